@@ -1,0 +1,62 @@
+/**
+ * The interfaces between the two wings: src/state (files, packs, no network) and src/protocols (wire, no files).
+ * Both import them; src/node joins the two.
+ */
+import type { PackId, StateId } from './ids.ts';
+
+/** A finished pack in a pooled buffer. Whoever gets it must not keep `bytes` after `put` has settled. */
+export interface SealedPack {
+  readonly id: PackId;
+  readonly bytes: Uint8Array;
+}
+
+/** Takes packs: a point across the network, a store in a folder. */
+export interface PackSink {
+  /** Settles when the holder has the pack durably and has checked its id. Up to CAPTURE_PACKS_IN_FLIGHT at once. */
+  put(pack: SealedPack, signal: AbortSignal): Promise<void>;
+}
+
+/** Gives packs: a point across the network, a store in a folder. */
+export interface PackSource {
+  /**
+   * Fills `into` with the pack's `sizeBytes` bytes, from the front. Throws `not-found` or `damaged`.
+   * The receiver checks the id itself. Up to RESTORE_PACKS_IN_FLIGHT at once.
+   */
+  get(id: PackId, sizeBytes: number, into: Uint8Array, signal: AbortSignal): Promise<void>;
+}
+
+/** What a transfer on the wire needs of the store that holds one state's packs. Buffers are pooled by the holder. */
+export interface PackHolder {
+  /** The size of a pack that is held, or undefined. */
+  packSize(state: StateId, id: PackId): Promise<number | undefined>;
+  /** A buffer of PACK_MAX_BYTES; waits until one is free. */
+  borrow(signal: AbortSignal): Promise<Uint8Array>;
+  /** Gives a buffer back that was not stored. */
+  giveBack(buffer: Uint8Array): void;
+  /** Checks the id, stores durably, takes the buffer back. Throws `damaged` when the bytes are not that pack. */
+  storePack(state: StateId, id: PackId, buffer: Uint8Array, sizeBytes: number): Promise<void>;
+  /** Reads a pack into a borrowed buffer and returns its size. Throws `not-found`, `damaged`. */
+  loadPack(state: StateId, id: PackId, buffer: Uint8Array): Promise<number>;
+}
+
+/** One step of progress of a capture or a restore. */
+export interface Progress {
+  readonly phase: string;
+  /** Bytes of file content done and to be done in this phase; total is 0 while unknown. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  readonly files: number;
+  readonly totalFiles: number;
+}
+
+/** An item that was left out or needs a person, with the reason. `path` is shown with bad bytes escaped. */
+export interface ReportItem {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** A list of items that cannot grow without end: what is beyond REPORT_ITEMS_MAX is counted only. */
+export interface Report {
+  readonly items: readonly ReportItem[];
+  readonly count: number;
+}
