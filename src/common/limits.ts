@@ -20,6 +20,24 @@ export const PATH_DEPTH_MAX = 1024;
 export const NAME_MAX_BYTES = 255;
 /** Bytes of a symbolic link's target: PATH_MAX. */
 export const LINK_TARGET_MAX_BYTES = 4096;
+/** Frames in one pack, the last one's padding included: bounds what one pack can open to (1 GiB of content). */
+export const PACK_FRAMES_MAX = 1024;
+/** A manifest part is cut beyond this, so that one part's objects stay small in memory. */
+export const MANIFEST_PART_BYTES = 512 * KIB;
+/** Extents of one entry in a manifest; a file with more goes on in the next entry (4 GiB each). */
+export const ENTRY_EXTENTS_MAX = 4096;
+/** Entries of one snapshot: what its numbers are counted in. */
+export const ENTRIES_MAX = 2 ** 32 - 2;
+/** Bytes of the names of left-out items in a descriptor, so that it stays below DESCRIPTOR_MAX_BYTES. */
+export const LEFT_OUT_BYTES_MAX = 512 * KIB;
+/** Plan or bucket bytes gathered in memory before they go to the scratch folder. */
+export const SPOOL_BUFFER_BYTES = 4 * MIB;
+/** Folder descriptors that one walk holds open at once. */
+export const OPEN_FOLDERS_MAX = 64;
+/** A key file: an age header and 32 bytes; a hybrid recipient's stanza is the longest. */
+export const KEY_FILE_MAX_BYTES = 16 * KIB;
+/** Least time between two reports of progress from a worker. */
+export const PROGRESS_INTERVAL_MS = 100;
 /** Items named one by one in a report; beyond it they are counted. */
 export const REPORT_ITEMS_MAX = 10_000;
 
@@ -57,11 +75,15 @@ export const COMMIT_TIMEOUT_MS = 600_000;
 export const STRANGER_CONNECTION_MS = 15_000;
 /** An idle lease dies. */
 export const LEASE_IDLE_MS = 600_000;
+/** Leases that one member may have on one point at a time. */
+export const LEASES_PER_MEMBER_MAX = 16;
 /** SIGTERM ends an agent within this. */
 export const SHUTDOWN_MS = 5_000;
 
 // --- Records ---
 export const RECORD_MAX_BYTES = 16 * KIB;
+/** A record with its signer's key and signature. */
+export const RECORD_ENVELOPE_MAX_BYTES = RECORD_MAX_BYTES + 256;
 /** Records that one signer may have stored at a time. */
 export const RECORDS_PER_SIGNER_MAX = 20_000;
 export const RECORD_BYTES_PER_SIGNER_MAX = 16 * MIB;
@@ -77,9 +99,46 @@ export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 export const PENDING_CONNECTIONS_MAX = 200;
 
+/** Connections that an agent keeps standing; others are made on demand. */
+export const STANDING_CONNECTIONS_MAX = 8;
+/** Inbound connections of strangers at once. */
+export const STRANGER_CONNECTIONS_MAX = 64;
+
 /** Name of a machine, of a fleet. */
 export const NAME_TEXT_MAX = 64;
 /** Longest life of an invite. */
 export const INVITE_MAX_MS = 90 * 86_400_000;
 /** Uses of one invite. */
 export const INVITE_USES_MAX = 10_000;
+
+// --- Fields of records and invites ---
+/** Addresses that a member publishes, or an invite carries as seeds. */
+export const ADDRESSES_MAX = 8;
+/** One multiaddr in text. */
+export const ADDRESS_TEXT_MAX = 256;
+/** Points that an association names. */
+export const ASSOCIATION_POINTS_MAX = 16;
+/** Copies that an association asks for. */
+export const REPLICAS_MAX = 8;
+/** What an association seals to its parties. */
+export const SEALED_MAX_BYTES = 8 * KIB;
+/** An invite token in text: a chain of a few operators takes 3 KiB. */
+export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
+
+// --- Discovery (src/node/discovery): what strangers on the network can make us remember and send ---
+/** Announcements remembered at once, over all interfaces. */
+export const DISCOVERED_PEERS_MAX = 2048;
+/** Announcements remembered from one sending address: many agents on one machine, not a flood from one. */
+export const DISCOVERED_PEERS_PER_SOURCE_MAX = 64;
+/** Announcements remembered for one peer id on one interface: a false one cannot push the true one out. */
+export const DISCOVERED_INSTANCES_PER_PEER_MAX = 4;
+/** Addresses remembered of one announcement. */
+export const DISCOVERED_ADDRESSES_PER_PEER_MAX = 8;
+/** A discovery packet stays below one Ethernet frame. */
+export const DISCOVERY_PACKET_MAX_BYTES = 1200;
+/** Own addresses in one answer. */
+export const DISCOVERY_ADDRESSES_MAX = 4;
+/** How long an announcement holds, and the longest that a heard one is believed. */
+export const DISCOVERY_TTL_MS = 120_000;
+/** Envelopes in one answer of the records protocol, so that it fits a control message. */
+export const RECORDS_PER_MESSAGE_BYTES_MAX = 2 * MIB;

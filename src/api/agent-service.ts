@@ -1,0 +1,170 @@
+import { messageOf } from '../common/errors.ts';
+import type { Agent } from '../node/agent/agent.ts';
+import type { TaskEvent } from '../node/events.ts';
+import { ownMembership } from '../node/membership/machines.ts';
+import { restoreFromPoint } from '../node/roles/destination/restore.ts';
+import { captureToPoint } from '../node/roles/source/capture.ts';
+import { PointClient } from '../protocols/point/point.ts';
+import type { ApiEvent, Method, RequestOf } from './contract.ts';
+import { FleetService } from './fleet-service.ts';
+
+type Done = Record<string, unknown>;
+type Emit = (event: ApiEvent) => void;
+
+interface Running {
+  readonly kind: 'capture' | 'restore';
+  phase: string;
+  bytes: number;
+  totalBytes: number;
+}
+
+/** Everything that a running agent does when it is asked. */
+export class AgentService extends FleetService {
+  readonly #agent: Agent;
+  readonly #running = new Set<Running>();
+
+  constructor(agent: Agent) {
+    super(agent.options.fleet);
+    this.#agent = agent;
+  }
+
+  override call<M extends Method>(method: M, request: RequestOf<M>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    switch (method) {
+      case 'status':
+        return Promise.resolve(this.#status());
+      case 'peers':
+        return Promise.resolve(this.#peers());
+      case 'points':
+        return this.#points(signal);
+      case 'capture':
+        return this.#capture(request as RequestOf<'capture'>, emit, signal);
+      case 'restore':
+        return this.#restore(request as RequestOf<'restore'>, emit, signal);
+      default:
+        return super.call(method, request, emit, signal);
+    }
+  }
+
+  protected override async join(request: RequestOf<'fleetJoin'>, signal: AbortSignal): Promise<Done> {
+    const { fleetId, fleetName, seeds } = await this.fleet.stageJoin(request.token);
+    const admitted = await this.#agent.membership.join(seeds, signal);
+    return {
+      fleet: fleetId,
+      fleetName,
+      peerId: this.fleet.identity.peerId,
+      admitted,
+      ...(admitted ? {} : { waitingFor: 'No member has been reached yet. The agent joins as soon as it reaches one.' }),
+    };
+  }
+
+  #status(): Done {
+    const { membership, discovery, point, options } = this.#agent;
+    const roster = membership.roster();
+    const own = roster.members.get(membership.self);
+    return {
+      peerId: membership.self,
+      name: own?.name ?? options.name ?? '',
+      fleet: roster.fleetId ?? null,
+      fleetName: roster.fleet?.name ?? null,
+      role: own?.role ?? null,
+      standing: own?.status ?? 'in no fleet',
+      addresses: this.#agent.addresses(),
+      interfaces: discovery.interfacesInUse(),
+      migrations: [...this.#running],
+      held: point?.held() ?? [],
+      memory: process.memoryUsage.rss(),
+    };
+  }
+
+  #peers(): Done {
+    const { membership } = this.#agent;
+    const roster = membership.roster();
+    return {
+      peerId: membership.self,
+      peers: [...membership.known().values()].map(({ peerId, addresses, seenBy }) => ({
+        peerId,
+        name: roster.members.get(peerId)?.name ?? '',
+        member: roster.members.get(peerId)?.status === 'active',
+        connected: membership.isConnected(peerId),
+        addresses,
+        seenBy,
+      })),
+    };
+  }
+
+  async #points(signal: AbortSignal): Promise<Done> {
+    const { membership, point } = this.#agent;
+    const roster = membership.roster();
+    ownMembership(roster, membership.self);
+    const members = [...roster.members.values()].filter((member) => member.status === 'active' && member.point);
+    const points = await Promise.all(
+      members.map(async ({ peerId, name }) => {
+        try {
+          const capacity =
+            peerId === membership.self && point
+              ? await point.capacity()
+              : await new PointClient(await membership.connectTo(peerId, signal), name).capacity(signal);
+          return { peerId, name, ...capacity };
+        } catch (error) {
+          return { peerId, name, problem: messageOf(error) };
+        }
+      }),
+    );
+    return { points };
+  }
+
+  async #capture(request: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const { fleet, home, clock, random, log, point } = this.#agent.options;
+    return this.#run('capture', emit, async (tell) => ({
+      ...(await captureToPoint(
+        {
+          fleet: this.#agent.membership,
+          home,
+          privateKey: fleet.identity.privateKey,
+          clock,
+          random,
+          log,
+          exclude: [home.dir, ...(point ? [point.dir] : [])],
+        },
+        request,
+        tell,
+        signal,
+      )),
+    }));
+  }
+
+  async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const { fleet, clock, random } = this.#agent.options;
+    const { from, state, snapshot, into, strip } = request;
+    return this.#run('restore', emit, async (tell) => ({
+      ...(await restoreFromPoint(
+        { fleet: this.#agent.membership, ageIdentity: fleet.identity.ageIdentity, clock, random },
+        { from, state, snapshot, into, strip },
+        tell,
+        signal,
+      )),
+    }));
+  }
+
+  /** Keeps what `status` shows while a migration runs. */
+  async #run(
+    kind: Running['kind'],
+    emit: Emit,
+    work: (tell: (event: TaskEvent) => void) => Promise<Done>,
+  ): Promise<Done> {
+    const running: Running = { kind, phase: 'start', bytes: 0, totalBytes: 0 };
+    this.#running.add(running);
+    try {
+      return await work((event) => {
+        if (event.event === 'progress') {
+          running.phase = event.phase;
+          running.bytes = event.bytes;
+          running.totalBytes = event.totalBytes;
+        }
+        emit(event as ApiEvent);
+      });
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+}

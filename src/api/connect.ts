@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { systemClock } from '../common/clock.ts';
+import { ResettleError } from '../common/errors.ts';
+import { defaultHomeDir, Home } from '../node/home/home.ts';
+import { ApiClient } from './client.ts';
+import type { Service } from './contract.ts';
+
+/** The client of the agent that runs on this HOME. Whether one does shows at the first call. */
+export async function agentClient(homeDir: string | undefined): Promise<Service> {
+  return new ApiClient(new Home(homeDir ?? defaultHomeDir()).socketPath);
+}
+
+/** Asks the running agent, or, where none runs, opens HOME in this process for as long as the work takes. */
+export async function withService<T>(homeDir: string | undefined, work: (service: Service) => Promise<T>): Promise<T> {
+  const home = new Home(homeDir ?? defaultHomeDir());
+  try {
+    return await work(new ApiClient(home.socketPath));
+  } catch (error) {
+    if (!(error instanceof ResettleError) || error.code !== 'agent-not-running') throw error;
+  }
+  const { Fleet } = await import('../node/membership/fleet.ts');
+  const { FleetService } = await import('./fleet-service.ts');
+  const fleet = await Fleet.open({ home, clock: systemClock, random: randomBytes, name: hostname() });
+  try {
+    return await work(new FleetService(fleet));
+  } finally {
+    fleet.close();
+  }
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { INVITE_MAX_MS, INVITE_USES_MAX, NAME_TEXT_MAX } from '../common/limits.ts';
+
+/** A name that people give: no control characters, nothing that would be taken for a path. */
+export const nameText = z
+  .string()
+  .min(1)
+  .max(NAME_TEXT_MAX)
+  .regex(/^[^\p{Cc}\p{Cf}/\\]+$/u, 'a name has no control characters and no slashes');
+
+const absolutePath = z.string().min(1).max(4096).startsWith('/', 'an absolute path');
+const machine = z.string().min(1).max(NAME_TEXT_MAX);
+
+/** What the local API takes, by method. Everything is checked here before a role sees it. */
+export const requests = {
+  status: z.strictObject({}),
+  peers: z.strictObject({}),
+  points: z.strictObject({}),
+  members: z.strictObject({}),
+  fleetInit: z.strictObject({
+    name: nameText,
+    /** Where authority and recovery keys go, under the passphrase. */
+    recovery: z.strictObject({ out: absolutePath, passphrase: z.string().min(8) }).optional(),
+  }),
+  fleetInvite: z.strictObject({
+    expiresMs: z.number().int().positive().max(INVITE_MAX_MS),
+    uses: z.number().int().positive().max(INVITE_USES_MAX),
+    role: z.enum(['member', 'operator']),
+  }),
+  fleetJoin: z.strictObject({ token: z.string().min(1).max(1_000_000) }),
+  capture: z.strictObject({
+    paths: z.array(absolutePath).min(1).max(10_000),
+    for: machine,
+    points: z.array(machine).max(100),
+  }),
+  restore: z.strictObject({
+    into: absolutePath,
+    strip: z.boolean(),
+    from: machine.optional(),
+    state: z.string().max(64).optional(),
+    snapshot: z.number().int().positive().optional(),
+  }),
+} as const;
+
+export type Method = keyof typeof requests;
+export type RequestOf<M extends Method> = z.output<(typeof requests)[M]>;
+
+/** One event of an answer. The last one is `done` or `error`. */
+export type ApiEvent = { readonly event: string; readonly [key: string]: unknown };
+
+/** Does what a request says, tells of it by `emit`, and returns what `done` shall carry. */
+export interface Service {
+  call<M extends Method>(
+    method: M,
+    request: RequestOf<M>,
+    emit: (event: ApiEvent) => void,
+    signal: AbortSignal,
+  ): Promise<Record<string, unknown>>;
+}
+
+export function isMethod(text: string): text is Method {
+  return Object.hasOwn(requests, text);
+}

@@ -1,0 +1,109 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ResettleError } from '../../common/errors.ts';
+import { parseDurationMs } from '../../common/sizes.ts';
+import { type Context, callAgentOrHere } from '../context.ts';
+import { readSecret } from '../secrets.ts';
+import { table } from '../table.ts';
+
+export function describeInit(command: Command): Command {
+  return command
+    .description('make a fleet, with this machine as its first operator')
+    .requiredOption('--name <NAME>', "the fleet's name")
+    .option('--recovery-out <F>', 'write authority and recovery keys to F, under a passphrase')
+    .option('--passphrase-file <F>', 'read the passphrase from F, or from standard input with - (default: ask)');
+}
+
+export async function runInit(
+  context: Context,
+  flags: { name: string; recoveryOut?: string; passphraseFile?: string },
+): Promise<void> {
+  if (flags.passphraseFile !== undefined && flags.recoveryOut === undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --recovery-out F');
+  }
+  const recovery =
+    flags.recoveryOut === undefined
+      ? {}
+      : {
+          recovery: {
+            out: resolve(flags.recoveryOut),
+            passphrase: await readSecret('passphrase', flags.passphraseFile),
+          },
+        };
+  const done = await callAgentOrHere(context, 'fleetInit', { name: flags.name, ...recovery });
+  context.output.message(
+    flags.recoveryOut === undefined
+      ? `The authority key is ${String(done.authorityKey)}: keep a copy of it in a safe place. There is no recovery key: a state can be read by its destination only.`
+      : `Authority and recovery keys are in ${flags.recoveryOut}: keep it and its passphrase in safe places.`,
+  );
+  context.output.done(done, [`fleet ${String(done.fleet)}`]);
+}
+
+export function describeInvite(command: Command): Command {
+  return command
+    .description('print an invite token for a machine that shall join')
+    .option('--expires <DURATION>', 'how long it is good, at most 90d', '24h')
+    .option('--uses <N>', 'how many machines may join with it', '1')
+    .option('--role <ROLE>', 'member or operator', 'member');
+}
+
+export async function runInvite(
+  context: Context,
+  flags: { expires: string; uses: string; role: string },
+): Promise<void> {
+  if (flags.role !== 'member' && flags.role !== 'operator') {
+    throw new ResettleError('usage', `--role is member or operator, not ${flags.role}`);
+  }
+  const done = await callAgentOrHere(context, 'fleetInvite', {
+    expiresMs: parseDurationMs(flags.expires),
+    uses: Number(flags.uses),
+    role: flags.role,
+  });
+  context.output.message(`Good until ${String(done.expiresAt)}. Whoever has it can join: hand it over with care.`);
+  context.output.done(done, [String(done.token)]);
+}
+
+export function describeJoin(command: Command): Command {
+  return command
+    .description('join a fleet with an invite token')
+    .argument('[-]', 'read the token from standard input')
+    .option('--token-file <F>', 'read the token from F (default: ask)');
+}
+
+export async function runJoin(
+  context: Context,
+  from: string | undefined,
+  flags: { tokenFile?: string },
+): Promise<void> {
+  if (from !== undefined && from !== '-') {
+    throw new ResettleError('usage', 'a token never stands on the command line, where every user can read it', {
+      hint: 'use "fleet join -" or "fleet join --token-file F"',
+    });
+  }
+  if (from === '-' && flags.tokenFile !== undefined)
+    throw new ResettleError('usage', 'give either - or --token-file F');
+  const token = await readSecret('invite token', from ?? flags.tokenFile);
+  const done = await callAgentOrHere(context, 'fleetJoin', { token });
+  if (done.admitted === true) {
+    context.output.done(done, [`member of ${String(done.fleetName)}`]);
+    return;
+  }
+  context.output.message(String(done.waitingFor));
+  context.output.done(done, [`will join ${String(done.fleetName)}`]);
+}
+
+export function describeMembers(command: Command): Command {
+  return command.description("list the fleet's machines");
+}
+
+export async function runMembers(context: Context): Promise<void> {
+  const done = await callAgentOrHere(context, 'members', {});
+  const members = done.members as Record<string, unknown>[];
+  context.output.done(
+    done,
+    table(
+      ['NAME', 'PEER ID', 'ROLE', 'STATUS', 'POINT'],
+      members.map((one) => [one.name, one.peerId, one.role, one.status, one.point ? 'yes' : '']),
+    ),
+  );
+}

@@ -1,0 +1,125 @@
+import { Command, CommanderError } from 'commander';
+import { exitCodeOf, messageOf, ResettleError } from '../common/errors.ts';
+import { describeAgent, runAgentCommand } from './commands/agent.ts';
+import { describeCapture, runCapture } from './commands/capture.ts';
+import {
+  describeInit,
+  describeInvite,
+  describeJoin,
+  describeMembers,
+  runInit,
+  runInvite,
+  runJoin,
+  runMembers,
+} from './commands/fleet.ts';
+import { describePeers, describePoints, describeStatus, runPeers, runPoints, runStatus } from './commands/look.ts';
+import { describeRestore, runRestore } from './commands/restore.ts';
+import { type Context, contextOf, withCommonOptions } from './context.ts';
+import { Output } from './output.ts';
+
+/** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
+const NOT_BUILT = [
+  'plan',
+  'undo',
+  'checklist',
+  'associate',
+  'associations',
+  'cancel',
+  'send',
+  'receive',
+  'store',
+  'doctor',
+];
+
+const USAGE_EXIT = 2;
+
+type Run = (context: Context, ...rest: never[]) => Promise<unknown>;
+
+function program(signal: AbortSignal, finish: (status: number) => void): Command {
+  const root = withCommonOptions(new Command('resettle'))
+    .description(
+      "Moves a person's working state from one computer to its successor over the local network, with no server.",
+    )
+    .version('0.1.0')
+    .showHelpAfterError('(add --help for what there is)');
+
+  const add = (parent: Command, name: string, describe: (command: Command) => Command, run: Run): void => {
+    const command = withCommonOptions(describe(parent.command(name)));
+    command.action(async (...given: unknown[]) => {
+      // Commander hands over arguments, options, and the command itself.
+      const context = contextOf(command, signal);
+      const status = await run(context, ...(given.slice(0, -1) as never[]));
+      finish(typeof status === 'number' ? status : 0);
+    });
+  };
+  add(root, 'agent', describeAgent, runAgentCommand);
+  const fleet = root.command('fleet').description('make a fleet of machines, and let machines join it');
+  add(fleet, 'init', describeInit, runInit);
+  add(fleet, 'invite', describeInvite, runInvite);
+  add(fleet, 'join', describeJoin, runJoin);
+  add(fleet, 'members', describeMembers, runMembers);
+  add(root, 'peers', describePeers, runPeers);
+  add(root, 'points', describePoints, runPoints);
+  add(root, 'status', describeStatus, runStatus);
+  add(root, 'capture', describeCapture, runCapture);
+  add(root, 'restore', describeRestore, runRestore);
+  return root;
+}
+
+/** Options of a bare command line, for errors that come before commander has understood it. */
+const wants = (argv: readonly string[], option: string): boolean => argv.includes(option);
+
+async function main(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    stop.abort(new ResettleError('interrupted', 'interrupted', { hint: 'run the same command again to go on' }));
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  let status = 0;
+  const root = program(stop.signal, (code) => {
+    status = code;
+  });
+  const json = wants(argv, '--json');
+  root.configureOutput({ writeErr: (text) => void (json || process.stderr.write(text)) });
+  const prepare = (command: Command): void => {
+    command.exitOverride();
+    command.configureOutput({ writeErr: (text) => void (json || process.stderr.write(text)) });
+    command.commands.forEach(prepare);
+  };
+  prepare(root);
+  try {
+    const first = argv.find((word) => !word.startsWith('-'));
+    if (first !== undefined && NOT_BUILT.includes(first)) {
+      throw new ResettleError('not-built', `"resettle ${first}" is not built yet`, {
+        hint: '"resettle help" shows what is',
+      });
+    }
+    await root.parseAsync([...argv], { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      if (json) {
+        const message = error.message.replace(/^error: /, '');
+        new Output({ json, quiet: false }).error({ event: 'error', code: 'usage', message, hint: 'add --help' }, false);
+      }
+      return USAGE_EXIT;
+    }
+    const known = error instanceof ResettleError ? error : undefined;
+    new Output({ json, quiet: false }).error(
+      {
+        event: 'error',
+        code: known?.code ?? 'failed',
+        message: messageOf(error),
+        ...(known?.hint ? { hint: known.hint } : {}),
+        ...(error instanceof Error ? { stack: error.stack } : {}),
+      },
+      wants(argv, '--verbose'),
+    );
+    return exitCodeOf(error);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

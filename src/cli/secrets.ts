@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
+import { ResettleError } from '../common/errors.ts';
+
+/**
+ * A secret from a file, or from standard input where that is `-`; asked for at the terminal where neither was given.
+ * It never comes from the command line, where every user of the machine could read it.
+ */
+export async function readSecret(what: string, file: string | undefined): Promise<string> {
+  if (file === '-') return oneLine(what, await text(process.stdin));
+  if (file !== undefined) {
+    const content = await readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new ResettleError('not-found', `cannot read the ${what} from ${file}`, { cause });
+    });
+    return oneLine(what, content);
+  }
+  if (!process.stdin.isTTY) {
+    throw new ResettleError('usage', `no ${what} was given`, {
+      hint: 'give a file with the option, or - for standard input',
+    });
+  }
+  return oneLine(what, await prompt(`${what}: `, false));
+}
+
+/** A question at the terminal. `echo` false hides what is typed. */
+export async function prompt(question: string, echo = true): Promise<string> {
+  process.stderr.write(question);
+  const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : undefined, terminal: !echo });
+  try {
+    return (await lines.question('')).trim();
+  } finally {
+    lines.close();
+    if (!echo) process.stderr.write('\n');
+  }
+}
+
+function oneLine(what: string, content: string): string {
+  const line = content.trim();
+  if (line === '' || line.includes('\n')) throw new ResettleError('usage', `the ${what} must be one line of text`);
+  return line;
+}

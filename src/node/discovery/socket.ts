@@ -1,0 +1,84 @@
+/** The one place that touches the network: a `multicast-dns` socket bound to one interface. */
+import multicastDns from 'multicast-dns';
+import type { HeardPacket, OutgoingPacket } from './packets.ts';
+
+/** What a socket tells. None of these may throw. */
+export interface SocketEvents {
+  /** A packet came in, by this interface or, on some systems, by another one. */
+  onPacket(packet: HeardPacket, source: { readonly address: string; readonly port: number }): void;
+  /** The open socket is of no use any more. It still has to be closed. */
+  onError(error: Error): void;
+}
+
+/** A socket that sends through one interface only. */
+export interface DiscoverySocket {
+  /** Settles when the system has taken the packet. */
+  send(packet: OutgoingPacket): Promise<void>;
+  /** Always settles. */
+  close(): Promise<void>;
+}
+
+/** Opens a socket that sends from that IPv4 address. Rejects when it cannot be used; then nothing is left open. */
+export type OpenSocket = (address: string, events: SocketEvents) => Promise<DiscoverySocket>;
+
+/** A failure of the system, in contrast to a packet that could not be decoded. */
+function isSystemError(error: Error): boolean {
+  return 'syscall' in error || 'errno' in error;
+}
+
+/**
+ * Opens a `multicast-dns` socket. It counts as open only after it has joined the group on the interface and is set to
+ * send through it: before, it would send through the default route.
+ */
+export const openMulticastSocket: OpenSocket = async (address, events) => {
+  const mdns = multicastDns({ interface: address, bind: '0.0.0.0' });
+  let isClosed = false;
+  const close = (): Promise<void> => {
+    if (isClosed) return Promise.resolve();
+    isClosed = true;
+    return new Promise((resolve) => {
+      try {
+        mdns.destroy(resolve);
+      } catch {
+        resolve(); // It was not running.
+      }
+    });
+  };
+  const opened = Promise.withResolvers<void>();
+  let isJoined = false;
+  let isOpen = false;
+  const fail = (error: Error): void => {
+    opened.reject(error);
+    if (isOpen && !isClosed) events.onError(error);
+  };
+  mdns.on('networkInterface', () => {
+    isJoined = true;
+  });
+  mdns.on('error', fail);
+  mdns.on('warning', (error: Error) => {
+    if (isSystemError(error)) fail(error);
+  });
+  mdns.on('ready', () => {
+    if (isJoined) opened.resolve();
+    else fail(new Error(`the interface of ${address} cannot be joined`));
+  });
+  mdns.on('packet', (packet: HeardPacket, source: { address: string; port: number }) => {
+    if (isOpen && !isClosed) events.onPacket(packet, source);
+  });
+  try {
+    await opened.promise;
+    isOpen = true;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { send: (packet) => send(mdns, packet), close };
+};
+
+function send(mdns: multicastDns.MulticastDNS, packet: OutgoingPacket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null): void => (error ? reject(error) : resolve());
+    if (packet.type === 'query') mdns.query(packet, done);
+    else mdns.respond(packet, done);
+  });
+}

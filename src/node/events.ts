@@ -1,0 +1,9 @@
+import type { Progress } from '../common/ports.ts';
+
+/** What a long-running request tells while it runs, one JSON object an event. */
+export type TaskEvent =
+  | ({ readonly event: 'progress'; readonly bytesPerSecond: number; readonly secondsLeft: number | null } & Progress)
+  | { readonly event: 'note'; readonly message: string }
+  | { readonly event: 'skipped'; readonly path: string; readonly reason: string };
+
+export type Emit = (event: TaskEvent) => void;

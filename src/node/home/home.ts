@@ -1,0 +1,99 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { ResettleError } from '../../common/errors.ts';
+
+/** The folder of an agent's own keys, records and config. Nobody else may read it. */
+export class Home {
+  readonly dir: string;
+
+  /** Opens the folder, making it (0700) if need be. Throws `failed` when it cannot be ours. */
+  constructor(dir: string) {
+    if (!isAbsolute(dir)) throw new ResettleError('usage', `HOME must be an absolute path, not ${dir}`);
+    this.dir = resolve(dir);
+    try {
+      mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+      const stat = statSync(this.dir);
+      if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
+        throw new ResettleError('failed', `${this.dir} can be read by others`, { hint: `chmod 700 ${this.dir}` });
+      }
+    } catch (error) {
+      if (error instanceof ResettleError) throw error;
+      throw new ResettleError('failed', `cannot use the folder ${this.dir}`, {
+        hint: 'give another one with --home, one that this user may write',
+        cause: error,
+      });
+    }
+  }
+
+  path(...names: string[]): string {
+    return join(this.dir, ...names);
+  }
+
+  get socketPath(): string {
+    return this.path('agent.sock');
+  }
+
+  get recordsPath(): string {
+    return this.path('records.db');
+  }
+
+  /** A folder for what a capture or restore keeps while it runs. */
+  scratchDir(): string {
+    const dir = this.path('scratch');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return dir;
+  }
+
+  /** The file's bytes, or undefined if there is none. */
+  read(...names: string[]): Buffer | undefined {
+    try {
+      return readFileSync(this.path(...names));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Writes a file that only we can read, whole or not at all, durably. */
+  write(bytes: Uint8Array | string, ...names: string[]): void {
+    const path = this.path(...names);
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const fresh = `${path}.new`;
+    const file = openSync(fresh, 'w', 0o600);
+    try {
+      writeSync(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(fresh, path);
+    const folder = openSync(dirname(path), 'r');
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  }
+
+  remove(...names: string[]): void {
+    rmSync(this.path(...names), { force: true });
+  }
+}
+
+/** Where an agent lives if nobody says otherwise: /var/lib/resettle for root, else the user's data folder. */
+export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.RESETTLE_HOME) return resolve(env.RESETTLE_HOME);
+  if (process.getuid?.() === 0) return '/var/lib/resettle';
+  return join(env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'resettle');
+}

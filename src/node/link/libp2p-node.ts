@@ -1,0 +1,77 @@
+import { noise } from '@chainsafe/libp2p-noise';
+import { identify } from '@libp2p/identify';
+import type { ComponentLogger, PrivateKey } from '@libp2p/interface';
+import { ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { yamux } from '@libp2p/yamux';
+import { createLibp2p, type Libp2p } from 'libp2p';
+import {
+  CONNECTIONS_MAX,
+  INBOUND_CONNECTIONS_PER_SECOND,
+  PENDING_CONNECTIONS_MAX,
+  STREAM_READ_BUFFER_BYTES,
+  STREAM_WRITE_BUFFER_BYTES,
+  YAMUX_WINDOW_BYTES,
+} from '../../common/limits.ts';
+import type { Handlers } from '../../protocols/wire/registrar.ts';
+import { sortAddresses } from './address-order.ts';
+import { noiseCrypto } from './noise-crypto.ts';
+
+export interface LinkOptions {
+  readonly privateKey: PrivateKey;
+  readonly listen: readonly string[];
+  /** Wraps the registrar of libp2p's own services, so that they serve members only. */
+  readonly guard: <R extends Handlers>(registrar: R) => R;
+  readonly logger?: ComponentLogger;
+}
+
+const PROTOCOL_PREFIX = 'resettle';
+
+/** Components with the registrar replaced; everything else as it is. */
+function withGuard<C extends object>(components: C, guard: LinkOptions['guard']): C {
+  return new Proxy(components, {
+    get(target, key) {
+      const value = Reflect.get(target, key);
+      return key === 'registrar' ? guard(value as Handlers) : value;
+    },
+  });
+}
+
+/**
+ * A libp2p node over TCP, Noise and yamux. The values are measured ones (docs/PERFORMANCE.md); discovery stands
+ * beside it, and what it stores of peers is forgotten at its end: our signed records are the durable truth.
+ */
+export function createLink(options: LinkOptions): Promise<Libp2p> {
+  const { guard } = options;
+  return createLibp2p({
+    privateKey: options.privateKey,
+    nodeInfo: { userAgent: 'resettle' },
+    addresses: { listen: [...options.listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto })],
+    streamMuxers: [
+      yamux({
+        streamOptions: {
+          maxStreamWindowSize: YAMUX_WINDOW_BYTES,
+          maxReadBufferLength: STREAM_READ_BUFFER_BYTES,
+          maxWriteBufferLength: STREAM_WRITE_BUFFER_BYTES,
+        },
+      }),
+    ],
+    connectionManager: {
+      maxConnections: CONNECTIONS_MAX,
+      inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
+      maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
+      addressSorter: sortAddresses,
+      reconnectRetries: 0,
+    },
+    // An event loop that stands still for a moment must not cost a transfer; transfers have stall timers of their own.
+    connectionMonitor: { abortConnectionOnPingFailure: false, protocolPrefix: PROTOCOL_PREFIX },
+    services: {
+      identify: (components) => identify({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),
+      ping: (components) => ping({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),
+    },
+    ...(options.logger ? { logger: options.logger } : {}),
+    start: false,
+  });
+}

@@ -1,0 +1,49 @@
+import type { PeerIdText } from '../../common/ids.ts';
+import type { Roster } from '../../state/records/index.ts';
+import type { FoundPeer } from '../discovery/index.ts';
+
+/** Where a peer may be reached, and how that is known. All of it is a hint: only Noise says who answers. */
+export interface KnownPeer {
+  readonly peerId: PeerIdText;
+  readonly addresses: readonly string[];
+  readonly seenBy: readonly ('mdns' | 'records' | 'connection')[];
+}
+
+/** Joins what discovery hears with what records say, in that order: the freshest first. */
+export function knownPeers(found: readonly FoundPeer[], roster: Roster, self: PeerIdText): Map<PeerIdText, KnownPeer> {
+  const peers = new Map<PeerIdText, KnownPeer>();
+  const add = (peerId: PeerIdText, addresses: readonly string[], by: KnownPeer['seenBy'][number]): void => {
+    if (peerId === self) return;
+    const before = peers.get(peerId);
+    peers.set(peerId, {
+      peerId,
+      addresses: [...new Set([...(before?.addresses ?? []), ...addresses])],
+      seenBy: [...new Set([...(before?.seenBy ?? []), by])],
+    });
+  };
+  for (const peer of found) add(peer.peerId, peer.addresses, 'mdns');
+  for (const member of roster.members.values()) {
+    if (member.status === 'active' && member.addresses.length > 0) add(member.peerId, member.addresses, 'records');
+  }
+  return peers;
+}
+
+/** Waiting times after failed dials: 1 s, doubling, at most a minute. */
+export class DialBackoff {
+  readonly #failures = new Map<string, { count: number; untilMs: number }>();
+
+  mayTry(key: string, nowMs: number): boolean {
+    return (this.#failures.get(key)?.untilMs ?? 0) <= nowMs;
+  }
+
+  failed(key: string, nowMs: number): void {
+    const count = (this.#failures.get(key)?.count ?? 0) + 1;
+    this.#failures.set(key, { count, untilMs: nowMs + Math.min(60_000, 1000 * 2 ** Math.min(count - 1, 6)) });
+    // Somebody who announces peer after peer must not make this grow.
+    if (this.#failures.size > 4096) this.#failures.delete(this.#failures.keys().next().value as string);
+  }
+
+  succeeded(key: string): void {
+    this.#failures.delete(key);
+  }
+}

@@ -1,0 +1,216 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
+import type { PrivateKey } from '@libp2p/interface';
+import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import type { Clock, RandomBytes } from '../../common/clock.ts';
+import { ResettleError } from '../../common/errors.ts';
+import { NAME_TEXT_MAX } from '../../common/limits.ts';
+import {
+  checkInvite,
+  createAuthority,
+  createInvite,
+  createJoinRequest,
+  foundFleet,
+  type InviteToken,
+  type JoinRequest,
+  type MemberBody,
+  parseInviteToken,
+  RecordLog,
+  type Role,
+} from '../../state/records/index.ts';
+import type { Home } from '../home/home.ts';
+import { type Identity, openIdentity } from '../identity/identity.ts';
+
+const AUTHORITY_FILE = 'authority.key';
+const INVITE_FILE = 'invite.token';
+
+export interface FleetOptions {
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** This machine's name, where it has none yet. */
+  readonly name: string;
+}
+
+/** This machine's part in a fleet as its HOME has it: keys, records, an invite not yet used. Needs no network. */
+export class Fleet {
+  readonly identity: Identity;
+  readonly log: RecordLog;
+  readonly #options: FleetOptions;
+
+  private constructor(options: FleetOptions, identity: Identity, log: RecordLog) {
+    this.#options = options;
+    this.identity = identity;
+    this.log = log;
+  }
+
+  /** Takes the lock on HOME. Throws `agent-already-running`. */
+  static async open(options: FleetOptions): Promise<Fleet> {
+    const identity = await openIdentity(options.home);
+    const log = await RecordLog.open({
+      path: options.home.recordsPath,
+      privateKey: identity.privateKey,
+      clock: options.clock,
+      random: options.random,
+    });
+    return new Fleet(options, identity, log);
+  }
+
+  close(): void {
+    this.log.close();
+  }
+
+  /** What this machine says of itself: as it last did, with what is given changed. */
+  memberBody(changes: Partial<Pick<MemberBody, 'name' | 'point' | 'addresses'>> = {}): MemberBody {
+    const known = this.log.roster().members.get(this.identity.peerId);
+    return {
+      type: 'member',
+      peerId: this.identity.peerId,
+      ageRecipient: this.identity.ageRecipient,
+      name: known?.name ?? shortName(this.#options.name),
+      point: known?.point ?? false,
+      addresses: known?.addresses ?? [],
+      acceptsOperators: known?.acceptsOperators ?? false,
+      ...changes,
+    };
+  }
+
+  /** Makes a fleet with this machine as its first operator. Returns where its keys are. */
+  async init(wish: {
+    name: string;
+    recovery?: { out: string; passphrase: string } | undefined;
+  }): Promise<{ authorityKey: string; recovery: boolean }> {
+    this.#mustBeFree();
+    const { home, random, clock } = this.#options;
+    const authorityKey = await createAuthority(random);
+    let recoveryRecipient: string | null = null;
+    let keptAt = home.path(AUTHORITY_FILE);
+    if (wish.recovery) {
+      const recoveryIdentity = await generateX25519Identity();
+      recoveryRecipient = await identityToRecipient(recoveryIdentity);
+      await writeRecoveryFile(wish.recovery, authorityKey, recoveryIdentity);
+      keptAt = wish.recovery.out;
+    } else {
+      home.write(privateKeyToProtobuf(authorityKey), AUTHORITY_FILE);
+    }
+    const memberBody = this.memberBody();
+    await foundFleet(this.log, { name: wish.name, authorityKey, memberBody, recoveryRecipient, now: clock.now() });
+    return { authorityKey: keptAt, recovery: wish.recovery !== undefined };
+  }
+
+  /** An invite's text. Operators invite members; operators are invited with the authority's key. */
+  async invite(wish: { expiresMs: number; uses: number; role: Role }): Promise<{ token: string; expiresAt: string }> {
+    const { clock, random } = this.#options;
+    const issuerKey = wish.role === 'operator' ? this.#authorityKey() : this.identity.privateKey;
+    const token = await createInvite({
+      log: this.log,
+      issuerKey,
+      role: wish.role,
+      uses: wish.uses,
+      expiresInMs: wish.expiresMs,
+      seeds: [...(this.log.roster().members.get(this.identity.peerId)?.addresses ?? [])],
+      now: clock.now(),
+      random,
+    });
+    const { invite } = await parseInviteToken(token);
+    return { token, expiresAt: new Date(invite.expiresAt).toISOString() };
+  }
+
+  #authorityKey(): PrivateKey {
+    const bytes = this.#options.home.read(AUTHORITY_FILE);
+    if (!bytes) {
+      throw new ResettleError('refused', "the authority's key is not on this machine, and only it invites operators", {
+        hint: 'invite with --role member, or do it where the authority key is kept',
+      });
+    }
+    return privateKeyFromProtobuf(bytes);
+  }
+
+  /** Keeps an invite until a member admits this machine. Throws `bad-invite`. */
+  async stageJoin(tokenText: string): Promise<{ fleetId: string; fleetName: string; seeds: readonly string[] }> {
+    this.#mustBeFree();
+    const token = await parseInviteToken(tokenText);
+    const roster = await checkInvite(token, this.#options.clock.now());
+    this.#options.home.write(`${tokenText.trim()}\n`, INVITE_FILE);
+    return { fleetId: token.invite.fleetId, fleetName: roster.fleet?.name ?? '', seeds: token.seeds };
+  }
+
+  /** The invite that waits for an admission. */
+  async pendingJoin(): Promise<InviteToken | undefined> {
+    const text = this.#options.home.read(INVITE_FILE)?.toString('utf8');
+    return text === undefined ? undefined : parseInviteToken(text);
+  }
+
+  /** Forgets the invite and its key: it was used, or it is of no use. */
+  dropPendingJoin(): void {
+    this.#options.home.remove(INVITE_FILE);
+  }
+
+  /** The request that this machine sends with its invite; its own log joins the fleet only when it was admitted. */
+  async joinRequest(token: InviteToken, body: MemberBody): Promise<JoinRequest> {
+    const { clock, random } = this.#options;
+    const draft = await RecordLog.open({ path: ':memory:', privateKey: this.identity.privateKey, clock, random });
+    try {
+      draft.joinFleet(token.invite.fleetId);
+      await draft.insert(token.credential);
+      return await createJoinRequest(draft, token, body);
+    } finally {
+      draft.close();
+    }
+  }
+
+  /** Takes the credential that an admission came with. Returns whether this machine now is a member. */
+  async admitted(token: InviteToken, credential: readonly Uint8Array[], own: Uint8Array): Promise<boolean> {
+    this.log.joinFleet(token.invite.fleetId);
+    await this.log.insert([...token.credential, ...credential, own]);
+    const active = this.log.roster().members.get(this.identity.peerId)?.status === 'active';
+    if (active) this.dropPendingJoin();
+    return active;
+  }
+
+  #mustBeFree(): void {
+    const roster = this.log.roster();
+    if (roster.members.get(this.identity.peerId)) {
+      throw new ResettleError(
+        'refused',
+        `this machine is in the fleet ${roster.fleet?.name ?? roster.fleetId} already`,
+        {
+          hint: 'a machine has one fleet; use another --home for another one',
+        },
+      );
+    }
+  }
+}
+
+function shortName(hostName: string): string {
+  return (hostName.split('.')[0] || 'machine').slice(0, NAME_TEXT_MAX);
+}
+
+/** Authority and recovery keys in one age file under a passphrase, written before anything depends on them. */
+async function writeRecoveryFile(
+  to: { out: string; passphrase: string },
+  authorityKey: PrivateKey,
+  recoveryIdentity: string,
+): Promise<void> {
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(to.passphrase);
+  const authority = Buffer.from(privateKeyToProtobuf(authorityKey)).toString('base64');
+  const sealed = await encrypter.encrypt(
+    `# resettle recovery file, version 1\nauthority ${authority}\n${recoveryIdentity}\n`,
+  );
+  let file: number;
+  try {
+    file = openSync(to.out, 'wx', 0o600);
+  } catch (cause) {
+    throw new ResettleError('failed', `cannot make the file ${to.out}`, {
+      hint: 'name a new file in a folder that can be written',
+      cause,
+    });
+  }
+  try {
+    writeSync(file, sealed);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}

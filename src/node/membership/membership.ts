@@ -1,0 +1,408 @@
+import type { Connection } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
+import type { Libp2p } from 'libp2p';
+import { bytesOfHex, hexOf } from '../../common/bytes.ts';
+import type { Clock } from '../../common/clock.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
+import { type PeerIdText, peerIdText } from '../../common/ids.ts';
+import {
+  CREDENTIAL_RECORDS_MAX,
+  STANDING_CONNECTIONS_MAX,
+  STRANGER_CONNECTION_MS,
+  STRANGER_CONNECTIONS_MAX,
+} from '../../common/limits.ts';
+import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
+import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
+import { exchangeRecords } from '../../protocols/records/records.ts';
+import { errorOfFault } from '../../protocols/wire/fault.ts';
+import { type AssociationBody, admitAndStore, type Roster, type StoredRecord } from '../../state/records/index.ts';
+import type { MdnsDiscovery } from '../discovery/index.ts';
+import type { FleetView } from '../fleet-view.ts';
+import type { Log } from '../log.ts';
+import { DialBackoff, type KnownPeer, knownPeers } from './address-book.ts';
+import type { Fleet } from './fleet.ts';
+import { nameOf } from './machines.ts';
+
+export interface MembershipOptions {
+  readonly fleet: Fleet;
+  readonly link: Libp2p;
+  readonly discovery: MdnsDiscovery;
+  /** Multiaddrs given by hand, with or without a peer id. */
+  readonly seeds: readonly string[];
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What this machine says of itself now. */
+  readonly about: () => { name?: string; point: boolean; addresses: string[] };
+}
+
+const TICK_MS = 2_000;
+const DIAL_TIMEOUT_MS = 5_000;
+const CONNECT_WAIT_MS = 5_000;
+const JOIN_WAIT_MS = 10_000;
+/** Changes within this time spread together. */
+const SPREAD_DELAY_MS = 50;
+const EXCHANGE_EVERY_MS = 60_000;
+const DIALS_AT_ONCE = 8;
+
+/**
+ * Who is a member, who is connected, and that all have the same records. Default deny: a connection is a stranger's
+ * until both sides have shown their place in the fleet by `hello`.
+ */
+export class Membership implements FleetView, HelloHost {
+  readonly self: PeerIdText;
+  readonly #options: MembershipOptions;
+  readonly #fleet: Fleet;
+  readonly #link: Libp2p;
+  readonly #log: Log;
+  readonly #backoff = new DialBackoff();
+  readonly #greeted = new Set<PeerIdText>();
+  readonly #greetings = new WeakMap<Connection, Promise<void>>();
+  readonly #exchanges = new Map<PeerIdText, { dirty: boolean; done: Promise<void> }>();
+  readonly #stop = new AbortController();
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #spreading: ReturnType<typeof setTimeout> | undefined;
+  #inviteSeeds: readonly string[] = [];
+  #joinFault: ResettleError | undefined;
+  #ticking = false;
+  #lastExchangeMs = 0;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#fleet = options.fleet;
+    this.#link = options.link;
+    this.#log = options.log;
+    this.self = options.fleet.identity.peerId;
+  }
+
+  async start(): Promise<void> {
+    this.#inviteSeeds = (await this.#fleet.pendingJoin().catch(() => undefined))?.seeds ?? [];
+    this.#link.addEventListener('connection:open', (event) => this.#onOpen(event.detail));
+    this.#link.addEventListener('peer:disconnect', (event) =>
+      this.#greeted.delete(event.detail.toString() as PeerIdText),
+    );
+    this.#fleet.log.onChange(() => this.#spread());
+    this.#options.discovery.onPeer(() => void this.#tick());
+    const timer = setInterval(() => void this.#tick(), TICK_MS);
+    this.#timers.add(timer);
+    this.#lastExchangeMs = this.#options.clock.monotonicMs();
+    await this.#tick();
+  }
+
+  stop(): void {
+    this.#stop.abort(new ResettleError('interrupted', 'the agent ends'));
+    clearTimeout(this.#spreading);
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  roster(): Roster {
+    return this.#fleet.log.roster();
+  }
+
+  isMember(peerId: string): boolean {
+    return this.roster().members.get(peerId as PeerIdText)?.status === 'active' && this.#isActive();
+  }
+
+  isConnected(peerId: PeerIdText): boolean {
+    return this.#greeted.has(peerId);
+  }
+
+  known(): Map<PeerIdText, KnownPeer> {
+    return knownPeers(this.#options.discovery.peers(), this.roster(), this.self);
+  }
+
+  associate(body: AssociationBody): Promise<StoredRecord> {
+    return this.#fleet.log.append(body);
+  }
+
+  envelopeOf(id: string): Uint8Array | undefined {
+    return this.#fleet.log.envelopeOf(id as StoredRecord['hash']);
+  }
+
+  async connectTo(peerId: PeerIdText, signal: AbortSignal): Promise<Connection> {
+    const name = nameOf(this.roster(), peerId);
+    const deadline = AbortSignal.timeout(CONNECT_WAIT_MS);
+    let problem = 'it has not been seen on the network';
+    for (;;) {
+      signal.throwIfAborted();
+      const open = this.#openConnection(peerId);
+      if (open) return open;
+      const addresses = this.known().get(peerId)?.addresses ?? [];
+      if (addresses.length > 0) {
+        try {
+          await this.#dial(addresses.map((address) => `${address}/p2p/${peerId}`));
+          const connection = this.#openConnection(peerId);
+          if (connection) return connection;
+          problem = 'it does not take this machine for a member';
+        } catch (error) {
+          problem = messageOf(error).split('\n')[0] ?? '';
+        }
+      }
+      if (deadline.aborted) {
+        throw new ResettleError('failed', `${name} cannot be reached: ${problem}`, {
+          hint: 'check that its agent runs and that both machines are on one network; --peer gives an address by hand',
+        });
+      }
+      this.#options.discovery.hurry(CONNECT_WAIT_MS);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+
+  #openConnection(peerId: PeerIdText): Connection | undefined {
+    if (!this.#greeted.has(peerId) || !this.isMember(peerId)) return undefined;
+    return this.#link.getConnections().find((one) => one.remotePeer.toString() === peerId && one.status === 'open');
+  }
+
+  async refresh(signal: AbortSignal): Promise<void> {
+    this.#options.discovery.hurry(CONNECT_WAIT_MS);
+    await this.#tick();
+    signal.throwIfAborted();
+    await Promise.all([...this.#greeted].map((peer) => this.#exchange(peer)));
+  }
+
+  /** Uses the staged invite now. Returns whether this machine was admitted; throws `bad-invite` when it was refused. */
+  async join(seeds: readonly string[], signal: AbortSignal): Promise<boolean> {
+    this.#inviteSeeds = seeds;
+    this.#joinFault = undefined;
+    const deadline = AbortSignal.timeout(JOIN_WAIT_MS);
+    this.#options.discovery.hurry(JOIN_WAIT_MS);
+    for (const connection of this.#link.getConnections()) await connection.close().catch(() => {});
+    while (!deadline.aborted && !signal.aborted) {
+      await this.#tick();
+      if (this.#isActive()) return true;
+      // A method call, so that the compiler does not believe that nothing has changed it.
+      const fault = this.#takeJoinFault();
+      if (fault) {
+        this.#fleet.dropPendingJoin();
+        throw fault;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    return false;
+  }
+
+  #takeJoinFault(): ResettleError | undefined {
+    return this.#joinFault;
+  }
+
+  #isActive(): boolean {
+    return this.roster().members.get(this.self)?.status === 'active';
+  }
+
+  // --- greeting ---
+
+  async onHello(request: HelloRequest, remotePeer: string): Promise<Partial<HelloAnswer>> {
+    const remote = peerIdText(remotePeer);
+    const { fleetId } = this.roster();
+    const told = { version: WIRE_VERSION, fleet: fleetId ? bytesOfHex(fleetId) : new Uint8Array(0) };
+    if (request.version !== WIRE_VERSION) {
+      throw new ResettleError('usage', `this machine speaks version ${WIRE_VERSION}, not ${request.version}`, {
+        hint: 'run the same version of resettle on both machines',
+      });
+    }
+    if (!this.#isActive() || !fleetId || hexOf(request.fleet) !== fleetId) return told;
+    const { log } = this.#fleet;
+    if (request.join) {
+      const { invite, member, signature } = request.join;
+      const now = this.#options.clock.now();
+      await admitAndStore(log, { invite, member, joinSignature: signature }, { remote, now });
+      this.#log.info({ peer: remote, name: nameOf(this.roster(), remote) }, 'admitted');
+      this.#greeted.add(remote);
+      return { ...told, credential: joined(log.credential(remote), log.credential(this.self)) };
+    }
+    await log.insert(request.credential);
+    if (!this.isMember(remote)) return told;
+    this.#greeted.add(remote);
+    return { ...told, credential: log.credential(this.self) };
+  }
+
+  #onOpen(connection: Connection): void {
+    if (connection.direction === 'outbound') {
+      this.#greet(connection).catch((error: unknown) => {
+        this.#log.debug({ err: error, peer: connection.remotePeer.toString() }, 'greeting failed');
+      });
+      return;
+    }
+    const strangers = this.#link
+      .getConnections()
+      .filter((one) => one.direction === 'inbound' && !this.#greeted.has(one.remotePeer.toString() as PeerIdText));
+    if (strangers.length > STRANGER_CONNECTIONS_MAX) {
+      connection.abort(new Error('too many strangers'));
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#greeted.has(connection.remotePeer.toString() as PeerIdText)) void connection.close().catch(() => {});
+    }, STRANGER_CONNECTION_MS);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  #greet(connection: Connection): Promise<void> {
+    const known = this.#greetings.get(connection);
+    if (known) return known;
+    const greeting = this.#sayHello(connection).then(async (member) => {
+      const remote = peerIdText(connection.remotePeer.toString());
+      if (member) {
+        this.#greeted.add(remote);
+        void this.#exchange(remote);
+      } else {
+        this.#backoff.failed(remote, this.#options.clock.now());
+        await connection.close().catch(() => {});
+      }
+    });
+    this.#greetings.set(connection, greeting);
+    return greeting;
+  }
+
+  /** True when both sides take each other for members afterwards. */
+  async #sayHello(connection: Connection): Promise<boolean> {
+    const remote = peerIdText(connection.remotePeer.toString());
+    const { log } = this.#fleet;
+    if (this.#isActive()) {
+      const fleet = bytesOfHex(this.roster().fleetId!);
+      const credential = log.credential(this.self);
+      const answer = await sayHello(connection, { version: WIRE_VERSION, fleet, credential }, this.#stop.signal);
+      if (answer.fault) throw errorOfFault(answer.fault, remote);
+      if (answer.credential.length === 0) return false;
+      await log.insert(answer.credential);
+      return this.isMember(remote);
+    }
+    const token = await this.#fleet.pendingJoin();
+    if (!token) return false;
+    const request = await this.#fleet.joinRequest(token, this.#fleet.memberBody(this.#options.about()));
+    const answer = await sayHello(
+      connection,
+      {
+        version: WIRE_VERSION,
+        fleet: bytesOfHex(token.invite.fleetId),
+        join: { invite: request.invite, member: request.member, signature: request.joinSignature },
+      },
+      this.#stop.signal,
+    );
+    if (answer.fault) {
+      const fault = errorOfFault(answer.fault, remote);
+      this.#log.warn({ err: fault }, 'joining was refused');
+      if (fault.code === 'bad-invite') this.#joinFault = fault;
+      throw fault;
+    }
+    if (answer.credential.length === 0) return false;
+    const admitted = await this.#fleet.admitted(token, answer.credential, request.member);
+    if (admitted) this.#log.info({ fleet: this.roster().fleet?.name }, 'joined');
+    return admitted && this.isMember(remote);
+  }
+
+  // --- connections ---
+
+  async #tick(): Promise<void> {
+    if (this.#ticking || this.#stop.signal.aborted) return;
+    this.#ticking = true;
+    try {
+      await this.#updateOwnRecord();
+      await this.#dialSome();
+      const now = this.#options.clock.monotonicMs();
+      if (now - this.#lastExchangeMs > EXCHANGE_EVERY_MS) {
+        this.#lastExchangeMs = now;
+        for (const peer of this.#greeted) void this.#exchange(peer);
+      }
+    } catch (error) {
+      this.#log.warn({ err: error }, 'keeping connections failed');
+    } finally {
+      this.#ticking = false;
+    }
+  }
+
+  async #updateOwnRecord(): Promise<void> {
+    const own = this.roster().members.get(this.self);
+    if (own?.status !== 'active') return;
+    const about = this.#options.about();
+    const same =
+      (about.name ?? own.name) === own.name &&
+      about.point === own.point &&
+      about.addresses.join() === own.addresses.join();
+    if (!same) await this.#fleet.log.append(this.#fleet.memberBody(about));
+  }
+
+  async #dialSome(): Promise<void> {
+    const active = this.#isActive();
+    if (!active && !(await this.#fleet.pendingJoin().catch(() => undefined))) return;
+    if (active && this.#greeted.size >= STANDING_CONNECTIONS_MAX) return;
+    const now = this.#options.clock.now();
+    const targets: { key: string; addresses: string[] }[] = [];
+    for (const [peerId, { addresses }] of this.known()) {
+      if (this.#greeted.has(peerId) || !this.#backoff.mayTry(peerId, now)) continue;
+      targets.push({ key: peerId, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) });
+    }
+    const remotes = new Set(
+      this.#link.getConnections().map((one) => one.remoteAddr.toString().replace(/\/p2p\/.*$/, '')),
+    );
+    for (const seed of new Set([...this.#options.seeds, ...(active ? [] : this.#inviteSeeds)])) {
+      if (remotes.has(seed.replace(/\/p2p\/.*$/, '')) || !this.#backoff.mayTry(seed, now)) continue;
+      targets.push({ key: seed, addresses: [seed] });
+    }
+    await Promise.all(
+      targets.slice(0, DIALS_AT_ONCE).map(async ({ key, addresses }) => {
+        try {
+          await this.#dial(addresses);
+          this.#backoff.succeeded(key);
+        } catch (error) {
+          this.#backoff.failed(key, this.#options.clock.now());
+          this.#log.debug({ err: error, to: key }, 'dial failed');
+        }
+      }),
+    );
+  }
+
+  async #dial(addresses: readonly string[]): Promise<void> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
+    const connection = await this.#link.dial(
+      addresses.map((address) => multiaddr(address)),
+      { signal },
+    );
+    if (connection.direction === 'outbound') await this.#greet(connection);
+  }
+
+  // --- records ---
+
+  #spread(): void {
+    if (this.#spreading || this.#stop.signal.aborted) return;
+    this.#spreading = setTimeout(() => {
+      this.#spreading = undefined;
+      for (const peer of this.#greeted) void this.#exchange(peer);
+    }, SPREAD_DELAY_MS);
+  }
+
+  /** One exchange with a peer at a time; what changes meanwhile makes another one. */
+  #exchange(peer: PeerIdText): Promise<void> {
+    const running = this.#exchanges.get(peer);
+    if (running) {
+      running.dirty = true;
+      return running.done;
+    }
+    const state = { dirty: false, done: Promise.resolve() };
+    state.done = (async () => {
+      try {
+        do {
+          state.dirty = false;
+          const connection = this.#openConnection(peer);
+          if (!connection) return;
+          await exchangeRecords(connection, this.#fleet.log, this.#refusedRecord, this.#stop.signal);
+        } while (state.dirty && !this.#stop.signal.aborted);
+      } catch (error) {
+        this.#log.debug({ err: error, peer }, 'exchange of records failed');
+      } finally {
+        this.#exchanges.delete(peer);
+      }
+    })();
+    this.#exchanges.set(peer, state);
+    return state.done;
+  }
+
+  readonly #refusedRecord = (reason: string, peer: string): void => {
+    this.#log.debug({ peer, reason }, 'a record was refused');
+  };
+}
+
+function joined(a: readonly Uint8Array[], b: readonly Uint8Array[]): Uint8Array[] {
+  const unique = new Map([...a, ...b].map((envelope) => [hexOf(envelope), envelope]));
+  return [...unique.values()].slice(0, CREDENTIAL_RECORDS_MAX);
+}

@@ -1,0 +1,193 @@
+import type { Connection } from '@libp2p/interface';
+import { ResettleError } from '../../common/errors.ts';
+import type { PackId, StateId } from '../../common/ids.ts';
+import { REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import type { PackSink, PackSource, SealedPack } from '../../common/ports.ts';
+import { errorOfFault } from '../wire/fault.ts';
+import { FRAME, type FrameHeader } from './frame.ts';
+import { FrameStream } from './frame-stream.ts';
+import { BLOCKS_PROTOCOL, BlocksOpen, BlocksOpened } from './messages.ts';
+
+export interface BlocksTarget {
+  readonly connection: Connection;
+  /** Stands for the holder in messages to people. */
+  readonly name: string;
+  readonly state: StateId;
+}
+
+interface Waiting {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** What sending and fetching share: one stream, a loop that reads its frames, and calls that wait for answers. */
+abstract class BlocksClient<Call extends Waiting> {
+  protected readonly frames: FrameStream;
+  protected readonly calls = new Map<string, Call>();
+  protected readonly name: string;
+  #failure: Error | undefined;
+  #closing = false;
+
+  protected constructor(frames: FrameStream, name: string) {
+    this.frames = frames;
+    this.name = name;
+  }
+
+  protected abstract onFrame(header: FrameHeader): Promise<void>;
+
+  /** Reads until the stream ends; then whoever still waits is told why. */
+  protected async listen(): Promise<void> {
+    try {
+      for (;;) {
+        const header = await this.frames.readHeader();
+        if (header.type === FRAME.bad) await this.#onBad(header);
+        else await this.onFrame(header);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #onBad(header: FrameHeader): Promise<void> {
+    const payload = new Uint8Array(header.payloadBytes);
+    await this.frames.readPayload(payload);
+    const { fault } = BlocksOpened.decode(payload);
+    const waiting = this.calls.get(header.pack);
+    this.calls.delete(header.pack);
+    waiting?.reject(errorOfFault(fault ?? { code: 'damaged', message: 'a damaged pack', hint: '' }, this.name));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error instanceof Error ? error : new Error(String(error));
+    for (const waiting of this.calls.values()) waiting.reject(this.#failure);
+    this.calls.clear();
+    if (!this.#closing) this.frames.abort(this.#failure);
+  }
+
+  /** Registers a call, starts it, and waits; an abort ends the whole transfer, since its memory is no longer ours. */
+  protected async start(
+    id: string,
+    signal: AbortSignal,
+    callOf: (waiting: Waiting) => Call,
+    begin: () => Promise<void>,
+  ): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    signal.throwIfAborted();
+    const onAbort = (): void => this.#fail(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.calls.set(id, callOf({ resolve, reject }));
+        begin().catch((error: unknown) => this.#fail(error));
+      });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Says goodbye. Call when nothing is under way. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await this.frames.send(FRAME.bye);
+    await this.frames.close(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+  }
+
+  abort(reason: Error): void {
+    this.#fail(reason);
+  }
+}
+
+async function openFrames(target: BlocksTarget, lease: string | undefined, signal: AbortSignal): Promise<FrameStream> {
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+  const frames = new FrameStream(await target.connection.newStream(BLOCKS_PROTOCOL, { signal: limited }));
+  const onAbort = (): void => frames.abort(limited.reason as Error);
+  limited.addEventListener('abort', onAbort, { once: true });
+  try {
+    const open = BlocksOpen.encode({ state: target.state, lease: lease ?? '', put: lease !== undefined });
+    await frames.send(FRAME.open, undefined, 0, open);
+    const header = await frames.readHeader();
+    const payload = new Uint8Array(header.payloadBytes);
+    await frames.readPayload(payload);
+    const { fault } = BlocksOpened.decode(payload);
+    if (header.type !== FRAME.opened || fault) {
+      throw errorOfFault(fault ?? { code: 'failed', message: 'an answer without sense', hint: '' }, target.name);
+    }
+    return frames;
+  } catch (error) {
+    frames.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  } finally {
+    limited.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Sends packs to a holder under a lease. */
+export class BlocksSink extends BlocksClient<Waiting & { pack: SealedPack }> implements PackSink {
+  static async open(target: BlocksTarget, lease: string, signal: AbortSignal): Promise<BlocksSink> {
+    const sink = new BlocksSink(await openFrames(target, lease, signal), target.name);
+    void sink.listen();
+    return sink;
+  }
+
+  put(pack: SealedPack, signal: AbortSignal): Promise<void> {
+    return this.start(
+      pack.id,
+      signal,
+      (waiting) => ({ ...waiting, pack }),
+      () => this.frames.send(FRAME.offer, pack.id, pack.bytes.length),
+    );
+  }
+
+  protected async onFrame(header: FrameHeader): Promise<void> {
+    const call = this.calls.get(header.pack);
+    if (!call || header.payloadBytes !== 0) throw unexpected(header, this.name);
+    if (header.type === FRAME.want && header.number < call.pack.bytes.length) {
+      this.frames
+        .sendPack(header.pack, call.pack.bytes, header.number)
+        .catch((error: unknown) => this.abort(error as Error));
+    } else if (header.type === FRAME.have) {
+      this.calls.delete(header.pack);
+      call.resolve();
+    } else {
+      throw unexpected(header, this.name);
+    }
+  }
+}
+
+/** Fetches packs from a holder. */
+export class BlocksSource
+  extends BlocksClient<Waiting & { into: Uint8Array; sizeBytes: number; filled: number }>
+  implements PackSource
+{
+  static async open(target: BlocksTarget, signal: AbortSignal): Promise<BlocksSource> {
+    const source = new BlocksSource(await openFrames(target, undefined, signal), target.name);
+    void source.listen();
+    return source;
+  }
+
+  get(id: PackId, sizeBytes: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.start(
+      id,
+      signal,
+      (waiting) => ({ ...waiting, into, sizeBytes, filled: 0 }),
+      () => this.frames.send(FRAME.want, id, 0),
+    );
+  }
+
+  protected async onFrame(header: FrameHeader): Promise<void> {
+    const call = this.calls.get(header.pack);
+    if (header.type !== FRAME.data || !call || header.number !== call.filled) throw unexpected(header, this.name);
+    if (call.filled + header.payloadBytes > call.sizeBytes) throw unexpected(header, this.name);
+    await this.frames.readPayload(call.into.subarray(call.filled, call.filled + header.payloadBytes));
+    call.filled += header.payloadBytes;
+    if (call.filled < call.sizeBytes) return;
+    this.calls.delete(header.pack);
+    // The holder keeps the memory until this says that it has arrived.
+    await this.frames.send(FRAME.have, header.pack);
+    call.resolve();
+  }
+}
+
+function unexpected(header: FrameHeader, name: string): ResettleError {
+  return new ResettleError('damaged', `${name} sent a frame of type ${header.type} that was not asked for`);
+}

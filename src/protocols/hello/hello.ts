@@ -1,0 +1,42 @@
+import type { Connection } from '@libp2p/interface';
+import { HELLO_MESSAGE_MAX_BYTES } from '../../common/limits.ts';
+import { call, serve } from '../wire/control.ts';
+import { faultOf } from '../wire/fault.ts';
+import type { Handlers } from '../wire/registrar.ts';
+import { HELLO_PROTOCOL, HelloAnswer, HelloRequest } from './messages.ts';
+
+export interface HelloHost {
+  /** Judges what the peer showed and says what it may know. Throws ResettleError to refuse. */
+  onHello(request: HelloRequest, remotePeer: string): Promise<Partial<HelloAnswer>>;
+}
+
+/** The only protocol that strangers may speak. */
+export async function serveHello(registrar: Handlers, host: HelloHost): Promise<void> {
+  await registrar.handle(
+    HELLO_PROTOCOL,
+    async (stream, connection) => {
+      await serve(
+        stream,
+        HelloRequest,
+        HelloAnswer,
+        (request) =>
+          host
+            .onHello(request, connection.remotePeer.toString())
+            .catch((error: unknown): Partial<HelloAnswer> => ({ fault: faultOf(error) })),
+        { maxBytes: HELLO_MESSAGE_MAX_BYTES },
+      ).catch(() => {});
+    },
+    { maxInboundStreams: 2 },
+  );
+}
+
+export function sayHello(
+  connection: Connection,
+  request: Partial<HelloRequest>,
+  signal?: AbortSignal,
+): Promise<HelloAnswer> {
+  return call(connection, HELLO_PROTOCOL, { codec: HelloRequest, value: request }, HelloAnswer, {
+    maxBytes: HELLO_MESSAGE_MAX_BYTES,
+    ...(signal ? { signal } : {}),
+  });
+}

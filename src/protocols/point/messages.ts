@@ -1,0 +1,98 @@
+import { DESCRIPTOR_MAX_BYTES, RECORD_ENVELOPE_MAX_BYTES } from '../../common/limits.ts';
+import { Fault } from '../wire/fault.ts';
+import {
+  bytesField,
+  countField,
+  defineMessage,
+  flagField,
+  listField,
+  type MessageOf,
+  messageField,
+  textField,
+} from '../wire/message.ts';
+
+export const POINT_PROTOCOL = '/resettle/point/1';
+
+const HASH_TEXT = 64;
+const KEY_FILE_MAX_BYTES = 4096;
+
+const capacityFields = {
+  /** Bytes that a new lease may have at most. */
+  freeBytes: countField(1),
+  reservedBytes: countField(2),
+  clients: countField(3),
+  maxClients: countField(4),
+  draining: flagField(5),
+  /** Bytes of the states held. */
+  heldBytes: countField(6),
+};
+export const Capacity = defineMessage(capacityFields);
+export type Capacity = MessageOf<typeof capacityFields>;
+
+const reserveFields = {
+  association: bytesField(1, RECORD_ENVELOPE_MAX_BYTES),
+  state: textField(2, HASH_TEXT),
+  bytes: countField(3),
+};
+const Reserve = defineMessage(reserveFields);
+export type Reserve = MessageOf<typeof reserveFields>;
+
+const leaseFields = { lease: textField(1, HASH_TEXT), expiresAtMs: countField(2), snapshot: countField(3) };
+export const Lease = defineMessage(leaseFields);
+/** `snapshot` is the highest that the point already holds of this state, 0 for none. */
+export type Lease = MessageOf<typeof leaseFields>;
+
+const keyFields = { name: textField(1, 64), bytes: bytesField(2, KEY_FILE_MAX_BYTES) };
+const KeyFile = defineMessage(keyFields);
+export type KeyFile = MessageOf<typeof keyFields>;
+
+const commitFields = {
+  lease: textField(1, HASH_TEXT),
+  snapshot: countField(2),
+  descriptor: bytesField(3, DESCRIPTOR_MAX_BYTES),
+  keys: listField(messageField(4, KeyFile), 8),
+};
+const Commit = defineMessage(commitFields);
+export type Commit = MessageOf<typeof commitFields>;
+
+const findFields = { state: textField(1, HASH_TEXT) };
+const Find = defineMessage(findFields);
+
+const holdingFields = {
+  state: textField(1, HASH_TEXT),
+  association: textField(2, HASH_TEXT),
+  snapshots: listField(countField(3), 10_000),
+  bytes: countField(4),
+};
+const Holding = defineMessage(holdingFields);
+export type Holding = MessageOf<typeof holdingFields>;
+
+const snapshotFields = { state: textField(1, HASH_TEXT), snapshot: countField(2) };
+const WantSnapshot = defineMessage(snapshotFields);
+export type WantSnapshot = MessageOf<typeof snapshotFields>;
+
+const requestFields = {
+  capacity: flagField(1),
+  reserve: messageField(2, Reserve),
+  /** A lease to give up. */
+  release: textField(3, HASH_TEXT),
+  commit: messageField(4, Commit),
+  /** What is held for the asker; with `state`, that one only. */
+  find: messageField(5, Find),
+  snapshot: messageField(6, WantSnapshot),
+};
+/** Exactly one field is set. */
+export const PointRequest = defineMessage(requestFields);
+export type PointRequest = MessageOf<typeof requestFields>;
+
+const answerFields = {
+  fault: messageField(1, Fault),
+  capacity: messageField(2, Capacity),
+  lease: messageField(3, Lease),
+  holdings: listField(messageField(4, Holding), 1_000),
+  descriptor: bytesField(5, DESCRIPTOR_MAX_BYTES),
+  /** The state key, wrapped to the asker. */
+  key: bytesField(6, KEY_FILE_MAX_BYTES),
+};
+export const PointAnswer = defineMessage(answerFields);
+export type PointAnswer = MessageOf<typeof answerFields>;

@@ -1,0 +1,100 @@
+import type { Connection } from '@libp2p/interface';
+import { COMMIT_TIMEOUT_MS } from '../../common/limits.ts';
+import { call, serve } from '../wire/control.ts';
+import { errorOfFault, faultOf } from '../wire/fault.ts';
+import type { Handlers } from '../wire/registrar.ts';
+import {
+  type Capacity,
+  type Commit,
+  type Holding,
+  type Lease,
+  POINT_PROTOCOL,
+  PointAnswer,
+  PointRequest,
+  type Reserve,
+} from './messages.ts';
+
+export interface PointHost {
+  /** Does what a member asks of this point. Throws ResettleError to refuse. */
+  onPointRequest(request: PointRequest, remotePeer: string): Promise<Partial<PointAnswer>>;
+}
+
+export async function servePoint(
+  registrar: Handlers,
+  host: PointHost,
+  log: (error: unknown, peer: string) => void,
+): Promise<void> {
+  await registrar.handle(POINT_PROTOCOL, async (stream, connection) => {
+    const peer = connection.remotePeer.toString();
+    await serve(
+      stream,
+      PointRequest,
+      PointAnswer,
+      (request) =>
+        host.onPointRequest(request, peer).catch((error: unknown): Partial<PointAnswer> => {
+          log(error, peer);
+          return { fault: faultOf(error) };
+        }),
+      { timeoutMs: COMMIT_TIMEOUT_MS },
+    ).catch(() => {});
+  });
+}
+
+/** A point as its client sees it. Every method throws what the point answered. */
+export class PointClient {
+  readonly #connection: Connection;
+  readonly #name: string;
+
+  /** `name` stands for the point in messages to people. */
+  constructor(connection: Connection, name: string) {
+    this.#connection = connection;
+    this.#name = name;
+  }
+
+  async #ask(value: Partial<PointRequest>, signal: AbortSignal, timeoutMs?: number): Promise<PointAnswer> {
+    const answer = await call(this.#connection, POINT_PROTOCOL, { codec: PointRequest, value }, PointAnswer, {
+      signal,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+    if (answer.fault) throw errorOfFault(answer.fault, this.#name);
+    return answer;
+  }
+
+  async capacity(signal: AbortSignal): Promise<Capacity> {
+    return this.#need((await this.#ask({ capacity: true }, signal)).capacity);
+  }
+
+  async reserve(reserve: Reserve, signal: AbortSignal): Promise<Lease> {
+    return this.#need((await this.#ask({ reserve }, signal)).lease);
+  }
+
+  async release(lease: string, signal: AbortSignal): Promise<void> {
+    await this.#ask({ release: lease }, signal);
+  }
+
+  /** Settles when the point has read every pack again and the descriptor is durable. */
+  async commit(commit: Commit, signal: AbortSignal): Promise<void> {
+    await this.#ask({ commit }, signal, COMMIT_TIMEOUT_MS);
+  }
+
+  /** What the point holds for this machine. Throws `refused` when `state` is held for others. */
+  async find(state: string, signal: AbortSignal): Promise<Holding[]> {
+    return (await this.#ask({ find: { state } }, signal)).holdings;
+  }
+
+  /** The descriptor of a snapshot and the state key wrapped to this machine. */
+  async snapshot(
+    state: string,
+    snapshot: number,
+    signal: AbortSignal,
+  ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
+    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot } }, signal);
+    return { descriptor, key };
+  }
+
+  #need<T>(part: T | undefined): T {
+    if (part === undefined)
+      throw errorOfFault({ code: 'failed', message: 'an answer without what was asked', hint: '' }, this.#name);
+    return part;
+  }
+}

@@ -1,0 +1,65 @@
+import type { Connection, Stream } from '@libp2p/interface';
+import { lpStream } from '@libp2p/utils';
+import { ResettleError } from '../../common/errors.ts';
+import { CONTROL_MESSAGE_MAX_BYTES, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import type { MessageCodec } from './message.ts';
+
+export interface CallOptions {
+  signal?: AbortSignal;
+  timeoutMs?: number;
+  maxBytes?: number;
+}
+
+function limit(options: CallOptions): AbortSignal {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
+  return options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
+}
+
+/** One request and its answer on a stream of its own. */
+export async function call<Q, A>(
+  connection: Connection,
+  protocol: string,
+  request: { codec: MessageCodec<Q>; value: Partial<Q> },
+  answer: MessageCodec<A>,
+  options: CallOptions = {},
+): Promise<A> {
+  const signal = limit(options);
+  let stream: Stream | undefined;
+  try {
+    stream = await connection.newStream(protocol, { signal });
+    const messages = lpStream(stream, { maxDataLength: options.maxBytes ?? CONTROL_MESSAGE_MAX_BYTES });
+    await messages.write(request.codec.encode(request.value), { signal });
+    const bytes = await messages.read({ signal });
+    const value = answer.decode(bytes.subarray());
+    await stream.close({ signal });
+    return value;
+  } catch (error) {
+    stream?.abort(error instanceof Error ? error : new Error(String(error)));
+    if (error instanceof ResettleError) throw error;
+    if (options.signal?.aborted) throw options.signal.reason;
+    throw new ResettleError('failed', `no answer from ${connection.remotePeer} on ${protocol}`, {
+      hint: 'the other machine may have gone or may not accept this machine; see its log',
+      cause: error,
+    });
+  }
+}
+
+/** Answers the one request of a stream; what `answerOf` throws aborts the stream. */
+export async function serve<Q, A>(
+  stream: Stream,
+  request: MessageCodec<Q>,
+  answer: MessageCodec<A>,
+  answerOf: (request: Q) => Promise<Partial<A>>,
+  options: CallOptions = {},
+): Promise<void> {
+  const signal = limit(options);
+  try {
+    const messages = lpStream(stream, { maxDataLength: options.maxBytes ?? CONTROL_MESSAGE_MAX_BYTES });
+    const value = request.decode((await messages.read({ signal })).subarray());
+    await messages.write(answer.encode(await answerOf(value)), { signal });
+    await stream.close({ signal });
+  } catch (error) {
+    stream.abort(error instanceof Error ? error : new Error(String(error)));
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Extent } from '../format/index.ts';
+import { digest } from '../format/index.ts';
+import { SegmentBuilder } from '../format/segment.ts';
+
+/** A segment's plaintext, in memory that is used again for the next one. */
+export interface Segment {
+  /** Counts the segments of a capture from 0; not always in the order in which they are yielded. */
+  readonly number: number;
+  readonly plain: Uint8Array;
+}
+
+/** A segment that is being filled: its number is given with its first data. */
+class OpenSegment {
+  readonly builder = new SegmentBuilder();
+  number: number | undefined;
+}
+
+/** The two segments under way: one gathers small files and tails, one holds a whole block of a large file. */
+export class OpenSegments {
+  readonly #gathered = new OpenSegment();
+  readonly #block = new OpenSegment();
+  #next = 0;
+
+  /** Memory for that many bytes that belong together; what was gathered is yielded first if they do not fit. */
+  *gatheredRoom(length: number): Generator<Segment, Buffer> {
+    if (!this.#gathered.builder.fits(length)) yield* this.#close(this.#gathered);
+    return this.#gathered.builder.room(length);
+  }
+
+  blockRoom(length: number): Buffer {
+    return this.#block.builder.room(length);
+  }
+
+  /** Takes the first `data.length` bytes of the room that was given. */
+  addGathered(entry: number, fileOffset: number, data: Uint8Array): Extent {
+    return this.#add(this.#gathered, entry, fileOffset, data);
+  }
+
+  *addBlock(entry: number, fileOffset: number, data: Uint8Array): Generator<Segment, Extent> {
+    const extent = this.#add(this.#block, entry, fileOffset, data);
+    yield* this.#close(this.#block);
+    return extent;
+  }
+
+  *end(): Generator<Segment, void> {
+    yield* this.#close(this.#gathered);
+  }
+
+  #add(segment: OpenSegment, entry: number, fileOffset: number, data: Uint8Array): Extent {
+    segment.number ??= this.#next++;
+    const hash = digest(data);
+    const offset = segment.builder.add({ entry, fileOffset, length: data.length, hash });
+    return { pack: 0, segment: segment.number, offset, length: data.length, hash };
+  }
+
+  *#close(segment: OpenSegment): Generator<Segment, void> {
+    if (segment.number === undefined) return;
+    yield { number: segment.number, plain: segment.builder.plain() };
+    segment.builder.reset();
+    segment.number = undefined;
+  }
+}

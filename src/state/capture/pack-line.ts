@@ -1,0 +1,81 @@
+import { randomBytes } from 'node:crypto';
+import type { PackId, StateId } from '../../common/ids.ts';
+import { CAPTURE_PACKS_IN_FLIGHT, PACK_MAX_BYTES } from '../../common/limits.ts';
+import { KIND } from '../format/frame-cipher.ts';
+import { type FrameBody, frameBody, PackWriter } from '../format/pack-writer.ts';
+import type { Inbox } from '../threads/inbox.ts';
+import type { Segment } from './open-segments.ts';
+import type { ToCaptureWorker } from './messages.ts';
+import { SegmentPlaces } from './segment-places.ts';
+
+/** Seals frames into packs and hands each over; the buffers go to and fro between the threads. */
+export class PackLine {
+  readonly packs: { id: PackId; sizeBytes: number }[] = [];
+  readonly #stateKey: Uint8Array;
+  readonly #state: StateId;
+  readonly #inbox: Inbox<ToCaptureWorker>;
+  readonly #handOver: (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => void;
+  readonly #free: ArrayBuffer[] = [];
+  #made = 0;
+  #buffer: ArrayBuffer | undefined;
+  #writer: PackWriter | undefined;
+
+  constructor(
+    stateKey: Uint8Array,
+    state: StateId,
+    inbox: Inbox<ToCaptureWorker>,
+    handOver: (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => void,
+  ) {
+    this.#stateKey = stateKey;
+    this.#state = state;
+    this.#inbox = inbox;
+    this.#handOver = handOver;
+  }
+
+  /** Seals every segment, and the last pack of content with it. */
+  readonly content = async (segments: Iterable<Segment>): Promise<SegmentPlaces> => {
+    const places = new SegmentPlaces();
+    for (const { number, plain } of segments) {
+      const { pack, frame } = await this.seal(KIND.content, plain);
+      places.set(number, pack, frame);
+    }
+    this.finish();
+    return places;
+  };
+
+  /** Seals one frame; says in which pack, by its index, and as which frame. */
+  async seal(kind: FrameBody['kind'], plain: Uint8Array): Promise<{ pack: number; frame: number }> {
+    const body = frameBody(kind, plain);
+    if (this.#writer && !this.#writer.fits(body)) this.finish();
+    const writer = this.#writer ?? (await this.#begin());
+    return { pack: this.packs.length, frame: writer.add(body) };
+  }
+
+  /** Ends the pack that is being written, if any. */
+  finish(): void {
+    if (!this.#writer || !this.#buffer) return;
+    const { id, sizeBytes } = this.#writer.finish();
+    this.packs.push({ id, sizeBytes });
+    this.#handOver(id, sizeBytes, this.#buffer);
+    this.#writer = undefined;
+    this.#buffer = undefined;
+  }
+
+  async #begin(): Promise<PackWriter> {
+    this.#buffer = await this.#take();
+    this.#writer = new PackWriter(new Uint8Array(this.#buffer), this.#stateKey, this.#state, randomBytes);
+    return this.#writer;
+  }
+
+  async #take(): Promise<ArrayBuffer> {
+    if (this.#free.length === 0 && this.#made < CAPTURE_PACKS_IN_FLIGHT) {
+      this.#made += 1;
+      return new ArrayBuffer(PACK_MAX_BYTES);
+    }
+    while (this.#free.length === 0) {
+      const message = await this.#inbox.next();
+      if (message.type === 'buffer') this.#free.push(message.buffer);
+    }
+    return this.#free.pop()!;
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type PackId, packId } from '../../common/ids.ts';
+import type { PackSink } from '../../common/ports.ts';
+import { WorkerThread } from '../threads/worker-thread.ts';
+import type { CaptureWorkerData, FromCaptureWorker } from './messages.ts';
+import type { Capture, CaptureEvents, CaptureOptions, CaptureResult, PlanSummary } from './types.ts';
+
+/**
+ * Scans the given paths in a worker thread; phase `scan`. The plan says how many bytes a capture can take at most;
+ * `run` then does what was planned. Throws `usage`, `not-found`, `nothing-left`, or the signal's reason.
+ */
+export async function planCapture(options: CaptureOptions, on: CaptureEvents): Promise<Capture> {
+  on.signal.throwIfAborted();
+  const scratch = await mkdtemp(join(options.scratchDir, 'capture-'));
+  const data: CaptureWorkerData = {
+    paths: options.paths,
+    exclude: options.exclude,
+    scratch,
+    stateId: options.stateId,
+    stateKey: options.stateKey,
+  };
+  const worker = new WorkerThread<FromCaptureWorker>(new URL('./worker.ts', import.meta.url), data);
+  const close = async () => {
+    await worker.terminate();
+    await rm(scratch, { recursive: true, force: true });
+  };
+  try {
+    const plan = await scanned(worker, on);
+    return { plan, run: (sink, events) => run(worker, sink, events), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Rejects with the signal's reason when it aborts; `settle` ends the listening. */
+function abortable<T>(
+  signal: AbortSignal,
+  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const settle =
+      <A>(settled: (value: A) => void) =>
+      (value: A) => {
+        signal.removeEventListener('abort', onAbort);
+        settled(value);
+      };
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    start(settle(resolve), settle(reject));
+  });
+}
+
+function scanned(worker: WorkerThread<FromCaptureWorker>, on: CaptureEvents): Promise<PlanSummary> {
+  return abortable(on.signal, (resolve, reject) => {
+    worker.listen((message) => {
+      if (message.type === 'progress') on.onProgress(message.progress);
+      else if (message.type === 'planned') resolve(message.plan);
+    }, reject);
+  });
+}
+
+async function run(
+  worker: WorkerThread<FromCaptureWorker>,
+  sink: PackSink,
+  on: CaptureEvents,
+): Promise<CaptureResult> {
+  // A failed put aborts the others, and whoever calls aborts them all.
+  const puts = new AbortController();
+  const signal = AbortSignal.any([on.signal, puts.signal]);
+  const pending = new Set<Promise<void>>();
+  try {
+    const result = await abortable<CaptureResult>(on.signal, (resolve, reject) => {
+      const put = async (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => {
+        await sink.put({ id, bytes: new Uint8Array(buffer, 0, sizeBytes) }, signal);
+        worker.post({ type: 'buffer', buffer }, [buffer]);
+      };
+      worker.listen((message) => {
+        if (message.type === 'progress') on.onProgress(message.progress);
+        else if (message.type === 'done') resolve(message.result);
+        else if (message.type === 'pack') {
+          const task = put(packId(message.id), message.sizeBytes, message.buffer);
+          pending.add(task);
+          task.then(() => pending.delete(task), reject);
+        }
+      }, reject);
+      worker.post({ type: 'run' });
+    });
+    await Promise.all(pending);
+    return result;
+  } catch (error) {
+    puts.abort(error);
+    await worker.terminate();
+    throw error;
+  }
+}

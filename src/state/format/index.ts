@@ -1,0 +1,20 @@
+/** The face of the format room: what other rooms and wings use of it. */
+export type { FolderBlock, FolderPath } from './block.ts';
+export {
+  openDescriptor,
+  openSealedPart,
+  type PackReference,
+  type SnapshotClaims,
+  type SnapshotHeader,
+  signDescriptor,
+} from './descriptor.ts';
+export { digest } from './digest.ts';
+export type { Entry, Extent, FileEntry, Metadata } from './entry.ts';
+export { unwrapStateKey, wrapStateKey } from './key-files.ts';
+export { keyCheckValue, STATE_KEY_BYTES } from './keys.ts';
+export { decodePart, encodePart, type ManifestPart } from './manifest-part.ts';
+export { readPack } from './pack-reader.ts';
+export { frameBody, PackWriter } from './pack-writer.ts';
+export { padmeBytes } from './padme.ts';
+export type { LeftOut, PartReference, SealedPart, Totals } from './sealed-part.ts';
+export { newStateId } from './state-id.ts';

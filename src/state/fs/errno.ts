@@ -1,0 +1,43 @@
+import { constants } from 'node:os';
+
+const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+const REASONS: Record<string, string> = {
+  EACCES: 'no permission to read it',
+  EPERM: 'not permitted',
+  ENOENT: 'it is gone',
+  ENOTDIR: 'it is not a folder any more',
+  ELOOP: 'it became a symbolic link',
+  EIO: 'the disk cannot read it',
+  ENOSPC: 'no space left',
+  EDQUOT: 'the quota is used up',
+  EROFS: 'the file system is read-only',
+  EEXIST: 'something else is there',
+  EISDIR: 'a folder is in its place',
+  ENAMETOOLONG: 'its name is too long for this file system',
+  EINVAL: 'the file system refuses it',
+  EMFILE: 'too many open files',
+};
+
+/** A failed system call, with the code that Node's own errors have. */
+export class SystemCallError extends Error {
+  readonly code: string;
+
+  constructor(call: string, errno: number) {
+    const code = NAMES.get(errno) ?? `errno ${errno}`;
+    super(`${call}: ${code}`);
+    this.code = code;
+  }
+}
+
+/** The code of a failed system call, Node's or ours, or undefined. */
+export function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Why a system call failed, for people. */
+export function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  return (code && REASONS[code]) ?? (error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,27 @@
+/** Leaves a time as it is, for utimensat. */
+const UTIME_OMIT = 0x3fff_fffen;
+const NS_PER_SECOND = 1_000_000_000n;
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+const times = Buffer.alloc(32);
+times.writeBigInt64LE(UTIME_OMIT, 8);
+
+/** Two `struct timespec` for utimensat, in memory that the next call uses again: access time omitted, then `mtimeNs`. */
+export function timesOf(mtimeNs: bigint): Buffer {
+  let seconds = mtimeNs / NS_PER_SECOND;
+  let nanoseconds = mtimeNs % NS_PER_SECOND;
+  if (nanoseconds < 0n) {
+    nanoseconds += NS_PER_SECOND;
+    seconds -= 1n;
+  }
+  times.writeBigInt64LE(seconds, 16);
+  times.writeBigInt64LE(nanoseconds, 24);
+  return times;
+}
+
+/** The nearest time that 64 bits of nanoseconds hold: years 1677 to 2262. */
+export function clampTime(mtimeNs: bigint): bigint {
+  if (mtimeNs < INT64_MIN) return INT64_MIN;
+  return mtimeNs > INT64_MAX ? INT64_MAX : mtimeNs;
+}

@@ -1,0 +1,22 @@
+import type { BigIntStats } from 'node:fs';
+
+/** Numbers the inodes that have several names; forgets one when all its names were seen. */
+export class LinkGroups {
+  readonly #groups = new Map<string, { group: number; left: bigint }>();
+  #count = 0;
+
+  /** 0 for an inode with one name, else its group, and whether this is its first name. */
+  of(stats: BigIntStats): { group: number; first: boolean } {
+    if (stats.nlink <= 1n) return { group: 0, first: true };
+    const key = `${stats.dev}:${stats.ino}`;
+    const known = this.#groups.get(key);
+    if (!known) {
+      this.#count += 1;
+      this.#groups.set(key, { group: this.#count, left: stats.nlink - 1n });
+      return { group: this.#count, first: true };
+    }
+    known.left -= 1n;
+    if (known.left <= 0n) this.#groups.delete(key);
+    return { group: known.group, first: false };
+  }
+}

@@ -1,0 +1,17 @@
+/** Signed records of a fleet: what other folders may use. See README.md. */
+export { checkDigest } from './digest.ts';
+export { createAuthority, type FoundFleetOptions, foundFleet } from './found.ts';
+export { type AdmitContext, admit, admitAndStore, createJoinRequest } from './join.ts';
+export { fleetIdOf, keyFromSeed, newKey, peerIdBytes, peerIdFromBytes, peerIdOf, seedOf } from './keys.ts';
+export { readRecord, verifyRecord } from './record.ts';
+export { type BodyOrMaker, type InsertResult, RecordLog, type RecordLogOptions } from './record-log.ts';
+export { associationIdOf, computeRoster } from './roster.ts';
+export {
+  type CreateInviteOptions,
+  checkCredential,
+  checkInvite,
+  createInvite,
+  type InviteToken,
+  parseInviteToken,
+} from './token.ts';
+export type * from './types.ts';

@@ -1,0 +1,186 @@
+import { asBuffer } from '../../common/bytes.ts';
+import { ENTRIES_MAX, PATH_DEPTH_MAX } from '../../common/limits.ts';
+import { damaged } from '../format/damaged.ts';
+import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
+import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Totals } from '../format/index.ts';
+
+/** A file as it is told: its number, its folder's number, its first entry. */
+export interface CheckedFile {
+  readonly number: number;
+  readonly folder: number;
+  readonly entry: FileEntry;
+}
+
+/** Hears of what a manifest holds, in order, each item checked. Nothing is final before `end` of the checker. */
+export interface ManifestVisitor {
+  /** A folder; the top one has no parent. Returns its number. */
+  folder(parent: number | undefined, name: Uint8Array, metadata: Metadata | undefined): number;
+  /** Hears of each entry of a folder before it is told further; may refuse it. */
+  entry(folder: number, entry: Entry): void;
+  fileStart(file: CheckedFile): void;
+  extent(file: CheckedFile, fileOffset: number, extent: Extent, pack: Uint8Array): void;
+  fileEnd(file: CheckedFile): void;
+  symlink(number: number, folder: number, entry: SymlinkEntry): void;
+  hardlink(number: number, folder: number, entry: HardlinkEntry): void;
+}
+
+interface OpenFolder {
+  readonly number: number;
+  readonly name: Uint8Array;
+  readonly subfolders: { readonly name: Uint8Array; readonly metadata: Metadata | undefined }[];
+  next: number;
+  lastName: Uint8Array | undefined;
+}
+
+const NO_NAME = new Uint8Array(0);
+
+/**
+ * Checks the order and the sums of a manifest: folders depth first, each announced by its parent, names ascending and
+ * so never twice, entries numbered without gaps, extents that cover each file exactly. Throws `damaged`.
+ */
+export class ManifestChecker {
+  readonly #visitor: ManifestVisitor;
+  readonly #stack: OpenFolder[] = [];
+  readonly #totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+  #nextEntry = 0;
+  #groups = 0;
+  #file: CheckedFile | undefined;
+  #fileOffset = 0;
+
+  constructor(visitor: ManifestVisitor) {
+    this.#visitor = visitor;
+  }
+
+  part(part: ManifestPart, entries: number): void {
+    const first = this.#nextEntry;
+    for (const block of part.blocks) this.#block(block, part.packs);
+    if (this.#nextEntry - first !== entries) throw damaged('a manifest part has another number of entries than said');
+  }
+
+  end(totals: Totals): void {
+    if (this.#file) throw damaged('the manifest ends within a file');
+    if (this.#stack.length === 0) throw damaged('the manifest is empty');
+    while (this.#stack.length > 0) this.#leave();
+    for (const [name, total] of Object.entries(this.#totals)) {
+      if (totals[name as keyof Totals] !== total) throw damaged(`the manifest’s total of ${name} is not what was said`);
+    }
+  }
+
+  #block(block: FolderBlock, packs: readonly Uint8Array[]): void {
+    const folder = this.#enter(block.path);
+    if (block.firstEntry !== this.#nextEntry) throw damaged('the entries of the manifest are not numbered in order');
+    for (const entry of block.entries) this.#entry(folder, entry, packs);
+  }
+
+  /** The folder of a block: the current one again, or the next in the order of a walk. */
+  #enter(path: readonly Uint8Array[]): OpenFolder {
+    if (this.#stack.length === 0) {
+      if (path.length !== 0) throw damaged('the manifest does not begin with its top folder');
+      return this.#push(undefined, NO_NAME, undefined);
+    }
+    if (path.length === this.#stack.length - 1 && this.#isPath(path)) return this.#stack.at(-1)!;
+    if (this.#file) throw damaged('a folder begins within a file');
+    while (this.#stack.length > path.length) this.#leave();
+    const parent = this.#stack.at(-1)!;
+    const next = parent.subfolders[parent.next];
+    const name = path.at(-1);
+    if (path.length !== this.#stack.length || !next || !name || !asBuffer(next.name).equals(name) || !this.#isPath(path)) {
+      throw damaged('a folder of the manifest comes before its parent, or twice');
+    }
+    parent.next += 1;
+    return this.#push(parent.number, name, next.metadata);
+  }
+
+  #push(parent: number | undefined, name: Uint8Array, metadata: Metadata | undefined): OpenFolder {
+    if (this.#stack.length > PATH_DEPTH_MAX) throw damaged('the manifest goes too deep');
+    const number = this.#visitor.folder(parent, name, metadata);
+    const folder: OpenFolder = { number, name, subfolders: [], next: 0, lastName: undefined };
+    this.#stack.push(folder);
+    return folder;
+  }
+
+  #leave(): void {
+    const folder = this.#stack.pop()!;
+    if (folder.next !== folder.subfolders.length) throw damaged('a folder of the manifest is missing');
+  }
+
+  /** Whether the names above are those of the open folders, as far as both go. */
+  #isPath(path: readonly Uint8Array[]): boolean {
+    return this.#stack.slice(1).every((folder, at) => path[at] && asBuffer(folder.name).equals(path[at]));
+  }
+
+  #entry(folder: OpenFolder, entry: Entry, packs: readonly Uint8Array[]): void {
+    if (entry.kind === 'more') {
+      this.#more(folder, entry, packs);
+      return;
+    }
+    if (this.#file) throw damaged('a file of the manifest does not go on');
+    if (folder.lastName && Buffer.compare(folder.lastName, entry.name) >= 0) {
+      throw damaged('the names of a folder are not in order, or one comes twice');
+    }
+    folder.lastName = entry.name;
+    this.#visitor.entry(folder.number, entry);
+    const number = this.#nextEntry++;
+    if (number > ENTRIES_MAX) throw damaged('the manifest has too many entries');
+    switch (entry.kind) {
+      case 'file':
+        this.#startFile({ number, folder: folder.number, entry }, packs);
+        return;
+      case 'folder':
+        this.#totals.folders += 1;
+        folder.subfolders.push({ name: entry.name, metadata: entry });
+        return;
+      case 'ancestor':
+        folder.subfolders.push({ name: entry.name, metadata: undefined });
+        return;
+      case 'symlink':
+        this.#totals.symlinks += 1;
+        this.#visitor.symlink(number, folder.number, entry);
+        return;
+      case 'hardlink':
+        if (entry.group > this.#groups) throw damaged('a hard link comes before its file');
+        this.#totals.hardlinks += 1;
+        this.#visitor.hardlink(number, folder.number, entry);
+        return;
+    }
+  }
+
+  #startFile(file: CheckedFile, packs: readonly Uint8Array[]): void {
+    const { entry } = file;
+    if (entry.group > 0 && entry.group !== ++this.#groups) throw damaged('the link groups are not numbered in order');
+    this.#totals.files += 1;
+    this.#totals.bytes += entry.sizeBytes;
+    if (!Number.isSafeInteger(this.#totals.bytes)) throw damaged('the files of the manifest are too large');
+    this.#file = file;
+    this.#fileOffset = 0;
+    this.#visitor.fileStart(file);
+    this.#extents(file, entry, packs);
+  }
+
+  #more(folder: OpenFolder, entry: Extract<Entry, { kind: 'more' }>, packs: readonly Uint8Array[]): void {
+    const file = this.#file;
+    if (!file || file.folder !== folder.number || !asBuffer(file.entry.name).equals(entry.name)) {
+      throw damaged('the manifest goes on with a file that it did not begin');
+    }
+    this.#extents(file, entry, packs);
+  }
+
+  #extents(
+    file: CheckedFile,
+    piece: { extents: readonly Extent[]; goesOn: boolean },
+    packs: readonly Uint8Array[],
+  ): void {
+    for (const extent of piece.extents) {
+      if (this.#fileOffset + extent.length > file.entry.sizeBytes) throw damaged('a file has more bytes than its size');
+      this.#visitor.extent(file, this.#fileOffset, extent, packs[extent.pack]!);
+      this.#fileOffset += extent.length;
+    }
+    if (piece.goesOn) {
+      if (piece.extents.length === 0) throw damaged('a file goes on without an extent');
+      return;
+    }
+    if (this.#fileOffset !== file.entry.sizeBytes) throw damaged('a file has fewer bytes than its size');
+    this.#file = undefined;
+    this.#visitor.fileEnd(file);
+  }
+}

@@ -1,0 +1,67 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { asBuffer } from '../../common/bytes.ts';
+import { writeAll } from '../fs/write-all.ts';
+import { damaged } from '../format/damaged.ts';
+import { KIND } from '../format/frame-cipher.ts';
+import { decodePart, digest, type ManifestPart, type PartReference } from '../format/index.ts';
+import type { Frame } from '../format/pack-reader.ts';
+
+/** Keeps the verified parts of a manifest in a scratch file until all are there, then gives them in order. */
+export class PartSpool {
+  readonly #parts: readonly PartReference[];
+  readonly #fd: number;
+  readonly #offsets: Float64Array;
+  readonly #lengths: Uint32Array;
+  #end = 0;
+
+  constructor(path: string, parts: readonly PartReference[]) {
+    this.#parts = parts;
+    this.#fd = openSync(path, 'wx+', 0o600);
+    this.#offsets = new Float64Array(parts.length).fill(-1);
+    this.#lengths = new Uint32Array(parts.length);
+  }
+
+  /** Packs that hold parts, in the order of first use. Throws `damaged` for an index that is none. */
+  packs(packCount: number): number[] {
+    const packs = [...new Set(this.#parts.map((part) => part.pack))];
+    if (packs.some((pack) => pack >= packCount)) throw damaged('a part lies in a pack that the descriptor does not name');
+    return packs;
+  }
+
+  /** Takes the parts that lie in that pack. */
+  take(pack: number, frames: Iterable<Frame>): void {
+    const wanted = new Map<number, number[]>();
+    this.#parts.forEach((part, index) => {
+      if (part.pack === pack) wanted.set(part.frame, [...(wanted.get(part.frame) ?? []), index]);
+    });
+    for (const frame of frames) {
+      const indexes = wanted.get(frame.number);
+      if (!indexes) continue;
+      if (frame.kind !== KIND.manifest) throw damaged('a part of the manifest is no manifest frame');
+      const plain = frame.plain();
+      const hash = digest(plain);
+      for (const index of indexes) {
+        if (!hash.equals(asBuffer(this.#parts[index]!.hash))) throw damaged('a part of the manifest has another hash');
+        this.#offsets[index] = this.#end;
+        this.#lengths[index] = plain.length;
+      }
+      writeAll(this.#fd, plain, this.#end);
+      this.#end += plain.length;
+    }
+  }
+
+  /** Every part in order, decoded. Throws `damaged` when one is missing. */
+  *inOrder(): Generator<{ part: ManifestPart; entries: number }, void> {
+    for (const [index, { entries }] of this.#parts.entries()) {
+      const offset = this.#offsets[index]!;
+      if (offset < 0) throw damaged('a part of the manifest is missing');
+      const plain = Buffer.allocUnsafeSlow(this.#lengths[index]!);
+      if (readSync(this.#fd, plain, 0, plain.length, offset) !== plain.length) throw damaged('a scratch file is short');
+      yield { part: decodePart(plain), entries };
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}

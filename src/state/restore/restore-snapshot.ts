@@ -1,0 +1,105 @@
+import { hexOf } from '../../common/bytes.ts';
+import { ResettleError } from '../../common/errors.ts';
+import { damaged } from '../format/damaged.ts';
+import { digest, openDescriptor, openSealedPart, type SealedPart, type SnapshotHeader } from '../format/index.ts';
+import { reportOf } from '../plan/left-out.ts';
+import { pathOfNames } from '../plan/roots.ts';
+import { showPath } from '../fs/show-path.ts';
+import { toThreadError } from '../threads/thread-error.ts';
+import { WorkerThread } from '../threads/worker-thread.ts';
+import type { FromRestoreWorker, RestoreWorkerData } from './messages.ts';
+import { onlyRoot } from './restore-plan.ts';
+import type { RestoreEvents, RestoreOptions, RestoreResult, SnapshotDetails } from './types.ts';
+
+/** Verifies who signed, opens the sealed part, and checks that the parts are those that were signed. */
+async function openSnapshot(
+  descriptor: Uint8Array,
+  stateKey: Uint8Array,
+): Promise<{ header: SnapshotHeader; sealed: SealedPart }> {
+  const header = await openDescriptor(descriptor);
+  const sealed = openSealedPart(header, stateKey);
+  const manifestHash = digest(Buffer.concat(sealed.parts.map((part) => part.hash)));
+  if (!manifestHash.equals(header.manifestHash)) throw damaged('the manifest is not the one that was signed');
+  return { header, sealed };
+}
+
+function checkExpected(header: SnapshotHeader, expected: RestoreOptions['expected']): void {
+  const differs =
+    header.stateId !== expected.stateId
+      ? 'it is of another state'
+      : header.source !== expected.source
+        ? `it was signed by ${header.source}`
+        : header.association !== expected.association
+          ? 'it belongs to another association'
+          : undefined;
+  if (differs === undefined) return;
+  throw new ResettleError('refused', `this snapshot is not the one that was asked for: ${differs}`, {
+    hint: 'check which machine and which state you want to restore',
+  });
+}
+
+/**
+ * Restores a snapshot beneath the target, and nowhere else. Killed at any time and run again, it ends with the same
+ * tree. Phases `manifest`, `restore`, `folders`. Throws `refused`, `not-empty`, `usage`, `damaged`, or the source's
+ * own errors.
+ */
+export async function restoreSnapshot(options: RestoreOptions, on: RestoreEvents): Promise<RestoreResult> {
+  on.signal.throwIfAborted();
+  const { header, sealed } = await openSnapshot(options.descriptor, options.stateKey);
+  checkExpected(header, options.expected);
+  if (options.strip) onlyRoot(sealed.roots);
+  const data: RestoreWorkerData = {
+    stateId: header.stateId,
+    stateKey: options.stateKey,
+    snapshot: header.snapshot,
+    descriptorHash: hexOf(header.descriptorHash),
+    packs: header.packs,
+    sealed,
+    target: options.target,
+    strip: options.strip,
+    restoreId: options.restoreId,
+  };
+  const worker = new WorkerThread<FromRestoreWorker>(new URL('./worker.ts', import.meta.url), data);
+  const gets = new AbortController();
+  const signal = AbortSignal.any([on.signal, gets.signal]);
+  try {
+    const result = await new Promise<Omit<RestoreResult, 'skippedAtCapture'>>((resolve, reject) => {
+      on.signal.addEventListener('abort', () => reject(on.signal.reason), { once: true, signal: gets.signal });
+      const give = async (index: number, buffer: ArrayBuffer) => {
+        const { id, sizeBytes } = data.packs[index]!;
+        try {
+          await options.source.get(id, sizeBytes, new Uint8Array(buffer, 0, sizeBytes), signal);
+        } catch (error) {
+          const isLost = error instanceof ResettleError && (error.code === 'not-found' || error.code === 'damaged');
+          if (!isLost) reject(error);
+          else worker.post({ type: 'no-pack', index, error: toThreadError(error) });
+          return;
+        }
+        worker.post({ type: 'pack', index, buffer }, [buffer]);
+      };
+      worker.listen((message) => {
+        if (message.type === 'progress') on.onProgress(message.progress);
+        else if (message.type === 'want') void give(message.index, message.buffer);
+        else if (message.type === 'done') resolve(message.result);
+      }, reject);
+    });
+    return { ...result, skippedAtCapture: reportOf(sealed.leftOut) };
+  } finally {
+    gets.abort();
+    await worker.terminate();
+  }
+}
+
+/** What a snapshot holds, for people, without a pack. Throws `damaged`, `refused`. */
+export async function readSnapshotDetails(descriptor: Uint8Array, stateKey: Uint8Array): Promise<SnapshotDetails> {
+  const { sealed } = await openSnapshot(descriptor, stateKey);
+  const { machineName, capturedAtNs, platform, totals, leftOut, roots } = sealed;
+  return {
+    machineName,
+    capturedAtNs,
+    platform,
+    roots: roots.map((root) => showPath(pathOfNames(root))),
+    totals,
+    skippedAtCapture: reportOf(leftOut),
+  };
+}

@@ -1,0 +1,192 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { asBuffer } from '../../common/bytes.ts';
+import { ResettleError } from '../../common/errors.ts';
+import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
+import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
+import { damaged } from '../format/damaged.ts';
+import { digest } from '../format/digest.ts';
+import { codeOf } from '../fs/errno.ts';
+import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
+import type { Layout } from './layout.ts';
+import { openStore } from './open-store.ts';
+import type { HeldState, KeyName, PackSize } from './types.ts';
+
+const HEX = /^[0-9a-f]{64}$/;
+const INFO_MAX_BYTES = 1024 * 1024;
+
+/** What a store does, synchronously, in its worker. One deleter: the owner of the store. */
+export class StoreOperations {
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  open(create: boolean): void {
+    openStore(this.#layout, create);
+  }
+
+  states(): HeldState[] {
+    return namesIn(this.#layout.states)
+      .filter((name) => HEX.test(name))
+      .sort()
+      .map((name) => this.#held(stateId(name)));
+  }
+
+  createState(id: StateId): void {
+    for (const folder of [this.#layout.keys(id), this.#layout.snapshots(id), this.#layout.packs(id)]) {
+      makeFolderDurably(folder);
+    }
+  }
+
+  writeInfo(id: StateId, info: unknown): void {
+    this.#write(this.#layout.state(id), this.#layout.info(id), Buffer.from(`${JSON.stringify(info)}\n`));
+  }
+
+  readInfo(id: StateId): unknown {
+    const bytes = readIfThere(this.#layout.info(id), INFO_MAX_BYTES);
+    if (!bytes) return undefined;
+    try {
+      return JSON.parse(bytes.toString('utf8')) as unknown;
+    } catch {
+      // A hint only: what is true is signed and stands elsewhere.
+      return undefined;
+    }
+  }
+
+  writeKey(id: StateId, name: KeyName, bytes: Uint8Array): void {
+    this.#write(this.#layout.keys(id), this.#layout.key(id, name), bytes);
+  }
+
+  readKey(id: StateId, name: KeyName): Uint8Array | undefined {
+    return readIfThere(this.#layout.key(id, name), KEY_FILE_MAX_BYTES);
+  }
+
+  packSize(id: StateId, pack: PackId): number | undefined {
+    return statSync(this.#layout.pack(id, pack), { throwIfNoEntry: false })?.size;
+  }
+
+  storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
+    if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
+    const path = this.#layout.pack(id, pack);
+    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
+    this.#write(this.#layout.packFolder(id, pack), path, bytes);
+  }
+
+  /** The packs that are missing or damaged; tells the bytes of each one that was read. */
+  verifyPacks(id: StateId, packs: readonly PackSize[], onPack: (bytes: number) => void): PackId[] {
+    return packs
+      .filter(({ id: pack, sizeBytes }) => {
+        const path = this.#layout.pack(id, pack);
+        const whole = this.packSize(id, pack) === sizeBytes && this.#isWhole(path, pack);
+        onPack(sizeBytes);
+        return !whole;
+      })
+      .map((pack) => pack.id);
+  }
+
+  writeDescriptor(id: StateId, snapshot: number, bytes: Uint8Array): void {
+    const path = this.#layout.snapshot(id, snapshot);
+    const present = readIfThere(path, DESCRIPTOR_MAX_BYTES);
+    if (present) {
+      if (present.equals(asBuffer(bytes))) return;
+      throw new ResettleError('refused', `state ${id.slice(0, 12)} has another snapshot ${snapshot} already`, {
+        hint: 'capture again: the next snapshot takes the next number',
+      });
+    }
+    this.#write(this.#layout.snapshots(id), path, bytes);
+  }
+
+  readDescriptor(id: StateId, snapshot: number): Uint8Array | undefined {
+    return readIfThere(this.#layout.snapshot(id, snapshot), DESCRIPTOR_MAX_BYTES);
+  }
+
+  dropPacksExcept(id: StateId, keep: readonly PackId[]): number {
+    const kept = new Set<string>(keep);
+    let freed = 0;
+    for (const { name, path, sizeBytes, folder } of this.#packFiles(id)) {
+      if (kept.has(name)) continue;
+      rmSync(path, { force: true });
+      syncFolder(folder);
+      freed += sizeBytes;
+    }
+    return freed;
+  }
+
+  deleteState(id: StateId): void {
+    const folder = this.#layout.state(id);
+    if (!existsSync(folder)) return;
+    // Descriptors first: what a crash leaves is a state that nothing can be restored of, never half of one.
+    rmSync(this.#layout.snapshots(id), { recursive: true, force: true });
+    syncFolder(folder);
+    rmSync(folder, { recursive: true, force: true });
+    syncFolder(this.#layout.states);
+  }
+
+  freeBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#layout.dir);
+    return bavail * bsize;
+  }
+
+  #write(folder: string, path: string, bytes: Uint8Array): void {
+    makeFolderDurably(folder);
+    mkdirSync(this.#layout.tmp, { recursive: true, mode: 0o700 });
+    writeDurably(this.#layout.tmp, path, bytes);
+  }
+
+  #isWhole(path: string, pack: PackId): boolean {
+    try {
+      return digest(readFileSync(path)).toString('hex') === pack;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EIO') return false;
+      throw error;
+    }
+  }
+
+  #held(id: StateId): HeldState {
+    const snapshots = namesIn(this.#layout.snapshots(id))
+      .filter((name) => /^[1-9]\d{0,9}$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
+    const small = [this.#layout.snapshots(id), this.#layout.keys(id)].flatMap((folder) =>
+      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    );
+    let usedBytes = small.reduce((sum, size) => sum + size, 0);
+    for (const { sizeBytes } of this.#packFiles(id)) usedBytes += sizeBytes;
+    return { stateId: id, info: this.readInfo(id), snapshots, usedBytes };
+  }
+
+  *#packFiles(id: StateId): Generator<{ name: PackId; path: string; folder: string; sizeBytes: number }> {
+    for (const prefix of namesIn(this.#layout.packs(id))) {
+      const folder = join(this.#layout.packs(id), prefix);
+      for (const name of namesIn(folder)) {
+        if (!HEX.test(name)) continue;
+        const path = join(folder, name);
+        yield {
+          name: packId(name),
+          path,
+          folder,
+          sizeBytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+        };
+      }
+    }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function readIfThere(path: string, maxBytes: number): Buffer | undefined {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return undefined;
+  if (size > maxBytes) throw damaged(`${path} is larger than it can be`);
+  return readFileSync(path);
+}
+

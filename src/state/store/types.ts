@@ -1,0 +1,27 @@
+import type { PackId, PeerIdText, StateId } from '../../common/ids.ts';
+
+/** Whose key file: a peer's, or one of the three ways without a peer. */
+export type KeyName = PeerIdText | 'recovery' | 'code' | 'passphrase';
+
+/** A state that a store holds. */
+export interface HeldState {
+  readonly stateId: StateId;
+  /** Whatever JSON the point keeps as its hint; undefined where there is none. */
+  readonly info: unknown;
+  /** Ascending. */
+  readonly snapshots: number[];
+  /** Bytes of all packs, descriptors and key files. */
+  readonly usedBytes: number;
+}
+
+export interface PackSize {
+  readonly id: PackId;
+  readonly sizeBytes: number;
+}
+
+export interface StoreOptions {
+  /** Make the folder a store if it is none. */
+  readonly create?: boolean;
+  /** Buffers of PACK_MAX_BYTES that `borrow` may lend at once. */
+  readonly buffers?: number;
+}

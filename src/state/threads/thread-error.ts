@@ -1,0 +1,26 @@
+import { isErrorCode, messageOf, ResettleError } from '../../common/errors.ts';
+
+/** An error as it passes between threads: class and cause do not survive a structured clone. */
+export interface ThreadError {
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly stack: string | undefined;
+}
+
+export function toThreadError(error: unknown): ThreadError {
+  return {
+    code: error instanceof ResettleError ? error.code : undefined,
+    message: messageOf(error),
+    hint: error instanceof ResettleError ? error.hint : undefined,
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}
+
+/** The error on the other side: a ResettleError again, `failed` where it was none. */
+export function fromThreadError(sent: ThreadError): ResettleError {
+  const code = isErrorCode(sent.code) ? sent.code : 'failed';
+  const error = new ResettleError(code, sent.message, sent.hint === undefined ? {} : { hint: sent.hint });
+  if (sent.stack !== undefined) error.stack = sent.stack;
+  return error;
+}

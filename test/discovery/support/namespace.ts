@@ -1,0 +1,71 @@
+/** Network namespaces that a test makes for itself and removes. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const IPROUTE2 = 'ip';
+
+function ip(...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(IPROUTE2, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr}`);
+  return stdout;
+}
+
+export class Namespace implements Disposable {
+  readonly name = `resettle-test-${randomBytes(5).toString('hex')}`;
+
+  constructor() {
+    ip('netns', 'add', this.name);
+    ip('-n', this.name, 'link', 'set', 'lo', 'up');
+  }
+
+  /** Runs `ip` inside. */
+  ip(...args: string[]): void {
+    ip('-n', this.name, ...args);
+  }
+
+  /** Adds an interface whose other end is loose: nobody is at it. */
+  async addLoose(device: string, cidr: string): Promise<void> {
+    this.ip('link', 'add', device, 'type', 'veth', 'peer', 'name', `veth-${device}`);
+    this.ip('link', 'set', `veth-${device}`, 'up');
+    this.ip('addr', 'add', cidr, 'dev', device);
+    this.ip('link', 'set', device, 'up');
+    await this.#running(device);
+  }
+
+  /** Joins this namespace to another by a cable. */
+  async joinTo(other: Namespace, device: string, cidr: string, otherCidr: string): Promise<void> {
+    this.ip('link', 'add', device, 'type', 'veth', 'peer', 'name', device, 'netns', other.name);
+    this.ip('addr', 'add', cidr, 'dev', device);
+    other.ip('addr', 'add', otherCidr, 'dev', device);
+    this.ip('link', 'set', device, 'up');
+    other.ip('link', 'set', device, 'up');
+    await this.#running(device);
+    await other.#running(device);
+  }
+
+  /** The system counts an interface as running up to a second after its other end is up. */
+  async #running(device: string): Promise<void> {
+    const untilMs = Date.now() + 10_000;
+    while (!ip('-n', this.name, 'link', 'show', 'dev', device).includes('state UP')) {
+      if (Date.now() > untilMs) throw new Error(`${device} does not come up`);
+      await sleep(20);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    ip('netns', 'del', this.name);
+  }
+}
+
+/** Why there can be no namespaces here, or false. */
+export function namespacesMissing(): string | false {
+  if (process.platform !== 'linux') return 'network namespaces are a matter of Linux';
+  if (process.getuid?.() !== 0) return 'network namespaces need root';
+  try {
+    new Namespace()[Symbol.dispose]();
+    return false;
+  } catch (error) {
+    return `network namespaces cannot be made: ${String(error)}`;
+  }
+}

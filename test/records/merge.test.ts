@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { computeRoster, type RecordBody, type StoredRecord } from '../../src/state/records/index.ts';
+import {
+  exchange,
+  type Fleet,
+  fleetOf,
+  forge,
+  invite,
+  join,
+  type Machine,
+  machine,
+  memberBody,
+  rosterText,
+  START,
+  sync,
+} from './machines.ts';
+
+/** A fleet in which everything happened that makes order matter: partitions, forks, revocations, replaced records. */
+let fleet: Fleet;
+let records: StoredRecord[] = [];
+let expected = '';
+
+before(async () => {
+  fleet = await fleetOf('office');
+  const { operator, authorityKey } = fleet;
+  const [second, ann, bob, cy, dan, eve] = await Promise.all(
+    ['second', 'ann', 'bob', 'cy', 'dan', 'eve'].map((name) => machine(name)),
+  );
+  await join(second!, operator, await invite(operator, { role: 'operator', issuerKey: authorityKey }));
+  await join(ann!, operator, await invite(operator));
+  await join(bob!, second!, await invite(second!));
+  const token = await invite(operator);
+  second!.clock.set(START + 1000);
+  await join(cy!, second!, token);
+  await join(dan!, ann!, token);
+  await join(eve!, bob!, await invite(second!));
+  const to = { destination: bob!.peerId, mode: 'side-by-side', points: [], replicas: 1, sealed: null } as const;
+  const association: RecordBody = { type: 'association', source: ann!.peerId, nonce: 'aa'.repeat(16), ...to };
+  await ann!.log.append(association);
+  await ann!.log.append(memberBody(ann!, { name: 'ann again', acceptsOperators: true }));
+  await second!.log.append({ ...association, nonce: 'bb'.repeat(16) });
+  const place = { epoch: 'cc'.repeat(8), sequence: 3 };
+  const forked = [memberBody(eve!, { name: 'one' }), memberBody(eve!, { name: 'two' })];
+  const twins = await Promise.all(
+    forked.map((body) => forge(eve!.key, fleet.fleetId, body, { ...place, time: START + 9 })),
+  );
+  await operator.log.insert(twins.map((record) => record.envelope));
+  await operator.log.append({
+    type: 'revocation',
+    peerId: bob!.peerId,
+    lastAccepted: bob!.log.lastLasting(bob!.peerId),
+  });
+  const everybody = [second!, ann!, bob!, cy!, dan!, eve!];
+  for (const each of [...everybody, ...everybody]) await sync(each, operator);
+  const lastAccepted = operator.log.lastLasting(second!.peerId);
+  await operator.log.appendSignedBy(authorityKey, { type: 'revocation', peerId: second!.peerId, lastAccepted });
+  await operator.log.insert(twins.map((record) => record.envelope));
+  records = [...operator.log.records()];
+  expected = rosterText(operator);
+  const statuses = [...operator.log.roster().members.values()].map((member) => member.status);
+  assert.deepEqual(new Set(statuses), new Set(['active', 'suspended', 'revoked', 'forked']));
+  assert.ok(operator.log.roster().associations.size > 0);
+});
+
+function textOf(of: Iterable<StoredRecord>): string {
+  return JSON.stringify(computeRoster(of, fleet.fleetId), (_, value) => (value instanceof Map ? [...value] : value), 1);
+}
+
+const shuffled = () => fc.shuffledSubarray(records, { minLength: records.length });
+
+describe('the roster', () => {
+  it('is the same for every order of the same records', () => {
+    fc.assert(
+      fc.property(shuffled(), (order) => assert.equal(textOf(order), expected)),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is the same however often and in whatever order two parts of the records arrive', () => {
+    const part = fc.shuffledSubarray(records);
+    fc.assert(
+      fc.property(part, part, (a, b) => {
+        assert.equal(textOf([...a, ...b]), textOf([...b, ...a, ...a]));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is the same in a log that takes the records in any order and grouping', async () => {
+    const groups = fc.tuple(shuffled(), fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }));
+    await fc.assert(
+      fc.asyncProperty(groups, async ([order, sizes]) => {
+        const fresh = await machine('fresh');
+        fresh.log.joinFleet(fleet.fleetId);
+        // What had no place yet is offered again, as agents do.
+        for (let added = 1; added > 0; ) {
+          added = 0;
+          for (let at = 0, i = 0; at < order.length; i += 1) {
+            const size = sizes[i % sizes.length]!;
+            const group = order.slice(at, at + size).map((record) => record.envelope);
+            added += (await fresh.log.insert(group)).added;
+            at += size;
+          }
+        }
+        assert.ok(rosterText(fresh) === expected, 'the rosters differ');
+        fresh.log.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('is the same in two logs that began with different parts and exchanged digests', async () => {
+    await fc.assert(
+      fc.asyncProperty(parts(), async ([a, b, limit]) => {
+        const [left, right] = [await logOf('left', withHistory(a)), await logOf('right', withHistory(b))];
+        await sync(left, right, limit);
+        assert.ok(rosterText(left) === rosterText(right), 'the rosters differ');
+        assert.deepEqual(left.log.digest(), right.log.digest());
+        left.log.close();
+        right.log.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is the same in the end where parts had gaps that only a third could fill', async () => {
+    await fc.assert(
+      fc.asyncProperty(parts(), async ([a, b, limit]) => {
+        const [left, right] = [await logOf('left', a), await logOf('right', b)];
+        await exchange(left, right, limit);
+        const whole = await logOf('whole', records);
+        for (const each of [left, right]) {
+          await sync(each, whole, limit);
+          assert.ok(rosterText(each) === expected, 'the rosters differ');
+          assert.deepEqual(each.log.digest(), whole.log.digest());
+        }
+        for (const each of [left, right, whole]) each.log.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+const parts = () =>
+  fc
+    .tuple(indices(), indices(), fc.integer({ min: 1, max: 20 }))
+    .map(([a, b, limit]) => [a.map((i) => records[i]!), b.map((i) => records[i]!), limit] as const);
+
+/** Numbers instead of records, so that a failure can be read. */
+const indices = () => fc.shuffledSubarray(records.map((_, index) => index));
+
+function withHistory(some: readonly StoredRecord[]): StoredRecord[] {
+  const byHash = new Map(records.map((record) => [record.hash, record]));
+  const all = new Set<StoredRecord>();
+  for (const record of some) {
+    let current: StoredRecord | undefined = record;
+    while (current && !all.has(current)) {
+      all.add(current);
+      current = current.header.previous === null ? undefined : byHash.get(current.header.previous);
+    }
+  }
+  return [...all];
+}
+
+async function logOf(name: string, some: readonly StoredRecord[]): Promise<Machine> {
+  const made = await machine(name);
+  made.log.joinFleet(fleet.fleetId);
+  await made.log.insert(some.map((record) => record.envelope));
+  return made;
+}

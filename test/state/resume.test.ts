@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import type { PackId } from '../../src/common/ids.ts';
+import { restoreSnapshot } from '../../src/state/restore/index.ts';
+import { compareTrees } from '../support/compare-trees.ts';
+import { type Captured, captureTree, identity, restoreTree, temporaryFolder } from './support/source-machine.ts';
+
+/** About 70 MiB that do not compress, so that there are several packs; small and large files, links, odd modes. */
+function makeHome(home: string): void {
+  mkdirSync(join(home, 'large'), { recursive: true });
+  mkdirSync(join(home, 'small/inner'), { recursive: true });
+  mkdirSync(join(home, 'readonly'));
+  for (let index = 0; index < 2; index++) writeFileSync(join(home, `large/${index}`), randomBytes(22_500_000 + index));
+  for (let index = 0; index < 300; index++) writeFileSync(join(home, `small/${index}`), randomBytes(50_000));
+  for (let index = 0; index < 100; index++) writeFileSync(join(home, `small/inner/${index}`), `${index}`.repeat(index));
+  writeFileSync(join(home, 'readonly/file'), 'x');
+  linkSync(join(home, 'small/7'), join(home, 'readonly/linked'));
+  linkSync(join(home, 'large/1'), join(home, 'z-linked'));
+  symlinkSync('../small', join(home, 'readonly/link'));
+  for (const name of ['readonly/file', 'readonly', 'large', 'small/inner', 'small']) utimesSync(join(home, name), 1e9, 1e9);
+  chmodSync(join(home, 'readonly'), 0o555);
+}
+
+/** Restores until that many packs of content were given, then dies as a process does: the worker is ended at once. */
+async function dieAfter(captured: Captured, target: string, packs: number): Promise<void> {
+  const abort = new AbortController();
+  let given = 0;
+  const source = {
+    async get(id: PackId, size: number, into: Uint8Array) {
+      if (given++ >= packs) {
+        abort.abort();
+        return await new Promise<never>(() => {});
+      }
+      await captured.packs.get(id, size, into);
+    },
+  };
+  await assert.rejects(
+    restoreSnapshot(
+      {
+        descriptor: captured.descriptor,
+        stateKey: identity.stateKey,
+        expected: { stateId: identity.stateId, source: identity.source, association: undefined },
+        target,
+        strip: true,
+        source,
+        restoreId: 'dies',
+      },
+      { onProgress() {}, signal: abort.signal },
+    ),
+    { name: 'AbortError' },
+  );
+}
+
+test('a restore that is killed goes on where it stopped, and ends with the same tree', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  makeHome(home);
+  const captured = await captureTree(folder, [home]);
+  const packs = captured.packs.packs.size;
+  assert.ok(packs >= 5, `${packs} packs`);
+  for (const after of [0, 1, 2, 4, packs - 1]) {
+    const target = join(folder, `target${after}`);
+    await dieAfter(captured, target, after);
+    captured.packs.asked.length = 0;
+    const result = await restoreTree(captured, target);
+    assert.equal(result.resumed, true);
+    const { differences, compared } = compareTrees(home, target);
+    assert.deepEqual(differences, []);
+    assert.equal(compared.hardlinks, 2);
+    if (after === packs - 1) assert.ok(captured.packs.asked.length < packs, 'packs of whole files are not fetched again');
+    rmSync(target, { recursive: true });
+  }
+});
+
+test('killed again and again, wherever that hits, it ends with the same tree', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  makeHome(home);
+  const captured = await captureTree(folder, [home]);
+  const target = join(folder, 'target');
+  const options = {
+    descriptor: captured.descriptor,
+    stateKey: identity.stateKey,
+    expected: { stateId: identity.stateId, source: identity.source, association: undefined },
+    target,
+    strip: true,
+    source: captured.packs,
+    restoreId: 'dies often',
+  };
+  let done = false;
+  for (let delayMs = 60; !done; delayMs += 25) {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), delayMs);
+    done = await restoreSnapshot(options, { onProgress() {}, signal: abort.signal }).then(
+      () => true,
+      () => false,
+    );
+    clearTimeout(timer);
+  }
+  assert.deepEqual(compareTrees(home, target).differences, []);
+});
+
+test('a file in place that was altered since, at the same size and time, is restored again', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  makeHome(home);
+  const captured = await captureTree(folder, [home]);
+  const target = join(folder, 'target');
+  await dieAfter(captured, target, captured.packs.packs.size - 1);
+  const small = join(target, 'small/0');
+  assert.ok(existsSync(small) && existsSync(join(target, 'large/0')));
+  const { mtimeMs } = await import('node:fs').then((fs) => fs.statSync(small));
+  writeFileSync(small, randomBytes(50_000));
+  utimesSync(small, mtimeMs / 1000, mtimeMs / 1000);
+  rmSync(join(target, 'small/1'));
+  mkdirSync(join(target, 'extra'));
+  rmSync(join(target, 'extra'), { recursive: true });
+  await restoreTree(captured, target);
+  assert.deepEqual(compareTrees(home, target).differences, []);
+  assert.ok(readdirSync(target).every((name) => !name.startsWith('.resettle-restore')));
+});
