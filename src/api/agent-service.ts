@@ -45,9 +45,16 @@ export class AgentService extends FleetService {
     }
   }
 
+  protected override async init(request: RequestOf<'fleetInit'>): Promise<Done> {
+    const done = await super.init(request);
+    // Whoever joins next shall see at once that this machine is a point, and where it listens.
+    await this.#agent.membership.updateOwnRecord();
+    return done;
+  }
+
   protected override async join(request: RequestOf<'fleetJoin'>, signal: AbortSignal): Promise<Done> {
-    const { fleetId, fleetName, seeds } = await this.fleet.stageJoin(request.token);
-    const admitted = await this.#agent.membership.join(seeds, signal);
+    const { fleetId, fleetName } = await this.fleet.stageJoin(request.token);
+    const admitted = await this.#agent.membership.join(signal);
     return {
       fleet: fleetId,
       fleetName,
@@ -61,13 +68,14 @@ export class AgentService extends FleetService {
     const { membership, discovery, point, options } = this.#agent;
     const roster = membership.roster();
     const own = roster.members.get(membership.self);
+    const refusal = membership.joinRefusal?.message;
     return {
       peerId: membership.self,
       name: own?.name ?? options.name ?? '',
       fleet: roster.fleetId ?? null,
       fleetName: roster.fleet?.name ?? null,
       role: own?.role ?? null,
-      standing: own?.status ?? 'in no fleet',
+      standing: own?.status ?? `in no fleet${refusal ? `: ${refusal}` : ''}`,
       addresses: this.#agent.addresses(),
       interfaces: discovery.interfacesInUse(),
       migrations: [...this.#running],

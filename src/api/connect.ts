@@ -21,9 +21,12 @@ export async function withService<T>(homeDir: string | undefined, work: (service
   }
   const { Fleet } = await import('../node/membership/fleet.ts');
   const { FleetService } = await import('./fleet-service.ts');
+  const { callChecked } = await import('./checked.ts');
   const fleet = await Fleet.open({ home, clock: systemClock, random: randomBytes, name: hostname() });
   try {
-    return await work(new FleetService(fleet));
+    const service = new FleetService(fleet);
+    // The same border as at the socket: what an agent would not take is not taken here.
+    return await work({ call: (...call) => callChecked(service, ...call) });
   } finally {
     fleet.close();
   }

@@ -50,6 +50,7 @@ export async function runAgent(
     name: options.name ?? hostname(),
   });
   try {
+    home.clearScratch();
     const agent = await Agent.start({
       home,
       fleet,

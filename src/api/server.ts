@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf, ResettleError } from '../common/errors.ts';
-import { type ApiEvent, isMethod, type Method, type RequestOf, requests, type Service } from './contract.ts';
+import { callChecked } from './checked.ts';
+import { type ApiEvent, isMethod, type Service } from './contract.ts';
 
 const BODY_MAX_BYTES = 4 * 1024 * 1024;
 /** What sockaddr_un holds. */
@@ -64,22 +65,6 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
     emit(errorEvent(error));
   }
   response.end();
-}
-
-/** Checks a request's shape before the service sees it. Throws `usage`, naming the field. */
-export function callChecked(
-  service: Service,
-  method: Method,
-  body: unknown,
-  emit: (event: ApiEvent) => void,
-  signal: AbortSignal,
-): Promise<Record<string, unknown>> {
-  const parsed = requests[method].safeParse(body);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new ResettleError('usage', `${issue?.path.join('.') || method}: ${issue?.message ?? 'not understood'}`);
-  }
-  return service.call(method, parsed.data as RequestOf<typeof method>, emit, signal);
 }
 
 export function errorEvent(error: unknown): ApiEvent {

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { exitCodeOf, messageOf, ResettleError } from '../common/errors.ts';
+import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.ts';
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
@@ -30,6 +30,7 @@ const NOT_BUILT = [
   'store',
   'doctor',
 ];
+const NOT_BUILT_OF_FLEET = ['revoke'];
 
 const USAGE_EXIT = 2;
 
@@ -63,7 +64,25 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'status', describeStatus, runStatus);
   add(root, 'capture', describeCapture, runCapture);
   add(root, 'restore', describeRestore, runRestore);
+  for (const name of NOT_BUILT) addNotBuilt(root, name, name);
+  for (const name of NOT_BUILT_OF_FLEET) addNotBuilt(fleet, name, `fleet ${name}`);
   return root;
+}
+
+function addNotBuilt(parent: Command, name: string, shown: string): void {
+  const command = parent.command(name, { hidden: true }).helpOption(false);
+  command.allowUnknownOption().allowExcessArguments();
+  command.action(() => {
+    throw new ResettleError('not-built', `"resettle ${shown}" is not built yet`, {
+      hint: '"resettle help" shows what is',
+    });
+  });
+}
+
+/** What commander says of a command line that it does not understand. */
+function usageMessage(error: CommanderError): string {
+  if (error.code === 'commander.help') return 'no command was given';
+  return error.message.replace(/^error: /, '');
 }
 
 /** Options of a bare command line, for errors that come before commander has understood it. */
@@ -90,20 +109,15 @@ async function main(argv: readonly string[]): Promise<number> {
   };
   prepare(root);
   try {
-    const first = argv.find((word) => !word.startsWith('-'));
-    if (first !== undefined && NOT_BUILT.includes(first)) {
-      throw new ResettleError('not-built', `"resettle ${first}" is not built yet`, {
-        hint: '"resettle help" shows what is',
-      });
-    }
     await root.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
       if (json) {
-        const message = error.message.replace(/^error: /, '');
-        new Output({ json, quiet: false }).error({ event: 'error', code: 'usage', message, hint: 'add --help' }, false);
+        const message = usageMessage(error);
+        const hint = 'add --help for what there is';
+        new Output({ json, quiet: false }).error({ event: 'error', code: 'usage', message, hint }, false);
       }
       return USAGE_EXIT;
     }
@@ -113,7 +127,7 @@ async function main(argv: readonly string[]): Promise<number> {
         event: 'error',
         code: known?.code ?? 'failed',
         message: messageOf(error),
-        ...(known?.hint ? { hint: known.hint } : {}),
+        hint: hintOf(error),
         ...(error instanceof Error ? { stack: error.stack } : {}),
       },
       wants(argv, '--verbose'),

@@ -55,6 +55,23 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof Error && error.name === 'AbortError' ? EXIT_BY_CODE.interrupted : EXIT_BY_CODE.failed;
 }
 
+/** What a person can do next where the error itself does not say it. */
+const HINT_BY_CODE: Partial<Record<ErrorCode, string>> = {
+  usage: 'add --help to the command for what it takes',
+  'not-found': 'check the name; "resettle status" and "resettle fleet members" show what there is',
+  refused: 'ask an operator of the fleet',
+  'no-point': '"resettle points" shows what each point has',
+  damaged: 'check the disk that it came from, and use another copy',
+  interrupted: 'run the same command again to go on',
+};
+
+/** The hint of an error; there is always one. */
+export function hintOf(error: unknown): string {
+  const known = error instanceof ResettleError ? error : undefined;
+  if (known?.hint) return known.hint;
+  return (known && HINT_BY_CODE[known.code]) ?? "see the agent's log, or run the command again with --verbose";
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -23,7 +23,7 @@ export const LINK_TARGET_MAX_BYTES = 4096;
 /** Frames in one pack, the last one's padding included: bounds what one pack can open to (1 GiB of content). */
 export const PACK_FRAMES_MAX = 1024;
 /** A manifest part is cut beyond this, so that one part's objects stay small in memory. */
-export const MANIFEST_PART_BYTES = 512 * KIB;
+export const MANIFEST_PART_BYTES = 128 * KIB;
 /** Extents of one entry in a manifest; a file with more goes on in the next entry (4 GiB each). */
 export const ENTRY_EXTENTS_MAX = 4096;
 /** Entries of one snapshot: what its numbers are counted in. */
@@ -47,7 +47,7 @@ export const CAPTURE_PACKS_IN_FLIGHT = 3;
 /** Packs that a point has in memory for one incoming transfer. */
 export const POINT_PACKS_IN_FLIGHT = 3;
 /** Packs between a holder's answer and the restore's worker. */
-export const RESTORE_PACKS_IN_FLIGHT = 3;
+export const RESTORE_PACKS_IN_FLIGHT = 2;
 
 // --- Streams (docs/LIBP2P in the design: measured values) ---
 export const YAMUX_WINDOW_BYTES = 2 * MIB;

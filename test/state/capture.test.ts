@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -63,7 +73,10 @@ test('sockets, FIFOs and devices are listed with a reason, and the rest goes on'
   await new Promise((resolve) => server.once('listening', resolve));
   const { plan, result, packs, descriptor } = await captureTree(folder, [home]);
   server.close();
-  assert.deepEqual(plan.skipped.items.map((item) => item.reason), ['a FIFO is not captured', 'a socket is not captured']);
+  assert.deepEqual(
+    plan.skipped.items.map((item) => item.reason),
+    ['a FIFO is not captured', 'a socket is not captured'],
+  );
   assert.equal(result.skipped.count, 2);
   const restored = await restoreTree({ packs, descriptor }, join(folder, 'target'));
   assert.deepEqual(restored.skippedAtCapture, result.skipped);
@@ -81,14 +94,20 @@ test('a file that vanished after the scan is listed, and a hard link to it takes
       rmSync(join(home, 'd'));
     },
   });
-  assert.deepEqual(captured.result.skipped.items.map((item) => [item.path, item.reason]), [
-    [join(home, 'a'), 'it is gone'],
-    [join(home, 'd'), 'it is gone'],
-  ]);
+  assert.deepEqual(
+    captured.result.skipped.items.map((item) => [item.path, item.reason]),
+    [
+      [join(home, 'a'), 'it is gone'],
+      [join(home, 'd'), 'it is gone'],
+    ],
+  );
   assert.deepEqual(captured.result.totals, { files: 1, folders: 1, symlinks: 0, hardlinks: 1, bytes: 10 });
   await restoreTree(captured, join(folder, 'target'));
   const { differences } = compareTrees(home, join(folder, 'target'));
-  assert.deepEqual(differences.filter((difference) => !difference.startsWith('. has mtime')), []);
+  assert.deepEqual(
+    differences.filter((difference) => !difference.startsWith('. has mtime')),
+    [],
+  );
 });
 
 test('files that grew or shrank after the scan are kept up to their planned size, and listed', async (t) => {
@@ -104,26 +123,42 @@ test('files that grew or shrank after the scan are kept up to their planned size
     },
   });
   const { items } = captured.result.skipped;
-  assert.deepEqual(items.map((item) => item.reason), Array(2).fill('it changed while it was read'));
-  assert.deepEqual(items.map((item) => item.path), ['grown', 'large-grown'].map((name) => join(home, name)));
+  assert.deepEqual(
+    items.map((item) => item.reason),
+    Array(2).fill('it changed while it was read'),
+  );
+  assert.deepEqual(
+    items.map((item) => item.path),
+    ['grown', 'large-grown'].map((name) => join(home, name)),
+  );
   assert.ok(captured.packs.totalBytes + captured.descriptor.length <= captured.plan.upperBoundBytes);
   const target = join(folder, 'target');
   await restoreTree(captured, target);
-  for (const [name, size] of Object.entries({ grown: 10_000, shrunk: 10, 'large-grown': 2_500_000, 'large-shrunk': 1_500_000 })) {
+  for (const [name, size] of Object.entries({
+    grown: 10_000,
+    shrunk: 10,
+    'large-grown': 2_500_000,
+    'large-shrunk': 1_500_000,
+  })) {
     const restored = readFileSync(join(target, name));
     assert.equal(restored.length, size);
     assert.ok(restored.equals(readFileSync(join(home, name)).subarray(0, size)), name);
   }
 });
 
-test('an unreadable folder and file are listed, and the rest goes on', { skip: process.geteuid?.() === 0 && 'root reads everything' }, async (t) => {
+test('an unreadable folder and file are listed, and the rest goes on', {
+  skip: process.geteuid?.() === 0 && 'root reads everything',
+}, async (t) => {
   const { folder, home } = homeIn(t);
   mkdirSync(join(home, 'closed'), { mode: 0 });
   writeFileSync(join(home, 'closed-file'), 'x', { mode: 0 });
   writeFileSync(join(home, 'open'), 'x');
   const { result } = await captureTree(folder, [home]);
   assert.equal(result.totals.files, 1);
-  assert.deepEqual(result.skipped.items.map((item) => item.reason), Array(2).fill('no permission to read it'));
+  assert.deepEqual(
+    result.skipped.items.map((item) => item.reason),
+    Array(2).fill('no permission to read it'),
+  );
 });
 
 test('a sink that fails ends the capture with its error, and close leaves nothing behind', async (t) => {
@@ -145,7 +180,9 @@ test('a capture stops at once when it is aborted', async (t) => {
   const stuck = { put: () => new Promise<void>(() => abort.abort()) };
   await assert.rejects(capture.run(stuck, { onProgress() {}, signal: abort.signal }), { name: 'AbortError' });
   await capture.close();
-  await assert.rejects(planCapture(options(folder, home), { onProgress() {}, signal: abort.signal }), { name: 'AbortError' });
+  await assert.rejects(planCapture(options(folder, home), { onProgress() {}, signal: abort.signal }), {
+    name: 'AbortError',
+  });
 });
 
 test('a capture into a store and a restore out of it need no network', async (t) => {

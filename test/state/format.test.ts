@@ -37,14 +37,13 @@ const safeName = bytes(40).filter(isSafeName);
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const owner = fc.integer({ min: 0, max: 0xffff_fffe });
 const metadata = { mode: fc.integer({ min: 0, max: 0o7777 }), uid: owner, gid: owner, mtimeNs: int64 };
-const extent = fc
-  .record({
-    pack: fc.integer({ min: 0, max: 1 }),
-    segment: fc.integer({ min: 0, max: PACK_FRAMES_MAX - 2 }),
-    offset: fc.integer({ min: 0, max: 1000 }),
-    length: fc.integer({ min: 1, max: 1_000_000 }),
-    hash,
-  });
+const extent = fc.record({
+  pack: fc.integer({ min: 0, max: 1 }),
+  segment: fc.integer({ min: 0, max: PACK_FRAMES_MAX - 2 }),
+  offset: fc.integer({ min: 0, max: 1000 }),
+  length: fc.integer({ min: 1, max: 1_000_000 }),
+  hash,
+});
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({
     kind: fc.constant('file' as const),
@@ -118,7 +117,10 @@ test('a manifest part comes back as it was', () => {
       const block = new BlockWriter();
       block.begin(path, 7);
       for (const item of entries) block.entry(item);
-      const names = new Map([[0, Buffer.from('root')], [1000, Buffer.from([0xff])]]);
+      const names = new Map([
+        [0, Buffer.from('root')],
+        [1000, Buffer.from([0xff])],
+      ]);
       const packs = [randomBytes(32), randomBytes(32)];
       const cbor = encodePart({ packs, userNames: names, groupNames: new Map() }, { count: 1, cbor: block.view() });
       const part = decodePart(cbor);
@@ -138,8 +140,14 @@ test('a segment comes back as it was', () => {
         builder.add({ entry: number, fileOffset: 5, length: data.length, hash: digest(data) });
       }
       const { extents, data } = decodeSegment(builder.plain());
-      assert.deepEqual(extents.map((item) => item.entry), files.map(([number]) => number));
-      assert.deepEqual([...data], files.flatMap(([, some]) => [...some]));
+      assert.deepEqual(
+        extents.map((item) => item.entry),
+        files.map(([number]) => number),
+      );
+      assert.deepEqual(
+        [...data],
+        files.flatMap(([, some]) => [...some]),
+      );
     }),
     { numRuns: 20 },
   );
@@ -157,7 +165,10 @@ test('a pack comes back as it was, and its size is its Padmé bucket', () => {
     fc.property(fc.array(bytes(200_000), { maxLength: 5 }), (frames) => {
       const pack = seal(frames);
       assert.equal(padmeBytes(pack.length), pack.length);
-      assert.deepEqual([...readPack(pack, stateKey, stateId)].map((frame) => [...frame.plain()]), frames.map((f) => [...f]));
+      assert.deepEqual(
+        [...readPack(pack, stateKey, stateId)].map((frame) => [...frame.plain()]),
+        frames.map((f) => [...f]),
+      );
     }),
     { numRuns: 20 },
   );
@@ -252,7 +263,10 @@ test('a descriptor comes back as it was, with its signer', async () => {
   assert.equal(part.capturedAtNs, -5n);
   assert.equal(part.totals.bytes, 2 ** 40);
   assert.deepEqual(plain(part.leftOut), { count: 2, items: [{ path: [47, 120, 10], reason: 'a socket' }] });
-  assert.equal((await openDescriptor(await describe({ association: undefined, previous: null }))).association, undefined);
+  assert.equal(
+    (await openDescriptor(await describe({ association: undefined, previous: null }))).association,
+    undefined,
+  );
 });
 
 test('a flip of any bit of a descriptor, and any truncation, is detected', async () => {
@@ -278,11 +292,16 @@ test('decoders of hostile bytes throw errors of ours only', async () => {
   const pack = seal([Buffer.from('x'.repeat(100))]);
   const block = new BlockWriter();
   block.begin([Buffer.from('a')], 0);
-  block.entry({ kind: 'symlink', name: Buffer.from('l'), mode: 1, uid: 2, gid: 3, mtimeNs: 4n, target: Buffer.from('t') });
-  const part = encodePart(
-    { packs: [], userNames: new Map(), groupNames: new Map() },
-    { count: 1, cbor: block.view() },
-  );
+  block.entry({
+    kind: 'symlink',
+    name: Buffer.from('l'),
+    mode: 1,
+    uid: 2,
+    gid: 3,
+    mtimeNs: 4n,
+    target: Buffer.from('t'),
+  });
+  const part = encodePart({ packs: [], userNames: new Map(), groupNames: new Map() }, { count: 1, cbor: block.view() });
   const builder = new SegmentBuilder();
   builder.room(3).set([1, 2, 3]);
   builder.add({ entry: 0, fileOffset: 0, length: 3, hash: digest(Buffer.of(1, 2, 3)) });
@@ -297,9 +316,18 @@ test('decoders of hostile bytes throw errors of ours only', async () => {
         return changed;
       }),
     );
-  fc.assert(fc.property(hostile(pack), (some) => throwsOnlyOurs(() => readWhole(some))), { numRuns: 200 });
-  fc.assert(fc.property(hostile(part), (some) => throwsOnlyOurs(() => decodePart(some))), { numRuns: 1000 });
-  fc.assert(fc.property(hostile(segment), (some) => throwsOnlyOurs(() => decodeSegment(some))), { numRuns: 500 });
+  fc.assert(
+    fc.property(hostile(pack), (some) => throwsOnlyOurs(() => readWhole(some))),
+    { numRuns: 200 },
+  );
+  fc.assert(
+    fc.property(hostile(part), (some) => throwsOnlyOurs(() => decodePart(some))),
+    { numRuns: 1000 },
+  );
+  fc.assert(
+    fc.property(hostile(segment), (some) => throwsOnlyOurs(() => decodeSegment(some))),
+    { numRuns: 500 },
+  );
   await fc.assert(
     fc.asyncProperty(hostile(file), async (some) => {
       await openDescriptor(some).catch((error: unknown) => assert.ok(error instanceof ResettleError, String(error)));

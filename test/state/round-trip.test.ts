@@ -3,8 +3,8 @@ import { linkSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writ
 import { join } from 'node:path';
 import test from 'node:test';
 import fc from 'fast-check';
-import { compareTrees } from '../support/compare-trees.ts';
 import { close, createFile, makeFolder, namesIn, openFolder, openFolderAt } from '../../src/state/fs/calls.ts';
+import { compareTrees } from '../support/compare-trees.ts';
 import { makeTree, touchExactly, treeOf } from './support/random-tree.ts';
 import { captureTree, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
@@ -32,7 +32,7 @@ test('restore(capture(tree)) = tree, and the sealed state stays within the bound
       assert.ok(sealed <= captured.plan.upperBoundBytes, `${sealed} > ${captured.plan.upperBoundBytes}`);
       for (const used of [home, target]) rmSync(used, { recursive: true, force: true });
     }),
-    { numRuns: 15, examples: [[[]]] },
+    { numRuns: 12, examples: [[[]]] },
   );
 });
 

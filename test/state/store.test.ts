@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type PackId, packId, type PeerIdText } from '../../src/common/ids.ts';
+import { type PackId, type PeerIdText, packId } from '../../src/common/ids.ts';
 import { digest } from '../../src/state/format/index.ts';
 import { Store, storeSink, storeSource } from '../../src/state/store/index.ts';
 import { identity, temporaryFolder } from './support/source-machine.ts';

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
+import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
@@ -158,6 +159,7 @@ function concreteAddresses(link: Libp2p): string[] {
 
 async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Libp2p> {
   const { identity } = options.fleet;
+  checkNetworkOptions(options);
   const wanted = options.listen.length > 0 ? options.listen : defaultListen(options.interfaces, DEFAULT_PORT);
   const attempt = async (listen: readonly string[]): Promise<Libp2p> => {
     const link = await createLink({ privateKey: identity.privateKey, listen, guard });
@@ -178,6 +180,32 @@ async function startLink(options: AgentOptions, guard: <R extends Handlers>(regi
       'the default port is taken; a free one is used, which a firewall may close',
     );
     return attempt(defaultListen(options.interfaces, 0));
+  }
+}
+
+/** Throws `usage` for what is no address, `failed` for an interface that this machine does not have. */
+function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void {
+  for (const [option, addresses] of [
+    ['--listen', listen],
+    ['--peer', peers],
+  ] as const) {
+    for (const address of addresses) {
+      try {
+        multiaddr(address);
+      } catch (cause) {
+        throw new ResettleError('usage', `${option} ${address} is not a multiaddr`, {
+          hint: 'write an address as /ip4/192.168.1.20/tcp/24717',
+          cause,
+        });
+      }
+    }
+  }
+  const all = Object.keys(networkInterfaces());
+  const unknown = interfaces.filter((name) => !all.includes(name));
+  if (unknown.length > 0) {
+    throw new ResettleError('failed', `this machine has no interface ${unknown.join(', ')}, or it is down`, {
+      hint: `it has ${all.join(', ')}`,
+    });
   }
 }
 

@@ -55,6 +55,11 @@ export class Home {
     return dir;
   }
 
+  /** Removes what captures and restores of a process that died have left. Only the holder of HOME's lock may. */
+  clearScratch(): void {
+    rmSync(this.path('scratch'), { recursive: true, force: true });
+  }
+
   /** The file's bytes, or undefined if there is none. */
   read(...names: string[]): Buffer | undefined {
     try {

@@ -21,6 +21,7 @@ import type { FleetView } from '../fleet-view.ts';
 import type { Log } from '../log.ts';
 import { DialBackoff, type KnownPeer, knownPeers } from './address-book.ts';
 import type { Fleet } from './fleet.ts';
+import { Joining } from './joining.ts';
 import { nameOf } from './machines.ts';
 
 export interface MembershipOptions {
@@ -39,6 +40,7 @@ const TICK_MS = 2_000;
 const DIAL_TIMEOUT_MS = 5_000;
 const CONNECT_WAIT_MS = 5_000;
 const JOIN_WAIT_MS = 10_000;
+const REFRESH_WAIT_MS = 3_000;
 /** Changes within this time spread together. */
 const SPREAD_DELAY_MS = 50;
 const EXCHANGE_EVERY_MS = 60_000;
@@ -54,6 +56,7 @@ export class Membership implements FleetView, HelloHost {
   readonly #fleet: Fleet;
   readonly #link: Libp2p;
   readonly #log: Log;
+  readonly #joining: Joining;
   readonly #backoff = new DialBackoff();
   readonly #greeted = new Set<PeerIdText>();
   readonly #greetings = new WeakMap<Connection, Promise<void>>();
@@ -61,8 +64,6 @@ export class Membership implements FleetView, HelloHost {
   readonly #stop = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #spreading: ReturnType<typeof setTimeout> | undefined;
-  #inviteSeeds: readonly string[] = [];
-  #joinFault: ResettleError | undefined;
   #ticking = false;
   #lastExchangeMs = 0;
 
@@ -71,11 +72,11 @@ export class Membership implements FleetView, HelloHost {
     this.#fleet = options.fleet;
     this.#link = options.link;
     this.#log = options.log;
+    this.#joining = new Joining(options.fleet, options.clock, options.log);
     this.self = options.fleet.identity.peerId;
   }
 
   async start(): Promise<void> {
-    this.#inviteSeeds = (await this.#fleet.pendingJoin().catch(() => undefined))?.seeds ?? [];
     this.#link.addEventListener('connection:open', (event) => this.#onOpen(event.detail));
     this.#link.addEventListener('peer:disconnect', (event) =>
       this.#greeted.delete(event.detail.toString() as PeerIdText),
@@ -156,32 +157,32 @@ export class Membership implements FleetView, HelloHost {
     this.#options.discovery.hurry(CONNECT_WAIT_MS);
     await this.#tick();
     signal.throwIfAborted();
-    await Promise.all([...this.#greeted].map((peer) => this.#exchange(peer)));
+    // A machine that was put to sleep stays connected for a while: nobody waits long for its answer.
+    const enough = new Promise((resolve) => setTimeout(resolve, REFRESH_WAIT_MS).unref());
+    await Promise.race([Promise.all([...this.#greeted].map((peer) => this.#exchange(peer))), enough]);
   }
 
   /** Uses the staged invite now. Returns whether this machine was admitted; throws `bad-invite` when it was refused. */
-  async join(seeds: readonly string[], signal: AbortSignal): Promise<boolean> {
-    this.#inviteSeeds = seeds;
-    this.#joinFault = undefined;
+  async join(signal: AbortSignal): Promise<boolean> {
+    this.#joining.begin();
     const deadline = AbortSignal.timeout(JOIN_WAIT_MS);
     this.#options.discovery.hurry(JOIN_WAIT_MS);
     for (const connection of this.#link.getConnections()) await connection.close().catch(() => {});
     while (!deadline.aborted && !signal.aborted) {
       await this.#tick();
       if (this.#isActive()) return true;
-      // A method call, so that the compiler does not believe that nothing has changed it.
-      const fault = this.#takeJoinFault();
-      if (fault) {
-        this.#fleet.dropPendingJoin();
-        throw fault;
-      }
+      const { refusal } = this.#joining;
+      if (refusal?.certain) throw this.#joining.giveUp(refusal);
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
+    const { refusal } = this.#joining;
+    if (refusal && !signal.aborted) throw this.#joining.giveUp(refusal);
     return false;
   }
 
-  #takeJoinFault(): ResettleError | undefined {
-    return this.#joinFault;
+  /** Why this machine's invite came to nothing, if it did. */
+  get joinRefusal(): ResettleError | undefined {
+    return this.#joining.refusal?.error;
   }
 
   #isActive(): boolean {
@@ -267,27 +268,8 @@ export class Membership implements FleetView, HelloHost {
       await log.insert(answer.credential);
       return this.isMember(remote);
     }
-    const token = await this.#fleet.pendingJoin();
-    if (!token) return false;
-    const request = await this.#fleet.joinRequest(token, this.#fleet.memberBody(this.#options.about()));
-    const answer = await sayHello(
-      connection,
-      {
-        version: WIRE_VERSION,
-        fleet: bytesOfHex(token.invite.fleetId),
-        join: { invite: request.invite, member: request.member, signature: request.joinSignature },
-      },
-      this.#stop.signal,
-    );
-    if (answer.fault) {
-      const fault = errorOfFault(answer.fault, remote);
-      this.#log.warn({ err: fault }, 'joining was refused');
-      if (fault.code === 'bad-invite') this.#joinFault = fault;
-      throw fault;
-    }
-    if (answer.credential.length === 0) return false;
-    const admitted = await this.#fleet.admitted(token, answer.credential, request.member);
-    if (admitted) this.#log.info({ fleet: this.roster().fleet?.name }, 'joined');
+    const body = this.#fleet.memberBody(this.#options.about());
+    const admitted = await this.#joining.ask(connection, body, this.#stop.signal);
     return admitted && this.isMember(remote);
   }
 
@@ -297,7 +279,7 @@ export class Membership implements FleetView, HelloHost {
     if (this.#ticking || this.#stop.signal.aborted) return;
     this.#ticking = true;
     try {
-      await this.#updateOwnRecord();
+      await this.updateOwnRecord();
       await this.#dialSome();
       const now = this.#options.clock.monotonicMs();
       if (now - this.#lastExchangeMs > EXCHANGE_EVERY_MS) {
@@ -311,7 +293,8 @@ export class Membership implements FleetView, HelloHost {
     }
   }
 
-  async #updateOwnRecord(): Promise<void> {
+  /** Signs anew what this machine says of itself, if that has changed. */
+  async updateOwnRecord(): Promise<void> {
     const own = this.roster().members.get(this.self);
     if (own?.status !== 'active') return;
     const about = this.#options.about();
@@ -324,7 +307,7 @@ export class Membership implements FleetView, HelloHost {
 
   async #dialSome(): Promise<void> {
     const active = this.#isActive();
-    if (!active && !(await this.#fleet.pendingJoin().catch(() => undefined))) return;
+    if (!active && !(await this.#joining.pending())) return;
     if (active && this.#greeted.size >= STANDING_CONNECTIONS_MAX) return;
     const now = this.#options.clock.now();
     const targets: { key: string; addresses: string[] }[] = [];
@@ -335,7 +318,7 @@ export class Membership implements FleetView, HelloHost {
     const remotes = new Set(
       this.#link.getConnections().map((one) => one.remoteAddr.toString().replace(/\/p2p\/.*$/, '')),
     );
-    for (const seed of new Set([...this.#options.seeds, ...(active ? [] : this.#inviteSeeds)])) {
+    for (const seed of new Set([...this.#options.seeds, ...(active ? [] : this.#joining.seeds)])) {
       if (remotes.has(seed.replace(/\/p2p\/.*$/, '')) || !this.#backoff.mayTry(seed, now)) continue;
       targets.push({ key: seed, addresses: [seed] });
     }

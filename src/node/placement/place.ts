@@ -63,7 +63,7 @@ export async function place(
       lacks.set(offer.name, messageOf(error));
     }
   }
-  const reasons = [...lacks].map(([name, lack]) => `${name} ${lack}`).join('; ');
+  const reasons = [...lacks].map(([name, lack]) => (lack.startsWith(name) ? lack : `${name} ${lack}`)).join('; ');
   throw new ResettleError(
     'no-point',
     candidates.length === 0

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface';
-import { ResettleError } from '../../common/errors.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { PackId, StateId } from '../../common/ids.ts';
 import { REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
 import type { PackSink, PackSource, SealedPack } from '../../common/ports.ts';
@@ -44,7 +44,7 @@ abstract class BlocksClient<Call extends Waiting> {
         else await this.onFrame(header);
       }
     } catch (error) {
-      this.#fail(error);
+      this.#fail(named(error, this.name));
     }
   }
 
@@ -78,7 +78,7 @@ abstract class BlocksClient<Call extends Waiting> {
     try {
       await new Promise<void>((resolve, reject) => {
         this.calls.set(id, callOf({ resolve, reject }));
-        begin().catch((error: unknown) => this.#fail(error));
+        begin().catch((error: unknown) => this.#fail(named(error, this.name)));
       });
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -99,7 +99,10 @@ abstract class BlocksClient<Call extends Waiting> {
 
 async function openFrames(target: BlocksTarget, lease: string | undefined, signal: AbortSignal): Promise<FrameStream> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-  const frames = new FrameStream(await target.connection.newStream(BLOCKS_PROTOCOL, { signal: limited }));
+  const stream = await target.connection.newStream(BLOCKS_PROTOCOL, { signal: limited }).catch((error: unknown) => {
+    throw signal.aborted ? signal.reason : named(error, target.name);
+  });
+  const frames = new FrameStream(stream);
   const onAbort = (): void => frames.abort(limited.reason as Error);
   limited.addEventListener('abort', onAbort, { once: true });
   try {
@@ -114,8 +117,9 @@ async function openFrames(target: BlocksTarget, lease: string | undefined, signa
     }
     return frames;
   } catch (error) {
-    frames.abort(error instanceof Error ? error : new Error(String(error)));
-    throw error;
+    const told = signal.aborted ? (signal.reason as Error) : named(error, target.name);
+    frames.abort(told);
+    throw told;
   } finally {
     limited.removeEventListener('abort', onAbort);
   }
@@ -186,6 +190,17 @@ export class BlocksSource
     await this.frames.send(FRAME.have, header.pack);
     call.resolve();
   }
+}
+
+/** The same failure, with who was at the other end in it. */
+function named(error: unknown, name: string): Error {
+  const text = messageOf(error);
+  if (error instanceof Error && text.includes(name)) return error;
+  const known = error instanceof ResettleError ? error : undefined;
+  return new ResettleError(known?.code ?? 'failed', `the transfer with ${name} ended: ${text}`, {
+    hint: known?.hint ?? 'check that it runs and is reachable, then run the same command again',
+    cause: error,
+  });
 }
 
 function unexpected(header: FrameHeader, name: string): ResettleError {

@@ -4,8 +4,8 @@ import { CAPTURE_PACKS_IN_FLIGHT, PACK_MAX_BYTES } from '../../common/limits.ts'
 import { KIND } from '../format/frame-cipher.ts';
 import { type FrameBody, frameBody, PackWriter } from '../format/pack-writer.ts';
 import type { Inbox } from '../threads/inbox.ts';
-import type { Segment } from './open-segments.ts';
 import type { ToCaptureWorker } from './messages.ts';
+import type { Segment } from './open-segments.ts';
 import { SegmentPlaces } from './segment-places.ts';
 
 /** Seals frames into packs and hands each over; the buffers go to and fro between the threads. */

@@ -62,11 +62,7 @@ function scanned(worker: WorkerThread<FromCaptureWorker>, on: CaptureEvents): Pr
   });
 }
 
-async function run(
-  worker: WorkerThread<FromCaptureWorker>,
-  sink: PackSink,
-  on: CaptureEvents,
-): Promise<CaptureResult> {
+async function run(worker: WorkerThread<FromCaptureWorker>, sink: PackSink, on: CaptureEvents): Promise<CaptureResult> {
   // A failed put aborts the others, and whoever calls aborts them all.
   const puts = new AbortController();
   const signal = AbortSignal.any([on.signal, puts.signal]);

@@ -81,9 +81,7 @@ function* readLarge(
     const data = room.subarray(0, readUpTo(fd, room, sizeBytes));
     if (data.length > 0) {
       extents.push(
-        whole
-          ? yield* segments.addBlock(entry, sizeBytes, data)
-          : segments.addGathered(entry, sizeBytes, data),
+        whole ? yield* segments.addBlock(entry, sizeBytes, data) : segments.addGathered(entry, sizeBytes, data),
       );
     }
     sizeBytes += data.length;

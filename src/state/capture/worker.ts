@@ -6,6 +6,7 @@ import { reportOf } from '../plan/left-out.ts';
 import { distinctRoots } from '../plan/roots.ts';
 import { Scan } from '../plan/scan.ts';
 import { upperBoundBytes } from '../plan/upper-bound.ts';
+import { collectAfterPhase } from '../threads/collect.ts';
 import { Inbox } from '../threads/inbox.ts';
 import { ProgressTeller } from '../threads/progress.ts';
 import { toThreadError } from '../threads/thread-error.ts';
@@ -28,6 +29,8 @@ async function capture(): Promise<void> {
   const excluded = new Identities([...data.exclude, Buffer.from(data.scratch)]);
   const scan = new Scan(roots, excluded, planPath, (progress) => tell({ type: 'progress', progress })).run();
   const { files, folders, symlinks, hardlinks, bytes, leftOut } = scan;
+  teller.now({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });
+  collectAfterPhase();
   tell({
     type: 'planned',
     plan: {

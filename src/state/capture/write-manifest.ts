@@ -3,7 +3,7 @@ import { MANIFEST_PART_BYTES } from '../../common/limits.ts';
 import { BlockWriter } from '../format/block.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { KIND } from '../format/frame-cipher.ts';
-import { digest, type Entry, encodePart, type Extent, type FolderBlock, type PartReference } from '../format/index.ts';
+import { digest, type Entry, type Extent, encodePart, type FolderBlock, type PartReference } from '../format/index.ts';
 import { type OwnerNames, readOwnerNames } from './owner-names.ts';
 import type { PackLine } from './pack-line.ts';
 import { readPlan } from './read-plan.ts';

@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { noteNativeBytes } from '../threads/collect.ts';
 import { damaged } from './damaged.ts';
 
 const PROBE_PIECES = 4;
@@ -26,6 +27,7 @@ export function compress(plain: Uint8Array): Uint8Array | undefined {
   // One chunk that holds the worst case, so that zlib never joins pieces.
   const chunkSize = plain.length + (plain.length >> 7) + 1024;
   const compressed = zstdCompressSync(plain, { params: LEVEL_1, chunkSize });
+  noteNativeBytes(chunkSize);
   return compressed.length < plain.length * WORTH_RATIO ? compressed : undefined;
 }
 
@@ -37,6 +39,7 @@ export function decompress(compressed: Uint8Array, plainBytes: number): Uint8Arr
   } catch (error) {
     throw damaged('a frame does not decompress', error);
   }
+  noteNativeBytes(compressed.length + plain.length);
   if (plain.length !== plainBytes) throw damaged('a frame decompresses to another length than it says');
   return plain;
 }

@@ -149,7 +149,10 @@ export function writeEntry(writer: CborWriter, entry: Entry): void {
       writeFile(writer, entry);
       return;
     case 'more':
-      writer.map(entry.goesOn ? 3 : 2).uint(KEY.name).bytes(entry.name);
+      writer
+        .map(entry.goesOn ? 3 : 2)
+        .uint(KEY.name)
+        .bytes(entry.name);
       writeExtents(writer, entry.extents);
       if (entry.goesOn) writer.uint(KEY.goesOn).uint(1);
       return;

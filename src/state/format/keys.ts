@@ -1,6 +1,6 @@
 import { hkdfSync } from 'node:crypto';
-import type { StateId } from '../../common/ids.ts';
 import { ResettleError } from '../../common/errors.ts';
+import type { StateId } from '../../common/ids.ts';
 
 export const STATE_KEY_BYTES = 32;
 export const SALT_BYTES = 32;

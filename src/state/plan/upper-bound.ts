@@ -69,8 +69,7 @@ export function upperBoundBytes(counts: Counts): number {
   const contentBytes = counts.blocks * SEGMENT_DATA_BYTES + counts.tailBytes;
   // Of two neighbours among the gathered segments, data or extents exceed what one holds.
   const segments =
-    counts.blocks +
-    Math.ceil((2 * counts.tailBytes) / SEGMENT_DATA_BYTES + counts.tails / SEGMENT_EXTENTS_MAX + 2);
+    counts.blocks + Math.ceil((2 * counts.tailBytes) / SEGMENT_DATA_BYTES + counts.tails / SEGMENT_EXTENTS_MAX + 2);
   const content = contentBytes + extents * EXTENT_BYTES + segments * FRAME_BYTES;
 
   const entryBytes = counts.planBytes + counts.entries * ENTRY_EXTRA_BYTES + extents * EXTENT_BYTES;
@@ -79,8 +78,7 @@ export function upperBoundBytes(counts: Counts): number {
   const blocks = entryBytes + continued + cuts * (BLOCK_BYTES + counts.longestPathBytes);
   const parts = Math.ceil(blocks / MANIFEST_PART_BYTES) + 1;
   const packs = Math.ceil((content / PACK_MAX_BYTES) * 1.2) + 2;
-  const manifest =
-    blocks + parts * (PART_BYTES + FRAME_BYTES + counts.owners * OWNER_BYTES) + (packs + 3 * parts) * 34;
+  const manifest = blocks + parts * (PART_BYTES + FRAME_BYTES + counts.owners * OWNER_BYTES) + (packs + 3 * parts) * 34;
 
   const sealed = content + manifest;
   const tail = Math.min(sealed, 2 * PACK_MAX_BYTES);

@@ -1,3 +1,4 @@
+import { ftruncateSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
 import { close, createFile, openToWrite, removeFile, rename, setMode, setTime, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
@@ -36,6 +37,7 @@ export class FilePlacer {
   withoutPack(record: ExtentRecord): void {
     this.#attempt(record, () => {
       const fd = record.sizeBytes === 0 ? this.#create(record.entry) : openToWrite(this.#tmp, tmpName(record.entry));
+      this.bytes += record.sizeBytes;
       this.#finish(fd, record);
     });
   }
@@ -118,6 +120,8 @@ export class FilePlacer {
   #finish(fd: number, record: ExtentRecord): void {
     try {
       const isNew = record.sizeBytes === record.length || record.sizeBytes === 0;
+      // What an earlier run left may be longer than it should be.
+      if (!isNew) ftruncateSync(fd, record.sizeBytes);
       if (!isNew || !this.#newFilesAreOurs || !this.#owners.isOurs(record)) this.#owners.setOwner(fd, record);
       setMode(fd, this.#owners.fileMode(record.mode));
       setTime(fd, record.mtimeNs);

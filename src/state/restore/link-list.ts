@@ -1,6 +1,6 @@
-import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
-import { CborWriter } from '../format/cbor-writer.ts';
 import { decodeCbor, readBytes, readInt64, readTuple, readUint } from '../format/cbor-reader.ts';
+import { CborWriter } from '../format/cbor-writer.ts';
+import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
 import { BlockSpoolWriter, readBlockSpool } from '../fs/block-spool.ts';
 
 export interface SymlinkItem {

@@ -84,7 +84,13 @@ export class ManifestChecker {
     const parent = this.#stack.at(-1)!;
     const next = parent.subfolders[parent.next];
     const name = path.at(-1);
-    if (path.length !== this.#stack.length || !next || !name || !asBuffer(next.name).equals(name) || !this.#isPath(path)) {
+    if (
+      path.length !== this.#stack.length ||
+      !next ||
+      !name ||
+      !asBuffer(next.name).equals(name) ||
+      !this.#isPath(path)
+    ) {
       throw damaged('a folder of the manifest comes before its parent, or twice');
     }
     parent.next += 1;

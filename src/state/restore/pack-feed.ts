@@ -12,7 +12,8 @@ export class PackFeed {
   readonly #inbox: Inbox<ToRestoreWorker>;
   readonly #tell: (message: FromRestoreWorker, transfer: ArrayBuffer[]) => void;
   readonly #free: ArrayBuffer[] = [];
-  readonly #arrived = new Map<number, ArrayBuffer>();
+  /** What came, by index; a failure is told when its turn comes, so that the packs before it are used. */
+  readonly #arrived = new Map<number, ToRestoreWorker>();
   #made = 0;
 
   constructor(
@@ -67,14 +68,14 @@ export class PackFeed {
 
   async #arrival(index: number): Promise<ArrayBuffer> {
     for (;;) {
-      const buffer = this.#arrived.get(index);
-      if (buffer) {
+      const message = this.#arrived.get(index);
+      if (message?.type === 'pack') {
         this.#arrived.delete(index);
-        return buffer;
+        return message.buffer;
       }
-      const message = await this.#inbox.next();
-      if (message.type === 'pack') this.#arrived.set(message.index, message.buffer);
-      else throw this.damaged(message.index, message.error.message, fromThreadError(message.error));
+      if (message) throw this.damaged(index, message.error.message, fromThreadError(message.error));
+      const next = await this.#inbox.next();
+      this.#arrived.set(next.index, next);
     }
   }
 }

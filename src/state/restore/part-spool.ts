@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { asBuffer } from '../../common/bytes.ts';
-import { writeAll } from '../fs/write-all.ts';
 import { damaged } from '../format/damaged.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import { decodePart, digest, type ManifestPart, type PartReference } from '../format/index.ts';
 import type { Frame } from '../format/pack-reader.ts';
+import { writeAll } from '../fs/write-all.ts';
 
 /** Keeps the verified parts of a manifest in a scratch file until all are there, then gives them in order. */
 export class PartSpool {
@@ -24,7 +24,8 @@ export class PartSpool {
   /** Packs that hold parts, in the order of first use. Throws `damaged` for an index that is none. */
   packs(packCount: number): number[] {
     const packs = [...new Set(this.#parts.map((part) => part.pack))];
-    if (packs.some((pack) => pack >= packCount)) throw damaged('a part lies in a pack that the descriptor does not name');
+    if (packs.some((pack) => pack >= packCount))
+      throw damaged('a part lies in a pack that the descriptor does not name');
     return packs;
   }
 

@@ -1,6 +1,6 @@
-import type { StateId } from '../../common/ids.ts';
 import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
+import type { StateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import { digest } from '../format/index.ts';

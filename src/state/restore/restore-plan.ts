@@ -4,7 +4,7 @@ import { damaged } from '../format/damaged.ts';
 import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
 import type { Entry, Extent, FolderPath, Metadata } from '../format/index.ts';
 import { close } from '../fs/calls.ts';
-import { Buckets, NO_PACK } from './buckets.ts';
+import { type Buckets, NO_PACK } from './buckets.ts';
 import type { LinkList } from './link-list.ts';
 import type { CheckedFile, ManifestVisitor } from './manifest-checker.ts';
 import type { OwnerPolicy } from './owner-policy.ts';
@@ -98,7 +98,7 @@ export class RestorePlan implements ManifestVisitor {
     const { sizeBytes } = file.entry;
     if (current.partial !== undefined) {
       close(current.partial);
-      this.partials.set(file.number, current.doneBytes);
+      if (current.doneBytes < sizeBytes) this.partials.set(file.number, current.doneBytes);
     }
     if (!current.kept && current.doneBytes === sizeBytes) this.#parts.buckets.add(NO_PACK, file, 0, undefined);
     if (current.kept) this.#parts.onFile(sizeBytes);

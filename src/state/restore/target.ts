@@ -95,7 +95,8 @@ function openTarget(path: string): number {
     mkdirSync(path, { recursive: true });
     return openFolderAt(Buffer.from(path));
   } catch (error) {
-    throw new ResettleError(codeOf(error) === 'ENOTDIR' || codeOf(error) === 'EEXIST' ? 'not-empty' : 'failed',
+    throw new ResettleError(
+      codeOf(error) === 'ENOTDIR' || codeOf(error) === 'EEXIST' ? 'not-empty' : 'failed',
       `cannot restore into ${path}: ${reasonOf(error)}`,
       { hint: 'give a folder that you can write to', cause: error },
     );

@@ -1,9 +1,9 @@
+import { chmodSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
-import { openHandle, close, makeFolder, setMode, setTime, statOf } from '../fs/calls.ts';
+import { close, makeFolder, openHandle, setMode, setTime, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { PathCursor } from '../fs/path-cursor.ts';
 import { showPath } from '../fs/show-path.ts';
-import { chmodSync } from 'node:fs';
 import { FolderTable } from './folder-table.ts';
 import type { OwnerPolicy } from './owner-policy.ts';
 import type { Target } from './target.ts';

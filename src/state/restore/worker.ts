@@ -1,8 +1,9 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
 import { ResettleError } from '../../common/errors.ts';
 import { damaged } from '../format/damaged.ts';
 import { readPack } from '../format/pack-reader.ts';
+import { collectAfterPhase } from '../threads/collect.ts';
 import { Inbox } from '../threads/inbox.ts';
 import { ProgressTeller } from '../threads/progress.ts';
 import { toThreadError } from '../threads/thread-error.ts';
@@ -71,6 +72,7 @@ async function restore(target: Target): Promise<void> {
   parts.close();
   buckets.flush();
   tree.close();
+  collectAfterPhase();
 
   tree.make();
   const placer = new FilePlacer(tree, owners, inodes, plan.partials);

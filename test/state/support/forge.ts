@@ -21,7 +21,12 @@ export const symlink = (name: string, target: string): Entry => ({
   ...meta,
   target: bytesOf(target),
 });
-export const hardlink = (name: string, group: number): Entry => ({ kind: 'hardlink', name: bytesOf(name), ...meta, group });
+export const hardlink = (name: string, group: number): Entry => ({
+  kind: 'hardlink',
+  name: bytesOf(name),
+  ...meta,
+  group,
+});
 /** What every forged file holds: the whole data of the one segment. */
 export const DATA = Buffer.from('#!/bin/sh\necho owned\n');
 export const goodExtent = (): Extent => ({ pack: 0, segment: 0, offset: 0, length: DATA.length, hash: digest(DATA) });

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, linkSync, lutimesSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import fc from 'fast-check';
 
 /** A tree to be made on disk. Names are bytes in hexadecimal, so that failing seeds can be read and kept. */
@@ -20,7 +29,12 @@ const name = fc
   .oneof(
     { weight: 3, arbitrary: fc.stringMatching(/^[a-z]{1,6}$/).map((text) => Buffer.from(text)) },
     { weight: 2, arbitrary: fc.array(nameByte, { minLength: 1, maxLength: 12 }).map((bytes) => Buffer.from(bytes)) },
-    { weight: 1, arbitrary: fc.constantFrom('a\nb', ' ', '-rf', 'é', '\xff\xfe', '.resettle-restore', '...').map((t) => Buffer.from(t, 'latin1')) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom('a\nb', ' ', '-rf', 'é', '\xff\xfe', '.resettle-restore', '...')
+        .map((t) => Buffer.from(t, 'latin1')),
+    },
     { weight: 1, arbitrary: fc.constant(Buffer.alloc(255, 0x78)) },
   )
   .filter((bytes) => !['.', '..'].includes(bytes.toString('latin1')))
@@ -44,7 +58,9 @@ export const treeOf = (depth: number): fc.Arbitrary<TreeNode[]> =>
   fc.uniqueArray(
     fc.record({
       name,
-      kind: fc.constantFrom('file', 'file', 'file', 'folder', 'folder', 'symlink', 'hardlink') as fc.Arbitrary<TreeNode['kind']>,
+      kind: fc.constantFrom('file', 'file', 'file', 'folder', 'folder', 'symlink', 'hardlink') as fc.Arbitrary<
+        TreeNode['kind']
+      >,
       mode: fc.constantFrom(0o644, 0o600, 0o755, 0o000, 0o444, 0o1777, 0o2755, 0o700),
       owner: fc.constantFrom(0, 0, 1000, 65534),
       mtimeS,

@@ -8,7 +8,12 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { ResettleError } from '../../../src/common/errors.ts';
 import { type PackId, type PeerIdText, peerIdText, type StateId } from '../../../src/common/ids.ts';
 import type { PackSink, PackSource } from '../../../src/common/ports.ts';
-import { type CaptureResult, describeSnapshot, type PlanSummary, planCapture } from '../../../src/state/capture/index.ts';
+import {
+  type CaptureResult,
+  describeSnapshot,
+  type PlanSummary,
+  planCapture,
+} from '../../../src/state/capture/index.ts';
 import { newStateId } from '../../../src/state/format/index.ts';
 import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../../src/state/restore/index.ts';
 

@@ -31,8 +31,9 @@ const ASSOCIATION_WAIT_MS = 10_000;
 export async function findState(fleet: FleetView, wanted: Wanted, signal: AbortSignal): Promise<Found> {
   ownMembership(fleet.roster(), fleet.self);
   const wantedState = wanted.state === undefined ? undefined : stateId(wanted.state);
-  const associations = await associationsFor(fleet, wantedState !== undefined, signal);
+  await fleet.refresh(signal);
   const source = wanted.from === undefined ? undefined : findMachine(fleet.roster(), wanted.from).peerId;
+  const associations = await associationsFor(fleet, wantedState !== undefined, signal);
   const mine = associations.filter(({ body }) => source === undefined || body.source === source);
   if (mine.length === 0 && wantedState === undefined) {
     throw new ResettleError(
@@ -51,11 +52,11 @@ export async function findState(fleet: FleetView, wanted: Wanted, signal: AbortS
 async function associationsFor(fleet: FleetView, once: boolean, signal: AbortSignal): Promise<Association[]> {
   const deadline = AbortSignal.timeout(ASSOCIATION_WAIT_MS);
   for (;;) {
-    await fleet.refresh(signal);
     const mine = [...fleet.roster().associations.values()].filter(({ body }) => body.destination === fleet.self);
     if (mine.length > 0 || once || deadline.aborted) return mine;
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 500));
+    await fleet.refresh(signal);
   }
 }
 
@@ -77,6 +78,8 @@ async function askPoints(
         const found: Found[] = [];
         for (const holding of await client.find(state ?? '', signal)) {
           const association = mine.get(holding.association as AssociationId);
+          // A source may ask what is held of its own states: that does not make it their destination.
+          if (!association && state !== undefined) problems.push(forAnother(state));
           const snapshot = Math.max(0, ...holding.snapshots);
           if (!association || snapshot === 0) continue;
           const sourceName = nameOf(roster, association.body.source);
@@ -93,6 +96,12 @@ async function askPoints(
     }),
   );
   return { held: answers.flat(), problems };
+}
+
+function forAnother(state: StateId): ResettleError {
+  return new ResettleError('refused', `state ${state} is for another machine`, {
+    hint: 'restore it on the machine that it was captured for',
+  });
 }
 
 function nothingHeld(

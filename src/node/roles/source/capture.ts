@@ -3,6 +3,7 @@ import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, associationId, type PeerIdText, type StateId } from '../../../common/ids.ts';
+import type { Report } from '../../../common/ports.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import { BlocksSink } from '../../../protocols/blocks/client.ts';
 import type { KeyFile } from '../../../protocols/point/messages.ts';
@@ -17,6 +18,7 @@ import type { Log } from '../../log.ts';
 import { findMachine, ownMembership } from '../../membership/machines.ts';
 import { type Candidate, type Placement, place } from '../../placement/place.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
+import { choosePaths } from './paths.ts';
 import { openSourceState, type SourceState, writeSourceState } from './source-state.ts';
 
 export interface CaptureRequest {
@@ -77,6 +79,8 @@ export async function captureToPoint(
       hint: 'name another machine with --for',
     });
   }
+  const { paths, own } = choosePaths(request.paths, options.exclude);
+  for (const path of own) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
   const association = findAssociation(roster, fleet.self, destination.peerId);
   const holders = keyHolders(roster, destination);
   const provisional = association ?? (await associate(options, destination.peerId));
@@ -86,7 +90,7 @@ export async function captureToPoint(
   const meter = new ProgressMeter(options.clock, emit);
   const capture = await planCapture(
     {
-      paths: request.paths.map((path) => Buffer.from(path)),
+      paths: paths.map((path) => Buffer.from(path)),
       exclude: options.exclude.map((path) => Buffer.from(path)),
       scratchDir: options.home.scratchDir(),
       stateId: state.stateId,
@@ -102,6 +106,7 @@ export async function captureToPoint(
       event: 'note',
       message: `${plan.files} files, ${formatBytes(plan.bytes)}; will be readable by ${holders.map(({ shown }) => shown).join(', ')}`,
     });
+    refuseEmpty(plan, plan.skipped, emit);
     // Before anything is sent: a state whose key is not kept could not be continued.
     writeSourceState(options.home, provisional, state);
     const placement = await reserveRoom(options, request, provisional, state, plan.upperBoundBytes, emit, signal);
@@ -117,6 +122,22 @@ export async function captureToPoint(
   } finally {
     await capture.close();
   }
+}
+
+/** A capture that could take nothing but folders, where there was more, is none. Throws `nothing-left`. */
+function refuseEmpty(
+  taken: { readonly files: number; readonly symlinks: number; readonly hardlinks: number },
+  skipped: Report,
+  emit: Emit,
+): void {
+  if (skipped.count === 0 || taken.files + taken.symlinks + taken.hardlinks > 0) return;
+  for (const item of skipped.items) emit({ event: 'skipped', ...item });
+  const first = skipped.items[0];
+  throw new ResettleError(
+    'nothing-left',
+    `nothing is left to capture of ${skipped.count} items${first ? `; ${first.path}: ${first.reason}` : ''}`,
+    { hint: 'run the agent as a user who can read them' },
+  );
 }
 
 function findAssociation(roster: Roster, source: PeerIdText, destination: PeerIdText): AssociationId | undefined {
@@ -158,8 +179,16 @@ async function reserveRoom(
   signal: AbortSignal,
 ): Promise<Placement> {
   const { fleet } = options;
+  await fleet.refresh(signal);
   const roster = fleet.roster();
   const wanted = request.points.map((text) => findMachine(roster, text));
+  const useless = wanted.filter((member) => !member.point || member.peerId === fleet.self);
+  if (useless.length > 0) {
+    const names = useless.map(({ name }) => name).join(', ');
+    throw new ResettleError('no-point', `${names} offers no point to this machine`, {
+      hint: '"resettle points" lists those that do',
+    });
+  }
   const offering = wanted.length > 0 ? wanted : [...roster.members.values()];
   const candidates: Candidate[] = offering
     .filter((member) => member.status === 'active' && member.point && member.peerId !== fleet.self)
@@ -208,6 +237,7 @@ async function transfer(
     });
     meter.finish();
     await sink.close();
+    refuseEmpty(result.totals, result.skipped, emit);
 
     const snapshot = Math.max(state.snapshot, lease.snapshot) + 1;
     const descriptor = await describeSnapshot(result, {

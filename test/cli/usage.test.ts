@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { failure, Scene } from '../support/scene.ts';
+
+const scene = new Scene();
+after(() => scene.end());
+const run = (...args: string[]) => scene.command(args).ended;
+const home = scene.path('nobody');
+
+const COMMANDS = [
+  'agent',
+  'fleet',
+  'fleet init',
+  'fleet invite',
+  'fleet join',
+  'fleet members',
+  'peers',
+  'points',
+  'status',
+  'capture',
+  'restore',
+];
+
+test('every command explains itself with --help and succeeds', async () => {
+  const overview = await run('--help');
+  assert.equal(overview.status, 0);
+  for (const command of COMMANDS) {
+    const { status, stdout, stderr } = await run(...command.split(' '), '--help');
+    assert.equal(status, 0, command);
+    assert.match(stdout, new RegExp(`^Usage: resettle ${command} `));
+    assert.equal(stderr, '');
+    assert.ok(overview.stdout.includes(`\n  ${command.split(' ')[0]} `), `${command} stands in the overview`);
+  }
+});
+
+test('an unknown command, an unknown option and one argument too many are usage errors', async () => {
+  for (const args of [['bogus'], ['fleet', 'bogus'], ['status', '--bogus'], ['status', 'extra'], ['fleet'], []]) {
+    const { message, hint } = failure(await run(...args, '--json'), 2, 'usage');
+    assert.ok(!message.includes('outputHelp'), message);
+    assert.match(hint, /help/);
+    const plain = await run(...args);
+    assert.equal(plain.status, 2);
+    assert.equal(plain.stdout, '', 'nothing is on standard output');
+    assert.notEqual(plain.stderr, '');
+  }
+});
+
+test('an option without its value, or with one that makes no sense, is a usage error', async () => {
+  for (const args of [
+    ['agent', '--point'],
+    ['agent', '--point', 'x', '--quota', 'much'],
+    ['agent', '--point', 'x', '--max-clients', '0'],
+    ['agent', '--name', 'a/b'],
+    ['capture', '/etc'],
+    ['fleet', 'init', '--name', 'a/b'],
+    ['fleet', 'init', '--name', 'office', '--passphrase-file', '/dev/null'],
+    ['fleet', 'invite', '--expires', 'soon'],
+    ['fleet', 'invite', '--expires', '91d'],
+    ['fleet', 'invite', '--uses', 'many'],
+    ['fleet', 'invite', '--uses', '0'],
+    ['fleet', 'invite', '--role', 'king'],
+    ['restore', '--into', 'x', '--snapshot', '0'],
+    ['restore', '--into', 'x', '--snapshot', 'newest'],
+  ]) {
+    failure(await run('--json', '--home', home, ...args), 2, 'usage');
+  }
+});
+
+test('commands and options of later versions are named as not built, never ignored', async () => {
+  for (const args of [['plan'], ['send', '/etc'], ['store', 'ls', '/srv'], ['fleet', 'revoke', 'old-laptop']]) {
+    const { message } = failure(await run(...args, '--json'), 2, 'not-built');
+    assert.match(message, new RegExp(args[0]!));
+    failure(await run('--home', home, '--json', ...args), 2, 'not-built');
+  }
+  failure(await run('capture', '--for', 'x', '--json', '--home', home), 2, 'not-built');
+  failure(await run('restore', '--json', '--home', home), 2, 'not-built');
+  for (const args of [
+    ['capture', '/etc', '--for', 'x', '--replicas', '2'],
+    ['capture', '/etc', '--for', 'x', '--store', '/srv'],
+    ['restore', '--into', '/srv', '--dry-run'],
+    ['fleet', 'invite', '--ticket', 'x'],
+    ['status', '--watch'],
+  ]) {
+    const { message } = failure(await run(...args, '--json'), 2, 'usage');
+    assert.match(message, /--/);
+  }
+});
+
+test('common options stand before or after the command', async () => {
+  for (const args of [
+    ['--home', home, '--json', 'status'],
+    ['status', '--home', home, '--json'],
+    ['--json', 'status', '--home', home],
+  ]) {
+    const { message } = failure(await run(...args), 1, 'agent-not-running');
+    assert.match(message, /nobody/);
+  }
+  for (const args of [
+    ['--home', home, '--json', 'fleet', 'members'],
+    ['fleet', '--home', home, 'members', '--json'],
+    ['fleet', 'members', '--json', '--home', home],
+  ]) {
+    failure(await run(...args), 4, 'not-a-member');
+  }
+  const { last, status } = await scene.command(['fleet', 'members', '--json'], { env: { RESETTLE_HOME: home } }).ended;
+  assert.equal(status, 4);
+  assert.equal(last.code, 'not-a-member');
+});
+
+test('with --json an error is one line on standard output and the only thing there is', async () => {
+  for (const args of [
+    ['status', '--home', home],
+    ['capture', '/etc', '--for', 'x', '--home', home],
+    ['fleet', 'members', '--home', home],
+    ['bogus'],
+  ]) {
+    const ended = await run(...args, '--json');
+    assert.equal(ended.stderr, '', args.join(' '));
+    assert.equal(ended.stdout, `${JSON.stringify(ended.last)}\n`);
+    assert.equal(ended.last.event, 'error');
+    assert.ok(!('stack' in ended.last));
+  }
+});
+
+test('without --json an error is words on standard error, with a hint and no stack', async () => {
+  const plain = await run('status', '--home', home);
+  assert.equal(plain.status, 1);
+  assert.equal(plain.stdout, '');
+  assert.match(plain.stderr, /^resettle: no agent is running on .*\n {2}start one with "resettle agent".*\n$/);
+  const verbose = await run('status', '--home', home, '--verbose');
+  assert.match(verbose.stderr, /\n\s+at /);
+});
