@@ -146,7 +146,13 @@ export class AgentService extends FleetService {
     const { from, state, snapshot, into, strip } = request;
     return this.#run('restore', emit, async (tell) => ({
       ...(await restoreFromPoint(
-        { fleet: this.#agent.membership, ageIdentity: fleet.identity.ageIdentity, clock, random },
+        {
+          fleet: this.#agent.membership,
+          point: this.#agent.point,
+          ageIdentity: fleet.identity.ageIdentity,
+          clock,
+          random,
+        },
         { from, state, snapshot, into, strip },
         tell,
         signal,

@@ -6,6 +6,7 @@ export const nameText = z
   .string()
   .min(1)
   .max(NAME_TEXT_MAX)
+  .regex(/^\S(.*\S)?$/u, 'a name does not begin or end with a blank')
   .regex(/^[^\p{Cc}\p{Cf}/\\]+$/u, 'a name has no control characters and no slashes');
 
 const absolutePath = z.string().min(1).max(4096).startsWith('/', 'an absolute path');

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf, ResettleError } from '../common/errors.ts';
 import { callChecked } from './checked.ts';
@@ -27,15 +27,12 @@ export class ApiServer {
     }
     const server = createServer((request, response) => void answer(service, request, response));
     rmSync(socketPath, { force: true });
-    const mask = process.umask(0o177);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(socketPath, resolve);
-      });
-    } finally {
-      process.umask(mask);
-    }
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(socketPath, resolve);
+    });
+    // Nobody else comes as far as the socket anyway: it lies in a folder of mode 0700.
+    chmodSync(socketPath, 0o600);
     return new ApiServer(server, socketPath);
   }
 

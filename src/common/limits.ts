@@ -44,12 +44,12 @@ export const REPORT_ITEMS_MAX = 10_000;
 // --- Memory of a transfer: buffers of PACK_MAX_BYTES that exist at once ---
 /** Packs between the capture's worker and the holder's acknowledgement. */
 export const CAPTURE_PACKS_IN_FLIGHT = 3;
-/** Packs that a point has in memory for one incoming transfer. */
-export const POINT_PACKS_IN_FLIGHT = 3;
+/** Packs that a point has in memory for one transfer; its pool has as many for each client that it admits. */
+export const POINT_PACKS_IN_FLIGHT = 2;
 /** Packs between a holder's answer and the restore's worker. */
 export const RESTORE_PACKS_IN_FLIGHT = 2;
 
-// --- Streams (docs/LIBP2P in the design: measured values) ---
+// --- Streams (docs/LIBP2P.md: measured values) ---
 export const YAMUX_WINDOW_BYTES = 2 * MIB;
 export const STREAM_READ_BUFFER_BYTES = 8 * MIB;
 export const STREAM_WRITE_BUFFER_BYTES = 16 * MIB;
@@ -69,8 +69,10 @@ export const CONTROL_STREAMS_MAX = 32;
 export const TRANSFER_STALL_MS = 60_000;
 /** One request and its answer. */
 export const REQUEST_TIMEOUT_MS = 20_000;
-/** A commit reads every pack again, so it may take long: time for 1 TiB from a slow disk is granted by progress. */
-export const COMMIT_TIMEOUT_MS = 600_000;
+/** A commit reads every pack again: this long, and a second more for each COMMIT_BYTES_PER_SECOND. */
+export const COMMIT_TIMEOUT_MS = 60_000;
+/** What the slowest disk of a point reads. */
+export const COMMIT_BYTES_PER_SECOND = 10e6;
 /** A stranger's connection that does not become a member's is closed. */
 export const STRANGER_CONNECTION_MS = 15_000;
 /** An idle lease dies. */

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from 'node:path';
 import test from 'node:test';
 import { type PackId, type PeerIdText, packId } from '../../src/common/ids.ts';
+import { POINT_PACKS_IN_FLIGHT } from '../../src/common/limits.ts';
 import { digest } from '../../src/state/format/index.ts';
 import { Store, storeSink, storeSource } from '../../src/state/store/index.ts';
 import { identity, temporaryFolder } from './support/source-machine.ts';
@@ -65,7 +66,8 @@ test('bytes that are not the pack they are said to be are refused, and the buffe
 
 test('no more buffers are lent than there are, and a waiting borrower can give up', async (t) => {
   const { store } = await newStore(t);
-  const lent = [await store.borrow(signal), await store.borrow(signal), await store.borrow(signal)];
+  const lent = [];
+  while (lent.length < POINT_PACKS_IN_FLIGHT) lent.push(await store.borrow(signal));
   const abort = new AbortController();
   const waiting = store.borrow(abort.signal);
   abort.abort();
@@ -73,6 +75,13 @@ test('no more buffers are lent than there are, and a waiting borrower can give u
   const next = store.borrow(signal);
   store.giveBack(lent.pop()!);
   store.giveBack(await next);
+});
+
+test('a store that one process has open is refused to another', async (t) => {
+  const { store, dir } = await newStore(t);
+  await assert.rejects(Store.open(dir), { code: 'failed', message: /in use by another agent/ });
+  await store.close();
+  await (await Store.open(dir)).close();
 });
 
 test('ids and names that are none make no path', async (t) => {

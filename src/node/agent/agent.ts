@@ -4,7 +4,7 @@ import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { ADDRESSES_MAX, SHUTDOWN_MS } from '../../common/limits.ts';
+import { ADDRESSES_MAX, POINT_PACKS_IN_FLIGHT, SHUTDOWN_MS } from '../../common/limits.ts';
 import { serveBlocks } from '../../protocols/blocks/server.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
@@ -72,7 +72,7 @@ export class Agent {
       membersOnly(
         registrar,
         (peer) => membership?.isMember(peer) ?? false,
-        (protocol, peer) => log.info({ protocol, peer }, 'refused a stranger'),
+        (protocol, peer) => log.debug({ protocol, peer }, 'refused a stranger'),
       );
     const link = await startLink(options, guard);
     let store: Store | undefined;
@@ -91,7 +91,10 @@ export class Agent {
       );
       let point: PointRole | undefined;
       if (options.point) {
-        store = await Store.open(resolve(options.point.dir), { create: true });
+        store = await Store.open(resolve(options.point.dir), {
+          create: true,
+          buffers: POINT_PACKS_IN_FLIGHT * options.point.maxClients,
+        });
         point = await PointRole.start({
           store,
           limits: options.point,

@@ -90,6 +90,8 @@ abstract class Side {
   protected readonly state: StateId;
   readonly #end: AbortController;
   readonly #tasks = new Set<Promise<void>>();
+  /** A transfer never holds more of the holder's buffers, so that no client waits for another one's. */
+  protected readonly slots = new Slots(POINT_PACKS_IN_FLIGHT);
 
   constructor(frames: FrameStream, session: BlocksSession, state: StateId, end: AbortController) {
     this.frames = frames;
@@ -124,6 +126,32 @@ abstract class Side {
   }
 }
 
+/** So many at a time; the others wait their turn. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  release(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#free += 1;
+  }
+
+  /** Lets all who wait go on: to see that the transfer has ended. */
+  open(): void {
+    for (const next of this.#waiting.splice(0)) next();
+  }
+}
+
 /** Takes packs: answers each offer with have or want, checks and stores what comes. */
 class Receiver extends Side {
   readonly #receiving = new Map<string, { buffer: Uint8Array; sizeBytes: number; filled: number }>();
@@ -147,6 +175,8 @@ class Receiver extends Side {
       return;
     }
     this.session.book(sizeBytes);
+    await this.slots.take();
+    if (this.signal.aborted) return;
     const buffer = await this.session.holder.borrow(this.signal);
     if (this.signal.aborted) return this.session.holder.giveBack(buffer);
     this.#receiving.set(id, { buffer, sizeBytes, filled: 0 });
@@ -171,6 +201,8 @@ class Receiver extends Side {
     } catch (error) {
       await this.frames.send(FRAME.bad, id, 0, encodeFault(error));
       throw error;
+    } finally {
+      this.slots.release();
     }
     this.session.stored(sizeBytes);
     await this.frames.send(FRAME.have, id);
@@ -179,13 +211,12 @@ class Receiver extends Side {
   drop(): void {
     for (const { buffer } of this.#receiving.values()) this.session.holder.giveBack(buffer);
     this.#receiving.clear();
+    this.slots.open();
   }
 }
 
 /** Gives packs: loads what is wanted, sends it, and keeps the memory until it is acknowledged. */
 class Sender extends Side {
-  #free = POINT_PACKS_IN_FLIGHT;
-  readonly #waiting: (() => void)[] = [];
   readonly #sent = new Map<string, () => void>();
 
   async onFrame(header: FrameHeader): Promise<void> {
@@ -203,8 +234,7 @@ class Sender extends Side {
 
   async #onWant(id: string, offset: number): Promise<void> {
     if (this.#sent.has(id)) throw new ResettleError('damaged', `pack ${id} wanted twice at once`);
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#free -= 1;
+    await this.slots.take();
     const holder = this.session.holder;
     let buffer: Uint8Array | undefined;
     try {
@@ -227,14 +257,12 @@ class Sender extends Side {
     } finally {
       // Queues below may still hold views of memory that was not acknowledged: it goes to the collector, not to others.
       if (buffer) holder.giveBack(new Uint8Array(PACK_MAX_BYTES));
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free += 1;
+      this.slots.release();
     }
   }
 
   drop(): void {
-    for (const next of this.#waiting.splice(0)) next();
+    this.slots.open();
   }
 }
 

@@ -1,4 +1,4 @@
-import { DESCRIPTOR_MAX_BYTES, RECORD_ENVELOPE_MAX_BYTES } from '../../common/limits.ts';
+import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES, RECORD_ENVELOPE_MAX_BYTES } from '../../common/limits.ts';
 import { Fault } from '../wire/fault.ts';
 import {
   bytesField,
@@ -14,7 +14,6 @@ import {
 export const POINT_PROTOCOL = '/resettle/point/1';
 
 const HASH_TEXT = 64;
-const KEY_FILE_MAX_BYTES = 4096;
 
 const capacityFields = {
   /** Bytes that a new lease may have at most. */

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface';
-import { COMMIT_TIMEOUT_MS } from '../../common/limits.ts';
+import { COMMIT_BYTES_PER_SECOND, COMMIT_TIMEOUT_MS } from '../../common/limits.ts';
 import { call, serve } from '../wire/control.ts';
 import { errorOfFault, faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
@@ -16,7 +16,7 @@ import {
 
 export interface PointHost {
   /** Does what a member asks of this point. Throws ResettleError to refuse. */
-  onPointRequest(request: PointRequest, remotePeer: string): Promise<Partial<PointAnswer>>;
+  onPointRequest(request: Partial<PointRequest>, remotePeer: string): Promise<Partial<PointAnswer>>;
 }
 
 export async function servePoint(
@@ -26,16 +26,11 @@ export async function servePoint(
 ): Promise<void> {
   await registrar.handle(POINT_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
-    await serve(
-      stream,
-      PointRequest,
-      PointAnswer,
-      (request) =>
-        host.onPointRequest(request, peer).catch((error: unknown): Partial<PointAnswer> => {
-          log(error, peer);
-          return { fault: faultOf(error) };
-        }),
-      { timeoutMs: COMMIT_TIMEOUT_MS },
+    await serve(stream, PointRequest, PointAnswer, (request) =>
+      host.onPointRequest(request, peer).catch((error: unknown): Partial<PointAnswer> => {
+        log(error, peer);
+        return { fault: faultOf(error) };
+      }),
     ).catch(() => {});
   });
 }
@@ -72,9 +67,9 @@ export class PointClient {
     await this.#ask({ release: lease }, signal);
   }
 
-  /** Settles when the point has read every pack again and the descriptor is durable. */
-  async commit(commit: Commit, signal: AbortSignal): Promise<void> {
-    await this.#ask({ commit }, signal, COMMIT_TIMEOUT_MS);
+  /** Settles when the point has read every pack again and the descriptor is durable. `packBytes` is what it reads. */
+  async commit(commit: Commit, packBytes: number, signal: AbortSignal): Promise<void> {
+    await this.#ask({ commit }, signal, COMMIT_TIMEOUT_MS + (packBytes / COMMIT_BYTES_PER_SECOND) * 1000);
   }
 
   /** What the point holds for this machine. Throws `refused` when `state` is held for others. */

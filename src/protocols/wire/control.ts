@@ -11,7 +11,7 @@ export interface CallOptions {
 }
 
 function limit(options: CallOptions): AbortSignal {
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? REQUEST_TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(Math.ceil(options.timeoutMs ?? REQUEST_TIMEOUT_MS));
   return options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
 }
 
@@ -52,11 +52,13 @@ export async function serve<Q, A>(
   answerOf: (request: Q) => Promise<Partial<A>>,
   options: CallOptions = {},
 ): Promise<void> {
-  const signal = limit(options);
   try {
     const messages = lpStream(stream, { maxDataLength: options.maxBytes ?? CONTROL_MESSAGE_MAX_BYTES });
-    const value = request.decode((await messages.read({ signal })).subarray());
-    await messages.write(answer.encode(await answerOf(value)), { signal });
+    const value = request.decode((await messages.read({ signal: limit(options) })).subarray());
+    // The work may take long; who waits for it says for how long. Only the wire has a time limit here.
+    const answered = answer.encode(await answerOf(value));
+    const signal = limit(options);
+    await messages.write(answered, { signal });
     await stream.close({ signal });
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)));

@@ -120,6 +120,16 @@ function readOne(field: SingleField, wireType: number, reader: Reader): unknown 
   return value;
 }
 
+/** Numbers of a list one after another behind one length, as proto3 writes them by default. */
+function readPacked(field: SingleField, reader: Reader, list: unknown[], maxCount: number): void {
+  const end = reader.uint32() + reader.pos;
+  while (reader.pos < end) {
+    if (list.length >= maxCount)
+      throw new ResettleError('damaged', `field ${field.id} has more than ${maxCount} items`);
+    list.push(readOne(field, VARINT, reader));
+  }
+}
+
 function defaultOf(field: Field): unknown {
   if (field.type === 'repeated') return [];
   if (field.type === 'bytes') return new Uint8Array(0);
@@ -165,7 +175,9 @@ export function defineMessage<const Fields extends Record<string, Field>>(
           if (list.length >= known.field.maxCount) {
             throw new ResettleError('damaged', `field ${known.field.id} has more than ${known.field.maxCount} items`);
           }
-          list.push(readOne(known.field.of, tag & 7, reader));
+          const isPacked = known.field.of.type === 'uint64' && (tag & 7) === LENGTH_DELIMITED;
+          if (isPacked) readPacked(known.field.of, reader, list, known.field.maxCount);
+          else list.push(readOne(known.field.of, tag & 7, reader));
         } else {
           value[known.name] = readOne(known.field, tag & 7, reader);
         }

@@ -18,6 +18,7 @@ export interface Libc {
   futimens(fd: Fd, times: Uint8Array): number;
   utimensat(folder: Fd, path: Uint8Array, times: Uint8Array, flags: number): number;
   syncfs(fd: Fd): number;
+  flock(fd: Fd, operation: number): number;
   errno(): number;
 }
 
@@ -35,6 +36,7 @@ const SIGNATURES = [
   'int futimens(int fd, const uint8_t *times)',
   'int utimensat(int folder, const uint8_t *path, const uint8_t *times, int flags)',
   'int syncfs(int fd)',
+  'int flock(int fd, int operation)',
 ];
 
 let loaded: Libc | undefined;

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { lockFile } from '../fs/lock.ts';
 import { makeFolderDurably, writeDurably } from './durable.ts';
 import type { Layout } from './layout.ts';
 
 const FORMAT = 1;
 
-/** Opens a store for its owner: makes it where asked, checks its version, empties its `tmp`. */
+/**
+ * Opens a store for its owner: makes it where asked, checks its version, locks it, empties its `tmp`. The lock is held
+ * until the thread that opened it ends. Throws `failed` where another process has the store open.
+ */
 export function openStore(layout: Layout, create: boolean): void {
   if (!existsSync(layout.marker)) {
     if (!create) {
@@ -16,6 +20,7 @@ export function openStore(layout: Layout, create: boolean): void {
     makeStore(layout);
   }
   checkVersion(layout);
+  lockStore(layout);
   mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
   mkdirSync(layout.states, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
@@ -34,6 +39,16 @@ function makeStore(layout: Layout): void {
   mkdirSync(layout.states, { recursive: true, mode: 0o700 });
   const marker = { format: FORMAT, store: randomBytes(32).toString('hex') };
   writeDurably(layout.tmp, layout.marker, Buffer.from(`${JSON.stringify(marker)}\n`));
+}
+
+/** One deleter: a second owner would empty the `tmp` that the first one writes to. */
+function lockStore(layout: Layout): void {
+  const fd = openSync(layout.marker, 'r');
+  if (lockFile(fd)) return;
+  closeSync(fd);
+  throw new ResettleError('failed', `the store in ${layout.dir} is in use by another agent`, {
+    hint: 'end that agent, or give this one another folder',
+  });
 }
 
 function checkVersion(layout: Layout): void {

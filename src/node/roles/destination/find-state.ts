@@ -1,9 +1,10 @@
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, type StateId, stateId } from '../../../common/ids.ts';
-import { PointClient } from '../../../protocols/point/point.ts';
 import type { Association, Member } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts';
+import type { PointRole } from '../point/point.ts';
+import { ownPoint, type PointAccess, remotePoint } from './point-access.ts';
 
 export interface Wanted {
   /** MACHINE whose state is meant. */
@@ -15,6 +16,7 @@ export interface Wanted {
 /** A state for this machine, and the point that holds it. */
 export interface Found {
   readonly point: Member;
+  readonly access: PointAccess;
   readonly state: StateId;
   readonly snapshot: number;
   readonly association: Association;
@@ -28,7 +30,12 @@ const ASSOCIATION_WAIT_MS = 10_000;
  * The one state that `restore` shall take: asks members for the association, points for what they hold.
  * Throws `not-found`, `refused` (somebody else's), `unconfirmed` and `ambiguous` (a person must say whose).
  */
-export async function findState(fleet: FleetView, wanted: Wanted, signal: AbortSignal): Promise<Found> {
+export async function findState(
+  fleet: FleetView,
+  own: PointRole | undefined,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Found> {
   ownMembership(fleet.roster(), fleet.self);
   const wantedState = wanted.state === undefined ? undefined : stateId(wanted.state);
   await fleet.refresh(signal);
@@ -44,7 +51,13 @@ export async function findState(fleet: FleetView, wanted: Wanted, signal: AbortS
       },
     );
   }
-  const { held, problems } = await askPoints(fleet, wantedState, new Map(mine.map((one) => [one.id, one])), signal);
+  const { held, problems } = await askPoints(
+    fleet,
+    own,
+    wantedState,
+    new Map(mine.map((one) => [one.id, one])),
+    signal,
+  );
   if (held.length === 0) throw nothingHeld(mine, problems, fleet, wantedState);
   return choose(fleet, held, wanted, source !== undefined || wantedState !== undefined);
 }
@@ -62,21 +75,25 @@ async function associationsFor(fleet: FleetView, once: boolean, signal: AbortSig
 
 async function askPoints(
   fleet: FleetView,
+  own: PointRole | undefined,
   state: StateId | undefined,
   mine: ReadonlyMap<AssociationId, Association>,
   signal: AbortSignal,
 ): Promise<{ held: Found[]; problems: Error[] }> {
   const roster = fleet.roster();
   const points = [...roster.members.values()].filter(
-    (member) => member.status === 'active' && member.point && member.peerId !== fleet.self,
+    (member) => member.status === 'active' && member.point && (member.peerId !== fleet.self || own),
   );
   const problems: Error[] = [];
   const answers = await Promise.all(
     points.map(async (point): Promise<Found[]> => {
       try {
-        const client = new PointClient(await fleet.connectTo(point.peerId, signal), point.name);
+        const access =
+          own && point.peerId === fleet.self
+            ? ownPoint(own, fleet.self)
+            : await remotePoint(fleet, point.peerId, point.name, signal);
         const found: Found[] = [];
-        for (const holding of await client.find(state ?? '', signal)) {
+        for (const holding of await access.find(state, signal)) {
           const association = mine.get(holding.association as AssociationId);
           // A source may ask what is held of its own states: that does not make it their destination.
           if (!association && state !== undefined) problems.push(forAnother(state));
@@ -84,7 +101,7 @@ async function askPoints(
           if (!association || snapshot === 0) continue;
           const sourceName = nameOf(roster, association.body.source);
           for (const number of holding.snapshots) {
-            found.push({ point, state: stateId(holding.state), snapshot: number, association, sourceName });
+            found.push({ point, access, state: stateId(holding.state), snapshot: number, association, sourceName });
           }
         }
         return found;

@@ -2,13 +2,12 @@ import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
-import { BlocksSource } from '../../../protocols/blocks/client.ts';
-import { PointClient } from '../../../protocols/point/point.ts';
 import { openDescriptor, unwrapStateKey } from '../../../state/format/index.ts';
 import { readSnapshotDetails, restoreSnapshot } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
+import type { PointRole } from '../point/point.ts';
 import { findState, type Wanted } from './find-state.ts';
 
 export interface RestoreRequest extends Wanted {
@@ -36,6 +35,8 @@ export interface RestoreDone {
 
 export interface DestinationOptions {
   readonly fleet: FleetView;
+  /** This agent's own point, which may hold the state as well as any other. */
+  readonly point: PointRole | undefined;
   readonly ageIdentity: string;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -49,10 +50,9 @@ export async function restoreFromPoint(
   signal: AbortSignal,
 ): Promise<RestoreDone> {
   const { fleet } = options;
-  const found = await findState(fleet, request, signal);
-  const { point, state, snapshot, association } = found;
-  const connection = await fleet.connectTo(point.peerId, signal);
-  const { descriptor, key } = await new PointClient(connection, point.name).snapshot(state, snapshot, signal);
+  const found = await findState(fleet, options.point, request, signal);
+  const { point, access, state, snapshot, association } = found;
+  const { descriptor, key } = await access.snapshot(state, snapshot, signal);
   // Who made it is settled before the key is opened.
   const header = await openDescriptor(descriptor);
   if (header.source !== association.body.source || header.association !== association.id || header.stateId !== state) {
@@ -71,7 +71,7 @@ export async function restoreFromPoint(
 
   const restoreId = hexOf(options.random(8));
   const meter = new ProgressMeter(options.clock, emit);
-  const source = await BlocksSource.open({ connection, name: point.name, state }, signal);
+  const source = await access.openPacks(state, signal);
   try {
     const result = await restoreSnapshot(
       {

@@ -72,12 +72,27 @@ export class PointRole implements PointHost, BlocksHost {
   static async start(options: PointOptions): Promise<PointRole> {
     const point = new PointRole(options);
     for (const held of await options.store.states()) {
-      const info = parseStateInfo(held.info);
-      if (info) point.#info.set(held.stateId, { ...info, lease: null });
-      point.#used.set(held.stateId, { bytes: held.usedBytes, snapshots: [...held.snapshots] });
-      if (info?.lease) await point.#dropUnfinished(held.stateId);
+      const { stateId: state, snapshots } = held;
+      point.#used.set(state, { bytes: held.usedBytes, snapshots: [...snapshots] });
+      const hint = parseStateInfo(held.info);
+      const info = snapshots.length > 0 ? await point.#infoFromDescriptor(state, snapshots) : hint;
+      if (info) point.#info.set(state, { ...info, lease: null });
+      if (snapshots.length === 0 || hint?.lease) await point.#dropUnfinished(state);
     }
     return point;
+  }
+
+  /** What the newest descriptor that its source signed says of a state: the hint beside it may be lost or forged. */
+  async #infoFromDescriptor(state: StateId, snapshots: readonly number[]): Promise<StateInfo | undefined> {
+    const bytes = await this.#store.readDescriptor(state, Math.max(...snapshots));
+    const header = bytes && (await openDescriptor(bytes).catch(() => undefined));
+    const association = header?.association && this.#fleet.association(header.association);
+    if (!association || header.stateId !== state || association.body.source !== header.source) {
+      this.#log.warn({ state }, 'a state whose descriptor or association is not to be had stays closed');
+      return undefined;
+    }
+    const { source, destination } = association.body;
+    return { version: 1, state, association: association.id, source, destination, status: 'held', lease: null };
   }
 
   stop(): void {
@@ -110,7 +125,7 @@ export class PointRole implements PointHost, BlocksHost {
     }));
   }
 
-  async onPointRequest(request: PointRequest, remotePeer: string): Promise<Partial<PointAnswer>> {
+  async onPointRequest(request: Partial<PointRequest>, remotePeer: string): Promise<Partial<PointAnswer>> {
     if (request.capacity) return { capacity: await this.capacity() };
     if (request.reserve) return { lease: await this.#inTurn(() => this.#reserve(request.reserve!, remotePeer)) };
     if (request.release) {

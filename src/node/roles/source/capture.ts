@@ -164,7 +164,11 @@ async function associate(options: SourceOptions, destination: PeerIdText): Promi
 function keyHolders(roster: Roster, destination: Member): KeyHolder[] {
   const recovery = roster.fleet?.recoveryRecipient;
   return [
-    { name: destination.peerId, shown: destination.name, recipient: destination.ageRecipient },
+    {
+      name: destination.peerId,
+      shown: `${destination.name} (${destination.peerId})`,
+      recipient: destination.ageRecipient,
+    },
     ...(recovery ? [{ name: 'recovery', shown: "the fleet's recovery key", recipient: recovery }] : []),
   ];
 }
@@ -254,7 +258,7 @@ async function transfer(
     const keys: KeyFile[] = [];
     for (const { name, recipient } of holders) keys.push({ name, bytes: await wrapStateKey(state.key, recipient) });
     meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.sealedBytes, files: 0, totalFiles: 0 });
-    await client.commit({ lease: lease.lease, snapshot, descriptor, keys }, signal);
+    await client.commit({ lease: lease.lease, snapshot, descriptor, keys }, result.sealedBytes, signal);
     const { descriptorHash } = await openDescriptor(descriptor);
     writeSourceState(options.home, association, { ...state, snapshot, descriptor: descriptorHash });
     for (const item of result.skipped.items) emit({ event: 'skipped', ...item });
