@@ -27,7 +27,9 @@ module.exports = {
       name: 'state-has-no-libp2p-node',
       severity: 'error',
       from: { path: '^src/state/' },
-      to: { path: 'node_modules/(libp2p|@libp2p/(tcp|mdns|identify|ping|yamux)|@chainsafe/libp2p-noise|multicast-dns)/' },
+      to: {
+        path: 'node_modules/(libp2p|@libp2p/(tcp|mdns|identify|ping|yamux)|@chainsafe/libp2p-noise|multicast-dns)/',
+      },
     },
     {
       name: 'product-free-of-tests',

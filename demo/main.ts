@@ -7,8 +7,8 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { AgentProcess, resettle } from '../test/support/agents.ts';
 import { compareTrees } from '../test/support/compare-trees.ts';
-import { AgentProcess, resettle } from './resettle.ts';
 import { chooseSample } from './sample.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,3 +1,5 @@
+import { fromString } from 'uint8arrays/from-string';
+
 /** A view of the same memory as a Buffer, without a copy. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -8,5 +10,5 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 export function bytesOfHex(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex, 'hex'));
+  return fromString(hex, 'base16');
 }

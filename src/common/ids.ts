@@ -27,7 +27,6 @@ function hash<T extends string>(what: string, text: string): T {
   return text as T;
 }
 
-export const fleetId = (text: string): FleetId => hash<FleetId>('fleet id', text);
 export const stateId = (text: string): StateId => hash<StateId>('state id', text);
 export const packId = (text: string): PackId => hash<PackId>('pack id', text);
 export const associationId = (text: string): AssociationId => hash<AssociationId>('association id', text);

@@ -114,13 +114,6 @@ test('a point is not made in a folder that holds something else', async () => {
   assert.deepEqual(readdirSync(scene.path('full')), ['diary']);
 });
 
-test('two agents do not share one store', async () => {
-  const first = await scene.point('shared');
-  const { message } = await failsToStart('other', ['--point', scene.storeOf('shared')], 1, 'failed');
-  assert.ok(message.includes(scene.storeOf('shared')), message);
-  await endsCleanly(first);
-});
-
 test('an agent says on standard output only that it is ready', async () => {
   const agent = await scene.point('quiet');
   assert.ok(agent.addresses.every((address) => address.endsWith(`/p2p/${agent.peerId}`)));

@@ -32,7 +32,7 @@ let fleet = '';
 
 /** A libp2p node of nobody's fleet, with none of our handlers, that dials a member. */
 before(async () => {
-  const nas = await scene.point('nas');
+  const nas = await scene.point('nas', ['--verbose']);
   fleet = String((await scene.done('nas', ['fleet', 'init', '--name', 'office'])).fleet);
   link = await createLink({
     privateKey: await generateKeyPair('Ed25519'),

@@ -127,12 +127,12 @@ export class Fleet {
   }
 
   /** Keeps an invite until a member admits this machine. Throws `bad-invite`. */
-  async stageJoin(tokenText: string): Promise<{ fleetId: string; fleetName: string; seeds: readonly string[] }> {
+  async stageJoin(tokenText: string): Promise<{ fleetId: string; fleetName: string }> {
     this.#mustBeFree();
     const token = await parseInviteToken(tokenText);
     const roster = await checkInvite(token, this.#options.clock.now());
     this.#options.home.write(`${tokenText.trim()}\n`, INVITE_FILE);
-    return { fleetId: token.invite.fleetId, fleetName: roster.fleet?.name ?? '', seeds: token.seeds };
+    return { fleetId: token.invite.fleetId, fleetName: roster.fleet?.name ?? '' };
   }
 
   /** The invite that waits for an admission. */

@@ -82,7 +82,10 @@ export class Joining {
     if (answer.fault) {
       const error = errorOfFault(answer.fault, remote);
       this.#log.warn({ err: error }, 'joining was refused');
-      if (error.code === 'bad-invite') this.#refusal = { error, certain: await this.#isKnown(token, remote) };
+      if (error.code === 'bad-invite') {
+        const certain = await this.#isKnown(token, remote);
+        if (!this.#refusal?.certain) this.#refusal = { error, certain };
+      }
       throw error;
     }
     if (answer.credential.length === 0) return false;

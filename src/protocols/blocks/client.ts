@@ -180,6 +180,7 @@ export class BlocksSource
 
   protected async onFrame(header: FrameHeader): Promise<void> {
     const call = this.calls.get(header.pack);
+    if (header.type === FRAME.have && header.payloadBytes === 0) return this.#onEnd(header, call);
     if (header.type !== FRAME.data || !call || header.number !== call.filled) throw unexpected(header, this.name);
     if (call.filled + header.payloadBytes > call.sizeBytes) throw unexpected(header, this.name);
     await this.frames.readPayload(call.into.subarray(call.filled, call.filled + header.payloadBytes));
@@ -189,6 +190,21 @@ export class BlocksSource
     // The holder keeps the memory until this says that it has arrived.
     await this.frames.send(FRAME.have, header.pack);
     call.resolve();
+  }
+
+  /** The holder has sent all that it has of a pack. Of one that is complete, or asked for again, nothing follows. */
+  async #onEnd(
+    header: FrameHeader,
+    call: (Waiting & { sizeBytes: number; filled: number }) | undefined,
+  ): Promise<void> {
+    if (!call || header.number !== call.filled) return;
+    this.calls.delete(header.pack);
+    await this.frames.send(FRAME.have, header.pack);
+    call.reject(
+      new ResettleError('damaged', `${this.name} has only ${call.filled} of ${call.sizeBytes} bytes of it`, {
+        hint: 'check the disk of that machine, and use another copy',
+      }),
+    );
   }
 }
 

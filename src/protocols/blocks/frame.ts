@@ -19,7 +19,10 @@ export const FRAME = {
   want: 4,
   /** Bytes of a pack: number = their offset. */
   data: 5,
-  /** "I have this pack, checked and durable": its sender may forget it. */
+  /**
+   * From who receives: "I have this pack, checked and durable", its sender may forget it. From a holder that gives:
+   * "that was all of it", number = its size, so that a pack that is cut short on the disk keeps nobody waiting.
+   */
   have: 6,
   /** "That was not this pack", or "I cannot give it": payload: Fault. */
   bad: 7,

@@ -248,6 +248,8 @@ class Sender extends Side {
       });
       acknowledged.catch(() => {});
       await this.frames.sendPack(id, buffer.subarray(0, sizeBytes), offset);
+      // Said at the end, since a pack that was cut on the disk is shorter than whoever wants it expects.
+      if (this.#sent.has(id)) await this.frames.send(FRAME.have, id, sizeBytes);
       await acknowledged;
       holder.giveBack(buffer);
       buffer = undefined;

@@ -1,5 +1,5 @@
+import { digest } from '../format/digest.ts';
 import type { Extent } from '../format/index.ts';
-import { digest } from '../format/index.ts';
 import { SegmentBuilder } from '../format/segment.ts';
 
 /** A segment's plaintext, in memory that is used again for the next one. */

@@ -57,7 +57,7 @@ export class BlockWriter {
 }
 
 /** The most bytes a path takes in CBOR. */
-export const PATH_ENCODED_MAX_BYTES = PATH_DEPTH_MAX * (NAME_MAX_BYTES + 2);
+const PATH_ENCODED_MAX_BYTES = PATH_DEPTH_MAX * (NAME_MAX_BYTES + 2);
 
 export function readPath(value: unknown): FolderPath {
   return readArray(value, 'a path', PATH_DEPTH_MAX).map(readName);

@@ -11,7 +11,7 @@ export {
 export { digest } from './digest.ts';
 export type { Entry, Extent, FileEntry, Metadata } from './entry.ts';
 export { unwrapStateKey, wrapStateKey } from './key-files.ts';
-export { keyCheckValue, STATE_KEY_BYTES } from './keys.ts';
+export { keyCheckValue } from './keys.ts';
 export { decodePart, encodePart, type ManifestPart } from './manifest-part.ts';
 export { readPack } from './pack-reader.ts';
 export { frameBody, PackWriter } from './pack-writer.ts';

@@ -1,8 +1,7 @@
 /** Signed records of a fleet: what other folders may use. See README.md. */
-export { checkDigest } from './digest.ts';
 export { createAuthority, type FoundFleetOptions, foundFleet } from './found.ts';
-export { type AdmitContext, admit, admitAndStore, createJoinRequest } from './join.ts';
-export { fleetIdOf, keyFromSeed, newKey, peerIdBytes, peerIdFromBytes, peerIdOf, seedOf } from './keys.ts';
+export { type AdmitContext, admitAndStore, createJoinRequest } from './join.ts';
+export { peerIdOf } from './keys.ts';
 export { readRecord, verifyRecord } from './record.ts';
 export { type BodyOrMaker, type InsertResult, RecordLog, type RecordLogOptions } from './record-log.ts';
 export { associationIdOf, computeRoster } from './roster.ts';

@@ -30,16 +30,8 @@ interface CheckedJoin {
 }
 
 /**
- * Checks a request and makes the body of the admission record that the caller's log signs. Throws `bad-invite`, and
- * `refused` where the request is not the sender's own.
- */
-export async function admit(log: RecordLog, request: JoinRequest, context: AdmitContext): Promise<AdmissionBody> {
-  return admissionOf(log, await checkJoin(request, context.remote), context);
-}
-
-/**
  * Admits: checks, signs and stores the admission, then stores the member record. A request that comes again from the same
- * machine gets the admission that it has. Throws as `admit` does.
+ * machine gets the admission that it has. Throws `bad-invite`, and `refused` where the request is not the sender's own.
  */
 export async function admitAndStore(
   log: RecordLog,

@@ -1,7 +1,8 @@
 import { ResettleError } from '../../common/errors.ts';
 import { PACK_MAX_BYTES, RESTORE_PACKS_IN_FLIGHT } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
-import { digest, type PackReference } from '../format/index.ts';
+import { digest } from '../format/digest.ts';
+import type { PackReference } from '../format/index.ts';
 import type { Inbox } from '../threads/inbox.ts';
 import { fromThreadError } from '../threads/thread-error.ts';
 import type { FromRestoreWorker, ToRestoreWorker } from './messages.ts';

@@ -1,8 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { asBuffer } from '../../common/bytes.ts';
 import { damaged } from '../format/damaged.ts';
+import { digest } from '../format/digest.ts';
 import { KIND } from '../format/frame-cipher.ts';
-import { decodePart, digest, type ManifestPart, type PartReference } from '../format/index.ts';
+import type { ManifestPart, PartReference } from '../format/index.ts';
+import { decodePart } from '../format/manifest-part.ts';
 import type { Frame } from '../format/pack-reader.ts';
 import { writeAll } from '../fs/write-all.ts';
 

@@ -1,7 +1,8 @@
 import { readSync } from 'node:fs';
 import { asBuffer } from '../../common/bytes.ts';
 import { SEGMENT_DATA_BYTES } from '../../common/limits.ts';
-import { digest, type Extent } from '../format/index.ts';
+import { digest } from '../format/digest.ts';
+import type { Extent } from '../format/index.ts';
 import { close, openToRead, rename, statOf } from '../fs/calls.ts';
 import { codeOf } from '../fs/errno.ts';
 import type { LinkInodes } from './link-inodes.ts';
