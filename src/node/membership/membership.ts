@@ -64,6 +64,7 @@ export class Membership implements FleetView, HelloHost {
   readonly #stop = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #spreading: ReturnType<typeof setTimeout> | undefined;
+  readonly #dialing = new Map<string, Promise<void>>();
   #ticking = false;
   #lastExchangeMs = 0;
 
@@ -159,6 +160,7 @@ export class Membership implements FleetView, HelloHost {
     signal.throwIfAborted();
     // A machine that was put to sleep stays connected for a while: nobody waits long for its answer.
     const enough = new Promise((resolve) => setTimeout(resolve, REFRESH_WAIT_MS).unref());
+    await Promise.race([Promise.all(this.#dialing.values()), enough]);
     await Promise.race([Promise.all([...this.#greeted].map((peer) => this.#exchange(peer))), enough]);
   }
 
@@ -311,10 +313,6 @@ export class Membership implements FleetView, HelloHost {
     if (active && this.#greeted.size >= STANDING_CONNECTIONS_MAX) return;
     const now = this.#options.clock.now();
     const targets: { key: string; addresses: string[] }[] = [];
-    for (const [peerId, { addresses }] of this.known()) {
-      if (this.#greeted.has(peerId) || !this.#backoff.mayTry(peerId, now)) continue;
-      targets.push({ key: peerId, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) });
-    }
     const remotes = new Set(
       this.#link.getConnections().map((one) => one.remoteAddr.toString().replace(/\/p2p\/.*$/, '')),
     );
@@ -322,17 +320,27 @@ export class Membership implements FleetView, HelloHost {
       if (remotes.has(seed.replace(/\/p2p\/.*$/, '')) || !this.#backoff.mayTry(seed, now)) continue;
       targets.push({ key: seed, addresses: [seed] });
     }
-    await Promise.all(
-      targets.slice(0, DIALS_AT_ONCE).map(async ({ key, addresses }) => {
-        try {
-          await this.#dial(addresses);
-          this.#backoff.succeeded(key);
-        } catch (error) {
-          this.#backoff.failed(key, this.#options.clock.now());
-          this.#log.debug({ err: error, to: key }, 'dial failed');
-        }
-      }),
-    );
+    for (const [peerId, { addresses }] of this.known()) {
+      if (this.#greeted.has(peerId) || !this.#backoff.mayTry(peerId, now)) continue;
+      targets.push({ key: peerId, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) });
+    }
+    for (const { key, addresses } of targets) {
+      if (this.#dialing.size >= DIALS_AT_ONCE) break;
+      if (!this.#dialing.has(key)) this.#dialing.set(key, this.#tryDial(key, addresses));
+    }
+  }
+
+  /** In the background: a neighbour that takes a connection and then says nothing must not hold up the others. */
+  async #tryDial(key: string, addresses: readonly string[]): Promise<void> {
+    try {
+      await this.#dial(addresses);
+      this.#backoff.succeeded(key);
+    } catch (error) {
+      this.#backoff.failed(key, this.#options.clock.now());
+      this.#log.debug({ err: error, to: key }, 'dial failed');
+    } finally {
+      this.#dialing.delete(key);
+    }
   }
 
   async #dial(addresses: readonly string[]): Promise<void> {

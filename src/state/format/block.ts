@@ -1,4 +1,4 @@
-import { ENTRIES_MAX, NAME_MAX_BYTES, PATH_DEPTH_MAX, SEGMENT_PLAIN_MAX_BYTES } from '../../common/limits.ts';
+import { ENTRIES_MAX, PATH_DEPTH_MAX, SEGMENT_PLAIN_MAX_BYTES } from '../../common/limits.ts';
 import { readArray, readTuple, readUint } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
 import { type Entry, type ExtentCaps, readEntry, readName, writeEntry } from './entry.ts';
@@ -55,9 +55,6 @@ export class BlockWriter {
     return block.view();
   }
 }
-
-/** The most bytes a path takes in CBOR. */
-const PATH_ENCODED_MAX_BYTES = PATH_DEPTH_MAX * (NAME_MAX_BYTES + 2);
 
 export function readPath(value: unknown): FolderPath {
   return readArray(value, 'a path', PATH_DEPTH_MAX).map(readName);
