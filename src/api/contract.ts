@@ -27,6 +27,8 @@ export const requests = {
     expiresMs: z.number().int().positive().max(INVITE_MAX_MS),
     uses: z.number().int().positive().max(INVITE_USES_MAX),
     role: z.enum(['member', 'operator']),
+    /** Where the authority's key is, if it is not on this machine: only it invites operators. */
+    recovery: z.strictObject({ file: absolutePath, passphrase: z.string().min(1) }).optional(),
   }),
   fleetJoin: z.strictObject({ token: z.string().min(1).max(1_000_000) }),
   capture: z.strictObject({

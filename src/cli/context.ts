@@ -62,6 +62,12 @@ export async function callAgentOrHere<M extends Method>(
   return withService(context.homeDir, (service) => checked(context, service, method, request));
 }
 
+/** What the same command does when it is given once more. */
+const AGAIN: Partial<Record<Method, string>> = {
+  capture: 'nothing was left on the point; the same command begins anew',
+  restore: 'the same command goes on from here',
+};
+
 async function checked<M extends Method>(
   context: Context,
   service: Service,
@@ -72,7 +78,7 @@ async function checked<M extends Method>(
     return await service.call(method, request, context.output.event, context.signal);
   } catch (error) {
     if (context.signal.aborted)
-      throw new ResettleError('interrupted', 'interrupted', { hint: 'run the same command again to go on' });
+      throw new ResettleError('interrupted', 'interrupted', { hint: AGAIN[method] ?? 'run the same command again' });
     throw error;
   }
 }

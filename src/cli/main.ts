@@ -92,7 +92,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(130);
-    stop.abort(new ResettleError('interrupted', 'interrupted', { hint: 'run the same command again to go on' }));
+    stop.abort(new ResettleError('interrupted', 'interrupted', { hint: 'run the same command again' }));
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

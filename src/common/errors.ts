@@ -62,7 +62,7 @@ const HINT_BY_CODE: Partial<Record<ErrorCode, string>> = {
   refused: 'ask an operator of the fleet',
   'no-point': '"resettle points" shows what each point has',
   damaged: 'check the disk that it came from, and use another copy',
-  interrupted: 'run the same command again to go on',
+  interrupted: 'run the same command again',
 };
 
 /** The hint of an error; there is always one. */

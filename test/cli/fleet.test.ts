@@ -162,6 +162,16 @@ test('members do not invite, and operators are invited only where the authorityâ
   assert.equal((await scene.join('clerk', next)).last.admitted, true, 'an operator invites members');
 });
 
+test('with the recovery file, an operator is invited although the authorityâ€™s key is not on the machine', async () => {
+  const invite = ['fleet', 'invite', '--role', 'operator', '--recovery-file', scene.path('recovery.age')];
+  await scene.fails('boss', [...invite, '--passphrase-file', scene.path('short')], 4, 'refused');
+  await scene.fails('boss', ['fleet', 'invite', '--recovery-file', scene.path('recovery.age')], 2, 'usage');
+  const token = await scene.invite('boss', [...invite.slice(2), '--passphrase-file', scene.path('passphrase')]);
+  await scene.agent('second-boss');
+  assert.equal((await scene.join('second-boss', token)).last.admitted, true);
+  assert.equal((await rolesOf('boss'))['second-boss'], 'operator');
+});
+
 test('with and without the agent, the same members are listed', async () => {
   const online = await scene.done('quick', ['fleet', 'members']);
   assert.deepEqual(await rolesOf('quick'), await rolesOf('boss'));

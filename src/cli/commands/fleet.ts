@@ -44,20 +44,41 @@ export function describeInvite(command: Command): Command {
     .description('print an invite token for a machine that shall join')
     .option('--expires <DURATION>', 'how long it is good, at most 90d', '24h')
     .option('--uses <N>', 'how many machines may join with it', '1')
-    .option('--role <ROLE>', 'member or operator', 'member');
+    .option('--role <ROLE>', 'member or operator', 'member')
+    .option(
+      '--recovery-file <F>',
+      'for operators: the file with the authority\'s key, from "fleet init --recovery-out"',
+    )
+    .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)');
 }
 
 export async function runInvite(
   context: Context,
-  flags: { expires: string; uses: string; role: string },
+  flags: { expires: string; uses: string; role: string; recoveryFile?: string; passphraseFile?: string },
 ): Promise<void> {
   if (flags.role !== 'member' && flags.role !== 'operator') {
     throw new ResettleError('usage', `--role is member or operator, not ${flags.role}`);
   }
+  if (flags.recoveryFile !== undefined && flags.role !== 'operator') {
+    throw new ResettleError('usage', '--recovery-file goes with --role operator');
+  }
+  if (flags.passphraseFile !== undefined && flags.recoveryFile === undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --recovery-file F');
+  }
+  const recovery =
+    flags.recoveryFile === undefined
+      ? {}
+      : {
+          recovery: {
+            file: resolve(flags.recoveryFile),
+            passphrase: await readSecret('passphrase', flags.passphraseFile),
+          },
+        };
   const done = await callAgentOrHere(context, 'fleetInvite', {
     expiresMs: parseDurationMs(flags.expires),
     uses: Number(flags.uses),
     role: flags.role,
+    ...recovery,
   });
   context.output.message(`Good until ${String(done.expiresAt)}. Whoever has it can join: hand it over with care.`);
   context.output.done(done, [String(done.token)]);

@@ -1,7 +1,6 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
-import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { NAME_TEXT_MAX } from '../../common/limits.ts';
@@ -20,6 +19,7 @@ import {
 } from '../../state/records/index.ts';
 import type { Home } from '../home/home.ts';
 import { type Identity, openIdentity } from '../identity/identity.ts';
+import { readRecoveryFile, writeRecoveryFile } from './recovery-file.ts';
 
 const AUTHORITY_FILE = 'authority.key';
 const INVITE_FILE = 'invite.token';
@@ -88,7 +88,7 @@ export class Fleet {
     if (wish.recovery) {
       const recoveryIdentity = await generateX25519Identity();
       recoveryRecipient = await identityToRecipient(recoveryIdentity);
-      await writeRecoveryFile(wish.recovery, authorityKey, recoveryIdentity);
+      await writeRecoveryFile(wish.recovery.out, wish.recovery.passphrase, { authorityKey, recoveryIdentity });
       keptAt = wish.recovery.out;
     } else {
       home.write(privateKeyToProtobuf(authorityKey), AUTHORITY_FILE);
@@ -99,9 +99,14 @@ export class Fleet {
   }
 
   /** An invite's text. Operators invite members; operators are invited with the authority's key. */
-  async invite(wish: { expiresMs: number; uses: number; role: Role }): Promise<{ token: string; expiresAt: string }> {
+  async invite(wish: {
+    expiresMs: number;
+    uses: number;
+    role: Role;
+    recovery?: { file: string; passphrase: string } | undefined;
+  }): Promise<{ token: string; expiresAt: string }> {
     const { clock, random } = this.#options;
-    const issuerKey = wish.role === 'operator' ? this.#authorityKey() : this.identity.privateKey;
+    const issuerKey = wish.role === 'operator' ? await this.#authorityKey(wish.recovery) : this.identity.privateKey;
     const token = await createInvite({
       log: this.log,
       issuerKey,
@@ -116,11 +121,12 @@ export class Fleet {
     return { token, expiresAt: new Date(invite.expiresAt).toISOString() };
   }
 
-  #authorityKey(): PrivateKey {
+  async #authorityKey(recovery: { file: string; passphrase: string } | undefined): Promise<PrivateKey> {
+    if (recovery) return (await readRecoveryFile(recovery.file, recovery.passphrase)).authorityKey;
     const bytes = this.#options.home.read(AUTHORITY_FILE);
     if (!bytes) {
       throw new ResettleError('refused', "the authority's key is not on this machine, and only it invites operators", {
-        hint: 'invite with --role member, or do it where the authority key is kept',
+        hint: 'give the file that "fleet init --recovery-out" wrote with --recovery-file, or invite with --role member',
       });
     }
     return privateKeyFromProtobuf(bytes);
@@ -184,33 +190,4 @@ export class Fleet {
 
 function shortName(hostName: string): string {
   return (hostName.split('.')[0] || 'machine').slice(0, NAME_TEXT_MAX);
-}
-
-/** Authority and recovery keys in one age file under a passphrase, written before anything depends on them. */
-async function writeRecoveryFile(
-  to: { out: string; passphrase: string },
-  authorityKey: PrivateKey,
-  recoveryIdentity: string,
-): Promise<void> {
-  const encrypter = new Encrypter();
-  encrypter.setPassphrase(to.passphrase);
-  const authority = Buffer.from(privateKeyToProtobuf(authorityKey)).toString('base64');
-  const sealed = await encrypter.encrypt(
-    `# resettle recovery file, version 1\nauthority ${authority}\n${recoveryIdentity}\n`,
-  );
-  let file: number;
-  try {
-    file = openSync(to.out, 'wx', 0o600);
-  } catch (cause) {
-    throw new ResettleError('failed', `cannot make the file ${to.out}`, {
-      hint: 'name a new file in a folder that can be written',
-      cause,
-    });
-  }
-  try {
-    writeSync(file, sealed);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

@@ -1,4 +1,5 @@
 import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { asBuffer } from '../../common/bytes.ts';
 
 const hasher = new Blake3Hasher();
 
@@ -8,7 +9,7 @@ const hasher = new Blake3Hasher();
  */
 export function digest(bytes: Uint8Array): Buffer {
   hasher.reset();
-  return Buffer.from(hasher.update(bytes).digest('hex'), 'hex');
+  return Buffer.from(hasher.update(asBuffer(bytes)).digest('hex'), 'hex');
 }
 
 export const DIGEST_BYTES = 32;

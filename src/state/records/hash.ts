@@ -1,10 +1,11 @@
 import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { asBuffer } from '../../common/bytes.ts';
 import type { RecordHash } from './types.ts';
 
 /** BLAKE3 of the parts, one after the other. */
 export function blake3(...parts: readonly Uint8Array[]): Buffer {
   const hasher = new Blake3Hasher();
-  for (const part of parts) hasher.update(part);
+  for (const part of parts) hasher.update(asBuffer(part));
   return hasher.digestBuffer();
 }
 

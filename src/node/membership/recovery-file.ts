@@ -1,0 +1,70 @@
+import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
+import type { PrivateKey } from '@libp2p/interface';
+import { Decrypter, Encrypter } from 'age-encryption';
+import { ResettleError } from '../../common/errors.ts';
+
+/** A fleet's two keys that belong offline, in one age file under a passphrase; `age -d` opens it too. */
+export interface RecoveryKeys {
+  readonly authorityKey: PrivateKey;
+  /** `AGE-SECRET-KEY-1…`, the private half of the fleet's recovery recipient. */
+  readonly recoveryIdentity: string;
+}
+
+/** Writes a new file, durably, before anything depends on what is in it. Throws `failed` where there is one already. */
+export async function writeRecoveryFile(path: string, passphrase: string, keys: RecoveryKeys): Promise<void> {
+  const encrypter = new Encrypter();
+  encrypter.setPassphrase(passphrase);
+  const authority = Buffer.from(privateKeyToProtobuf(keys.authorityKey)).toString('base64');
+  const sealed = await encrypter.encrypt(
+    `# resettle recovery file, version 1\nauthority ${authority}\n${keys.recoveryIdentity}\n`,
+  );
+  let file: number;
+  try {
+    file = openSync(path, 'wx', 0o600);
+  } catch (cause) {
+    throw new ResettleError('failed', `cannot make the file ${path}`, {
+      hint: 'name a new file in a folder that can be written',
+      cause,
+    });
+  }
+  try {
+    writeSync(file, sealed);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Reads such a file. Throws `not-found`, `refused` for a wrong passphrase, `damaged` for what is no recovery file. */
+export async function readRecoveryFile(path: string, passphrase: string): Promise<RecoveryKeys> {
+  let sealed: Buffer;
+  try {
+    sealed = readFileSync(path);
+  } catch (cause) {
+    throw new ResettleError('not-found', `cannot read ${path}`, {
+      hint: 'name the file that "fleet init --recovery-out" wrote',
+      cause,
+    });
+  }
+  const decrypter = new Decrypter();
+  decrypter.addPassphrase(passphrase);
+  const text = await decrypter.decrypt(sealed, 'text').catch((cause: unknown) => {
+    throw new ResettleError('refused', `${path} does not open with that passphrase`, {
+      hint: 'check the passphrase, and that this is the file that "fleet init --recovery-out" wrote',
+      cause,
+    });
+  });
+  const authority = /^authority ([A-Za-z0-9+/=]+)$/m.exec(text)?.[1];
+  const recoveryIdentity = /^AGE-SECRET-KEY-1[A-Z0-9]+$/m.exec(text)?.[0];
+  try {
+    if (authority && recoveryIdentity) {
+      return { authorityKey: privateKeyFromProtobuf(Buffer.from(authority, 'base64')), recoveryIdentity };
+    }
+  } catch {
+    // Said below.
+  }
+  throw new ResettleError('damaged', `${path} holds no authority and recovery key`, {
+    hint: 'name the file that "fleet init --recovery-out" wrote',
+  });
+}
