@@ -87,9 +87,9 @@ test('a machine joins before its agent runs: the invite waits and is erased when
 });
 
 test('an invite that was waiting and has run out is said to be bad, and forgotten', async () => {
-  const token = await scene.invite('boss', ['--expires', '2s']);
+  const token = await scene.invite('boss', ['--expires', '6s']);
   assert.equal((await scene.join('sleeper', token)).last.admitted, false);
-  await new Promise((done) => setTimeout(done, 2_100));
+  await new Promise((done) => setTimeout(done, 6_100));
   await scene.agent('sleeper');
   const standing = await eventually('sleeper knows', async () => {
     const status = await scene.done('sleeper', ['status']);

@@ -59,7 +59,7 @@ export class Membership implements FleetView, HelloHost {
   readonly #joining: Joining;
   readonly #backoff = new DialBackoff();
   readonly #greeted = new Set<PeerIdText>();
-  readonly #greetings = new WeakMap<Connection, Promise<void>>();
+  readonly #greetings = new WeakMap<Connection, Promise<boolean>>();
   readonly #exchanges = new Map<PeerIdText, { dirty: boolean; done: Promise<void> }>();
   readonly #stop = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
@@ -232,6 +232,11 @@ export class Membership implements FleetView, HelloHost {
       connection.abort(new Error('too many strangers'));
       return;
     }
+    this.#closeIfStranger(connection);
+  }
+
+  /** Gives the other side time to show its place: it may be joining over this very connection. */
+  #closeIfStranger(connection: Connection): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       if (!this.#greeted.has(connection.remotePeer.toString() as PeerIdText)) void connection.close().catch(() => {});
@@ -240,18 +245,19 @@ export class Membership implements FleetView, HelloHost {
     this.#timers.add(timer);
   }
 
-  #greet(connection: Connection): Promise<void> {
+  /** Says hello once on a connection, whoever opened it. True when both sides take each other for members. */
+  #greet(connection: Connection): Promise<boolean> {
     const known = this.#greetings.get(connection);
     if (known) return known;
-    const greeting = this.#sayHello(connection).then(async (member) => {
+    const greeting = this.#sayHello(connection).then((member) => {
       const remote = peerIdText(connection.remotePeer.toString());
       if (member) {
         this.#greeted.add(remote);
         void this.#exchange(remote);
       } else {
-        this.#backoff.failed(remote, this.#options.clock.now());
-        await connection.close().catch(() => {});
+        this.#closeIfStranger(connection);
       }
+      return member;
     });
     this.#greetings.set(connection, greeting);
     return greeting;
@@ -333,8 +339,8 @@ export class Membership implements FleetView, HelloHost {
   /** In the background: a neighbour that takes a connection and then says nothing must not hold up the others. */
   async #tryDial(key: string, addresses: readonly string[]): Promise<void> {
     try {
-      await this.#dial(addresses);
-      this.#backoff.succeeded(key);
+      if (await this.#dial(addresses)) this.#backoff.succeeded(key);
+      else this.#backoff.failed(key, this.#options.clock.now());
     } catch (error) {
       this.#backoff.failed(key, this.#options.clock.now());
       this.#log.debug({ err: error, to: key }, 'dial failed');
@@ -343,13 +349,14 @@ export class Membership implements FleetView, HelloHost {
     }
   }
 
-  async #dial(addresses: readonly string[]): Promise<void> {
+  /** True when a member answers there. */
+  async #dial(addresses: readonly string[]): Promise<boolean> {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
     const connection = await this.#link.dial(
       addresses.map((address) => multiaddr(address)),
       { signal },
     );
-    if (connection.direction === 'outbound') await this.#greet(connection);
+    return this.#greeted.has(peerIdText(connection.remotePeer.toString())) || (await this.#greet(connection));
   }
 
   // --- records ---
