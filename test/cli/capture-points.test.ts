@@ -87,3 +87,15 @@ test('a point that is switched off is named, and another one taken', async () =>
   assert.equal((await done).pointName, 'middle');
   assert.match(message, /large .*cannot be reached/);
 });
+
+test('the new machine’s own point may hold the state, and gives it to the new machine', async () => {
+  await scene.stop('desk');
+  await scene.point('desk');
+  const done = await scene.done('laptop', capture(scene.path('bulk'), '--points', 'desk'));
+  assert.equal(done.pointName, 'desk');
+  const into = scene.path('from-itself');
+  const restored = await scene.done('desk', ['restore', '--state', String(done.state), '--into', into, '--strip']);
+  assert.equal(restored.pointName, 'desk');
+  assert.deepEqual(compareTrees(scene.path('bulk'), into).differences, []);
+  await scene.fails('small', ['restore', '--state', String(done.state), '--into', scene.path('x')], 4, 'refused');
+});

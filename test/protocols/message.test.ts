@@ -42,6 +42,13 @@ describe('wire messages', () => {
     assert.deepEqual([...Inner.encode({ name: 'hi', size: 300 })], [0x0a, 2, 0x68, 0x69, 0x10, 0xac, 0x02]);
   });
 
+  it('take lists of numbers one by one and packed, as proto3 writes them by default', () => {
+    const Numbers = defineMessage({ numbers: listField(countField(4), 3) });
+    assert.deepEqual(Numbers.decode(new Uint8Array([0x20, 1, 0x20, 2])).numbers, [1, 2]);
+    assert.deepEqual(Numbers.decode(new Uint8Array([0x22, 3, 1, 0xac, 2])).numbers, [1, 300]);
+    assert.throws(() => Numbers.decode(new Uint8Array([0x22, 4, 1, 2, 3, 4])), { code: 'damaged' });
+  });
+
   it('refuse values and counts over their limits', () => {
     const long = Inner.encode({ name: 'x'.repeat(101), size: 1 });
     assert.throws(() => Inner.decode(long), { code: 'damaged' });

@@ -15,7 +15,6 @@ import {
 } from '../../common/limits.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import { sortAddresses } from './address-order.ts';
-import { noiseCrypto } from './noise-crypto.ts';
 
 export interface LinkOptions {
   readonly privateKey: PrivateKey;
@@ -48,7 +47,7 @@ export function createLink(options: LinkOptions): Promise<Libp2p> {
     nodeInfo: { userAgent: 'resettle' },
     addresses: { listen: [...options.listen] },
     transports: [tcp()],
-    connectionEncrypters: [noise({ crypto: noiseCrypto })],
+    connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
         streamOptions: {
