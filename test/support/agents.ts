@@ -26,6 +26,10 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** The user and group to run as. */
   readonly uid?: number;
+  /** 3 is fine too: done, with items left out and listed. */
+  readonly mayLeaveOut?: boolean;
+  /** The network namespace to run in. */
+  readonly namespace?: string;
   /** Standard error goes to the terminal. */
   readonly showWords?: boolean;
 }
@@ -50,8 +54,9 @@ export class Command {
 
   constructor(args: readonly string[], options: CommandOptions = {}) {
     this.args = args;
-    const { uid } = options;
-    const child = spawn(PROGRAM, [...args], {
+    const { uid, namespace } = options;
+    const [program, before] = namespace === undefined ? [PROGRAM, []] : ['ip', ['netns', 'exec', namespace, PROGRAM]];
+    const child = spawn(program, [...before, ...args], {
       stdio: ['pipe', 'pipe', options.showWords ? 'inherit' : 'pipe'],
       env: { ...process.env, ...options.env },
       ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -138,14 +143,14 @@ export class Command {
   }
 }
 
-/** Runs one command to its end, with `--json`. Throws when it ends with another status than 0. */
+/** Runs one command to its end, with `--json`. Throws when it ends with another status than 0 (or 3 where that is allowed). */
 export async function resettle(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<Readonly<Record<string, unknown>>> {
   const { status, last, stderr } = await new Command([...args, ...(options.showWords ? [] : ['--json'])], options)
     .ended;
-  if (status !== 0)
+  if (status !== 0 && !(options.mayLeaveOut && status === 3))
     throw new Error(`resettle ${args.join(' ')} ended with ${status}: ${JSON.stringify(last)} ${stderr}`);
   return last;
 }

@@ -9,6 +9,8 @@ export interface Comparison {
   compared: { files: number; folders: number; symlinks: number; hardlinks: number; bytes: number };
   /** Sentences, at most 1000. Empty when the trees are the same. */
   differences: string[];
+  /** Sockets, FIFOs and devices that the second tree lacks: what a capture leaves out and lists. */
+  leftOut: string[];
 }
 
 const DIFFERENCES_MAX = 1000;
@@ -20,6 +22,7 @@ class Comparer {
   readonly result: Comparison = {
     compared: { files: 0, folders: 0, symlinks: 0, hardlinks: 0, bytes: 0 },
     differences: [],
+    leftOut: [],
   };
   /** For inodes with several names: the inode of the same file in the other tree, both ways. */
   readonly #partnerOfA = new Map<string, string>();
@@ -33,7 +36,7 @@ class Comparer {
     for (let i = 0, j = 0; i < inA.length || j < inB.length; ) {
       const order = i === inA.length ? 1 : j === inB.length ? -1 : Buffer.compare(inA[i]!, inB[j]!);
       if (order === 0) this.#item(join(a, inA[i]!), join(b, inB[j]!), `${shown}/${show(inA[i]!)}`);
-      else if (order < 0) this.#differ(`${shown}/${show(inA[i]!)}`, 'is missing');
+      else if (order < 0) this.#missing(stat(join(a, inA[i]!)), `${shown}/${show(inA[i]!)}`);
       else this.#differ(`${shown}/${show(inB[j]!)}`, 'is too many');
       if (order <= 0) i += 1;
       if (order >= 0) j += 1;
@@ -99,6 +102,12 @@ class Comparer {
     const hashA = sha256(a, pieceA);
     const hashB = sha256(b, pieceB);
     if (hashA !== hashB) this.#differ(shown, `has sha256 ${hashB} instead of ${hashA}`);
+  }
+
+  #missing(statA: BigIntStats, shown: string): void {
+    const kept = statA.isFile() || statA.isDirectory() || statA.isSymbolicLink();
+    if (kept) this.#differ(shown, 'is missing');
+    else this.result.leftOut.push(shown);
   }
 
   #differ(shown: string, how: string): void {

@@ -19,6 +19,13 @@ export class Namespace implements Disposable {
     ip('-n', this.name, 'link', 'set', 'lo', 'up');
   }
 
+  /** Sets a value of this namespace's own network, such as `net.ipv4.ip_forward=1`. */
+  sysctl(setting: string): void {
+    const [name, value] = setting.split('=') as [string, string];
+    const path = `/proc/sys/${name.replaceAll('.', '/')}`;
+    ip('netns', 'exec', this.name, 'sh', '-c', `echo ${value} > ${path}`);
+  }
+
   /** Runs `ip` inside. */
   ip(...args: string[]): void {
     ip('-n', this.name, ...args);
