@@ -13,7 +13,6 @@ import {
 } from '../../common/limits.ts';
 import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
 import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
-import { exchangeRecords } from '../../protocols/records/records.ts';
 import { errorOfFault } from '../../protocols/wire/fault.ts';
 import { type AssociationBody, admitAndStore, type Roster, type StoredRecord } from '../../state/records/index.ts';
 import type { MdnsDiscovery } from '../discovery/index.ts';
@@ -23,6 +22,7 @@ import { DialBackoff, type KnownPeer, knownPeers } from './address-book.ts';
 import type { Fleet } from './fleet.ts';
 import { Joining } from './joining.ts';
 import { nameOf } from './machines.ts';
+import { Spreading } from './spreading.ts';
 
 export interface MembershipOptions {
   readonly fleet: Fleet;
@@ -41,8 +41,6 @@ const DIAL_TIMEOUT_MS = 5_000;
 const CONNECT_WAIT_MS = 5_000;
 const JOIN_WAIT_MS = 10_000;
 const REFRESH_WAIT_MS = 3_000;
-/** Changes within this time spread together. */
-const SPREAD_DELAY_MS = 50;
 const EXCHANGE_EVERY_MS = 60_000;
 const DIALS_AT_ONCE = 8;
 
@@ -60,10 +58,9 @@ export class Membership implements FleetView, HelloHost {
   readonly #backoff = new DialBackoff();
   readonly #greeted = new Set<PeerIdText>();
   readonly #greetings = new WeakMap<Connection, Promise<boolean>>();
-  readonly #exchanges = new Map<PeerIdText, { dirty: boolean; done: Promise<void> }>();
+  readonly #spreading: Spreading;
   readonly #stop = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #spreading: ReturnType<typeof setTimeout> | undefined;
   readonly #dialing = new Map<string, Promise<void>>();
   #ticking = false;
   #lastExchangeMs = 0;
@@ -75,6 +72,13 @@ export class Membership implements FleetView, HelloHost {
     this.#log = options.log;
     this.#joining = new Joining(options.fleet, options.clock, options.log);
     this.self = options.fleet.identity.peerId;
+    this.#spreading = new Spreading({
+      store: options.fleet.log,
+      peers: () => this.#greeted,
+      connectionTo: (peer) => this.#openConnection(peer),
+      log: options.log,
+      signal: this.#stop.signal,
+    });
   }
 
   async start(): Promise<void> {
@@ -82,7 +86,7 @@ export class Membership implements FleetView, HelloHost {
     this.#link.addEventListener('peer:disconnect', (event) =>
       this.#greeted.delete(event.detail.toString() as PeerIdText),
     );
-    this.#fleet.log.onChange(() => this.#spread());
+    this.#fleet.log.onChange(() => this.#spreading.soon());
     this.#options.discovery.onPeer(() => void this.#tick());
     const timer = setInterval(() => void this.#tick(), TICK_MS);
     this.#timers.add(timer);
@@ -92,7 +96,7 @@ export class Membership implements FleetView, HelloHost {
 
   stop(): void {
     this.#stop.abort(new ResettleError('interrupted', 'the agent ends'));
-    clearTimeout(this.#spreading);
+    this.#spreading.stop();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -161,7 +165,7 @@ export class Membership implements FleetView, HelloHost {
     // A machine that was put to sleep stays connected for a while: nobody waits long for its answer.
     const enough = new Promise((resolve) => setTimeout(resolve, REFRESH_WAIT_MS).unref());
     await Promise.race([Promise.all(this.#dialing.values()), enough]);
-    await Promise.race([Promise.all([...this.#greeted].map((peer) => this.#exchange(peer))), enough]);
+    await Promise.race([this.#spreading.withAll(), enough]);
   }
 
   /** Uses the staged invite now. Returns whether this machine was admitted; throws `bad-invite` when it was refused. */
@@ -253,7 +257,7 @@ export class Membership implements FleetView, HelloHost {
       const remote = peerIdText(connection.remotePeer.toString());
       if (member) {
         this.#greeted.add(remote);
-        void this.#exchange(remote);
+        void this.#spreading.with(remote);
       } else {
         this.#closeIfStranger(connection);
       }
@@ -292,7 +296,7 @@ export class Membership implements FleetView, HelloHost {
       const now = this.#options.clock.monotonicMs();
       if (now - this.#lastExchangeMs > EXCHANGE_EVERY_MS) {
         this.#lastExchangeMs = now;
-        for (const peer of this.#greeted) void this.#exchange(peer);
+        void this.#spreading.withAll();
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'keeping connections failed');
@@ -358,46 +362,6 @@ export class Membership implements FleetView, HelloHost {
     );
     return this.#greeted.has(peerIdText(connection.remotePeer.toString())) || (await this.#greet(connection));
   }
-
-  // --- records ---
-
-  #spread(): void {
-    if (this.#spreading || this.#stop.signal.aborted) return;
-    this.#spreading = setTimeout(() => {
-      this.#spreading = undefined;
-      for (const peer of this.#greeted) void this.#exchange(peer);
-    }, SPREAD_DELAY_MS);
-  }
-
-  /** One exchange with a peer at a time; what changes meanwhile makes another one. */
-  #exchange(peer: PeerIdText): Promise<void> {
-    const running = this.#exchanges.get(peer);
-    if (running) {
-      running.dirty = true;
-      return running.done;
-    }
-    const state = { dirty: false, done: Promise.resolve() };
-    state.done = (async () => {
-      try {
-        do {
-          state.dirty = false;
-          const connection = this.#openConnection(peer);
-          if (!connection) return;
-          await exchangeRecords(connection, this.#fleet.log, this.#refusedRecord, this.#stop.signal);
-        } while (state.dirty && !this.#stop.signal.aborted);
-      } catch (error) {
-        this.#log.debug({ err: error, peer }, 'exchange of records failed');
-      } finally {
-        this.#exchanges.delete(peer);
-      }
-    })();
-    this.#exchanges.set(peer, state);
-    return state.done;
-  }
-
-  readonly #refusedRecord = (reason: string, peer: string): void => {
-    this.#log.debug({ peer, reason }, 'a record was refused');
-  };
 }
 
 function joined(a: readonly Uint8Array[], b: readonly Uint8Array[]): Uint8Array[] {
