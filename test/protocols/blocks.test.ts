@@ -26,6 +26,8 @@ class MemoryHolder implements PackHolder {
     return packId(createHash('sha256').update(bytes).digest('hex'));
   }
   async packSize(_: StateId, id: PackId): Promise<number | undefined> {
+    // A real store asks its worker, so that other frames come in between.
+    await new Promise((done) => setTimeout(done, 20));
     return this.packs.get(id)?.length;
   }
   async borrow(): Promise<Uint8Array> {
@@ -171,6 +173,28 @@ describe('the blocks protocol', () => {
     await frames.send(FRAME.data, 'ab'.repeat(32), 0, new Uint8Array(10));
     await assert.rejects(frames.readHeader());
     await settled(() => sessions === 0);
+  });
+
+  it('ends a peer that offers one pack twice at once, and keeps none of its own buffers for it', async () => {
+    const { connection } = await target();
+    const frames = new FrameStream(await connection.newStream(BLOCKS_PROTOCOL));
+    await frames.send(FRAME.open, undefined, 0, BlocksOpen.encode({ state: STATE, put: true, lease: 'lease' }));
+    await frames.readHeader();
+    await Promise.all([
+      frames.send(FRAME.offer, 'cd'.repeat(32), 1000),
+      frames.send(FRAME.offer, 'cd'.repeat(32), 1000),
+    ]);
+    await assert.rejects(
+      async () => {
+        for (;;)
+          await Promise.race([
+            frames.readHeader(),
+            new Promise((_, no) => setTimeout(no, 3000, new Error('not ended'))),
+          ]);
+      },
+      (error: Error) => error.message !== 'not ended',
+    );
+    await settled(() => sessions === 0 && holder.lent === 0);
   });
 
   it('keeps memory bounded on both sides when the reader takes 10 MiB a second', async () => {

@@ -155,9 +155,14 @@ class Slots {
 /** Takes packs: answers each offer with have or want, checks and stores what comes. */
 class Receiver extends Side {
   readonly #receiving = new Map<string, { buffer: Uint8Array; sizeBytes: number; filled: number }>();
+  /** Packs between their offer and the answer that ends it. */
+  readonly #offered = new Set<string>();
 
   async onFrame(header: FrameHeader): Promise<void> {
     if (header.type === FRAME.offer && header.payloadBytes === 0) {
+      if (this.#offered.has(header.pack))
+        throw new ResettleError('damaged', `pack ${header.pack} offered twice at once`);
+      this.#offered.add(header.pack);
       this.run(this.#onOffer(header.pack, header.number));
     } else if (header.type === FRAME.data) {
       await this.#onData(header);
@@ -167,10 +172,11 @@ class Receiver extends Side {
   }
 
   async #onOffer(id: string, sizeBytes: number): Promise<void> {
-    if (sizeBytes === 0 || sizeBytes > PACK_MAX_BYTES || this.#receiving.has(id)) {
+    if (sizeBytes === 0 || sizeBytes > PACK_MAX_BYTES) {
       throw new ResettleError('damaged', `an offer of ${sizeBytes} bytes for pack ${id}`);
     }
     if ((await this.session.holder.packSize(this.state, packId(id))) !== undefined) {
+      this.#offered.delete(id);
       await this.frames.send(FRAME.have, id);
       return;
     }
@@ -205,6 +211,7 @@ class Receiver extends Side {
       this.slots.release();
     }
     this.session.stored(sizeBytes);
+    this.#offered.delete(id);
     await this.frames.send(FRAME.have, id);
   }
 

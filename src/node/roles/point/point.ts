@@ -77,7 +77,10 @@ export class PointRole implements PointHost, BlocksHost {
       const hint = parseStateInfo(held.info);
       const info = snapshots.length > 0 ? await point.#infoFromDescriptor(state, snapshots) : hint;
       if (info) point.#info.set(state, { ...info, lease: null });
-      if (snapshots.length === 0 || hint?.lease) await point.#dropUnfinished(state);
+      if (snapshots.length > 0 && !hint?.lease) continue;
+      await point.#dropUnfinished(state).catch((error: unknown) => {
+        options.log.warn({ err: error, state }, 'what an unfinished capture left could not be removed');
+      });
     }
     return point;
   }
@@ -154,7 +157,9 @@ export class PointRole implements PointHost, BlocksHost {
       throw new ResettleError('refused', 'no association of this fleet makes that machine the source');
     }
     const known = this.#info.get(state);
-    if (known && known.association !== association.id) {
+    // A state that is held but whose descriptor could not be checked belongs to nobody who asks.
+    const held = (this.#used.get(state)?.snapshots.length ?? 0) > 0;
+    if (known ? known.association !== association.id : held) {
       throw new ResettleError('refused', 'that state belongs to another association');
     }
     if (this.#open.has(state)) throw new ResettleError('refused', 'that state is in use by a transfer');
