@@ -14,6 +14,12 @@ export const SEGMENT_PLAIN_MAX_BYTES = 2 * MIB;
 export const SEGMENT_EXTENTS_MAX = 4096;
 /** A descriptor: 40 bytes a pack, so about 1.5 TiB of packs. */
 export const DESCRIPTOR_MAX_BYTES = 4 * MIB - 64 * KIB;
+/** Extended attributes of one item: what Linux lists in its 64 KiB, and its longest value. */
+export const XATTRS_MAX = 4096;
+export const XATTR_NAME_MAX_BYTES = 255;
+export const XATTR_VALUE_MAX_BYTES = 64 * KIB;
+/** All attributes of one item together, so that an entry stays within a manifest part. */
+export const XATTRS_MAX_BYTES = 256 * KIB;
 /** Depth of folders that a capture follows and a restore makes. */
 export const PATH_DEPTH_MAX = 1024;
 /** Bytes of one name: what every file system of ours allows. */
@@ -26,6 +32,8 @@ export const PACK_FRAMES_MAX = 1024;
 export const MANIFEST_PART_BYTES = 128 * KIB;
 /** Extents of one entry in a manifest; a file with more goes on in the next entry (4 GiB each). */
 export const ENTRY_EXTENTS_MAX = 4096;
+/** Number of a link group, over the life of a state: so that a reader's marks of those it has seen take 8 MiB at most. */
+export const LINK_GROUPS_MAX = 2 ** 26 - 1;
 /** Entries of one snapshot: what its numbers are counted in. */
 export const ENTRIES_MAX = 2 ** 32 - 2;
 /** Bytes of the names of left-out items in a descriptor, so that it stays below DESCRIPTOR_MAX_BYTES. */

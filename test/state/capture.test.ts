@@ -101,7 +101,7 @@ test('a file that vanished after the scan is listed, and a hard link to it takes
       [join(home, 'd'), 'it is gone'],
     ],
   );
-  assert.deepEqual(captured.result.totals, { files: 1, folders: 1, symlinks: 0, hardlinks: 1, bytes: 10 });
+  assert.deepEqual(captured.result.totals, { files: 1, folders: 1, symlinks: 0, hardlinks: 1, specials: 0, bytes: 10 });
   await restoreTree(captured, join(folder, 'target'));
   const { differences } = compareTrees(home, join(folder, 'target'));
   assert.deepEqual(

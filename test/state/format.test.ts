@@ -36,7 +36,36 @@ const bytes = (max: number) => fc.uint8Array({ minLength: 1, maxLength: max });
 const safeName = bytes(40).filter(isSafeName);
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
 const owner = fc.integer({ min: 0, max: 0xffff_fffe });
+const aclLine = fc.oneof(
+  fc.record({ tag: fc.constantFrom(1, 4, 16, 32), permissions: fc.nat(7), id: fc.constant(undefined) }),
+  fc.record({ tag: fc.constantFrom(2, 8), permissions: fc.nat(7), id: owner }),
+);
+const xattrs = fc
+  .uniqueArray(bytes(20), { maxLength: 3, selector: (name) => Buffer.from(name).toString('hex') })
+  .map((names) => names.filter((name) => !name.includes(0)).sort(Buffer.compare))
+  .map((names) => names.map((name) => ({ name, value: name })));
+const extras = fc
+  .record({
+    xattrs,
+    accessAcl: fc.array(aclLine, { maxLength: 3 }),
+    defaultAcl: fc.array(aclLine, { maxLength: 3 }),
+    flags: fc.constantFrom(0, 0x40),
+  })
+  .filter((all) => all.xattrs.length + all.accessAcl.length + all.defaultAcl.length + all.flags > 0);
 const metadata = { mode: fc.integer({ min: 0, max: 0o7777 }), uid: owner, gid: owner, mtimeNs: int64 };
+/** Adds what few items have, or leaves it away. */
+const some = <A extends object, B extends object>(item: fc.Arbitrary<A>, more: fc.Arbitrary<B>): fc.Arbitrary<A & B> =>
+  fc.tuple(item, fc.option(more, { nil: {} })).map(([a, b]) => ({ ...a, ...b }) as A & B);
+const withExtras = <A extends object>(item: fc.Arbitrary<A>) => some(item, fc.record({ extras }));
+const holes = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 9 })), { minLength: 1, maxLength: 3 })
+  .map((gaps) => {
+    let end = 0;
+    return gaps.map(([gap, length]) => {
+      end += gap + length;
+      return { offset: end - length, length };
+    });
+  });
 const extent = fc.record({
   pack: fc.integer({ min: 0, max: 1 }),
   segment: fc.integer({ min: 0, max: PACK_FRAMES_MAX - 2 }),
@@ -45,23 +74,49 @@ const extent = fc.record({
   hash,
 });
 const entry: fc.Arbitrary<Entry> = fc.oneof(
-  fc.record({
-    kind: fc.constant('file' as const),
-    name: safeName,
-    ...metadata,
-    sizeBytes: fc.maxSafeNat(),
-    extents: fc.array(extent, { maxLength: 4 }),
-    group: fc.integer({ min: 0, max: 5 }),
-    changed: fc.boolean(),
-    goesOn: fc.boolean(),
-  }),
-  fc.record({
-    kind: fc.constant('more' as const),
-    name: safeName,
-    extents: fc.array(extent, { maxLength: 4 }),
-    goesOn: fc.boolean(),
-  }),
-  fc.record({ kind: fc.constant('folder' as const), name: safeName, ...metadata }),
+  withExtras(
+    some(
+      fc.record({
+        kind: fc.constant('file' as const),
+        name: safeName,
+        ...metadata,
+        sizeBytes: fc.maxSafeNat(),
+        extents: fc.array(extent, { maxLength: 4 }),
+        group: fc.integer({ min: 0, max: 5 }),
+        changed: fc.boolean(),
+        goesOn: fc.boolean(),
+      }),
+      fc.record({ holes }),
+    ),
+  ),
+  some(
+    fc.record({
+      kind: fc.constant('more' as const),
+      name: safeName,
+      extents: fc.array(extent, { maxLength: 4 }),
+      goesOn: fc.boolean(),
+    }),
+    fc.record({ holes }),
+  ),
+  withExtras(fc.record({ kind: fc.constant('folder' as const), name: safeName, ...metadata })),
+  withExtras(
+    fc.record({
+      kind: fc.constant('fifo' as const),
+      name: safeName,
+      ...metadata,
+      major: fc.constant(0),
+      minor: fc.constant(0),
+    }),
+  ),
+  withExtras(
+    fc.record({
+      kind: fc.constantFrom('character' as const, 'block' as const),
+      name: safeName,
+      ...metadata,
+      major: fc.nat(),
+      minor: fc.nat(),
+    }),
+  ),
   fc.record({ kind: fc.constant('ancestor' as const), name: safeName }),
   fc.record({
     kind: fc.constant('symlink' as const),
@@ -115,7 +170,7 @@ test('a manifest part comes back as it was', () => {
   fc.assert(
     fc.property(fc.array(entry, { maxLength: 8 }), fc.array(safeName, { maxLength: 5 }), (entries, path) => {
       const block = new BlockWriter();
-      block.begin(path, 7);
+      block.begin(path);
       for (const item of entries) block.entry(item);
       const names = new Map([
         [0, Buffer.from('root')],
@@ -126,7 +181,7 @@ test('a manifest part comes back as it was', () => {
       const part = decodePart(cbor);
       assert.deepEqual(plain(part.packs), plain(packs));
       assert.deepEqual([...part.userNames.keys()], [0, 1000]);
-      assert.deepEqual(plain(part.blocks), plain([{ path, firstEntry: 7, entries }]));
+      assert.deepEqual(plain(part.blocks), plain([{ path, entries }]));
     }),
   );
 });
@@ -223,7 +278,7 @@ const sealed = () =>
     {
       roots: [[Buffer.from('home'), Buffer.from([0xff])]],
       parts: [{ pack: 1, frame: 2, hash: digest(Buffer.of(1)), entries: 3 }],
-      totals: { files: 1, folders: 2, symlinks: 3, hardlinks: 4, bytes: 2 ** 40 },
+      totals: { files: 1, folders: 2, symlinks: 3, hardlinks: 4, specials: 5, bytes: 2 ** 40 },
       capturedAtNs: -5n,
       machineName: 'böx',
       platform: 'linux x64',
@@ -291,7 +346,7 @@ test('a state key that is another one is refused before anything is opened', asy
 test('decoders of hostile bytes throw errors of ours only', async () => {
   const pack = seal([Buffer.from('x'.repeat(100))]);
   const block = new BlockWriter();
-  block.begin([Buffer.from('a')], 0);
+  block.begin([Buffer.from('a')]);
   block.entry({
     kind: 'symlink',
     name: Buffer.from('l'),
@@ -340,7 +395,7 @@ test('decoders of hostile bytes throw errors of ours only', async () => {
 test('names that lead out of their folder are refused when a manifest is read', () => {
   for (const name of ['', '.', '..', 'a/b', '/', 'a\0b', 'x'.repeat(256)]) {
     const block = new BlockWriter();
-    block.begin([], 0);
+    block.begin([]);
     block.entry({ kind: 'ancestor', name: Buffer.from(name) });
     const blocks = { count: 1, cbor: Buffer.from(block.view()) };
     const cbor = encodePart({ packs: [], userNames: new Map(), groupNames: new Map() }, blocks);

@@ -24,6 +24,7 @@ export class Gatherer {
     folders: 0,
     symlinks: 0,
     hardlinks: 0,
+    specials: 0,
     bytes: 0,
   };
   readonly #walker: RootWalker;
@@ -61,13 +62,13 @@ export class Gatherer {
   }
 
   *#folder(block: FolderBlock): Generator<Segment, void> {
-    this.#out.begin(block.path, this.#nextEntry);
+    this.#out.begin(block.path);
     for (const entry of block.entries) {
       if (entry.kind === 'file') yield* this.#file(block.path, entry);
       else this.#keep(entry);
       if (this.#out.bytes > BLOCK_CUT_BYTES) {
         this.#spool.add(this.#out.view());
-        this.#out.begin(block.path, this.#nextEntry);
+        this.#out.begin(block.path);
       }
     }
     this.#spool.add(this.#out.view());

@@ -35,7 +35,7 @@ class PartBuilder {
   }
 
   add(block: FolderBlock): void {
-    this.#block.begin(block.path, block.firstEntry);
+    this.#block.begin(block.path);
     for (const entry of block.entries) {
       this.#block.entry(this.#placed(entry));
       if (entry.kind !== 'more') this.entries += 1;

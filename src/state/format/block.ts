@@ -1,5 +1,5 @@
-import { ENTRIES_MAX, PATH_DEPTH_MAX, SEGMENT_PLAIN_MAX_BYTES } from '../../common/limits.ts';
-import { readArray, readTuple, readUint } from './cbor-reader.ts';
+import { PATH_DEPTH_MAX, SEGMENT_PLAIN_MAX_BYTES } from '../../common/limits.ts';
+import { readArray, readTuple } from './cbor-reader.ts';
 import { CborWriter } from './cbor-writer.ts';
 import { type Entry, type ExtentCaps, readEntry, readName, writeEntry } from './entry.ts';
 
@@ -9,7 +9,6 @@ export type FolderPath = readonly Uint8Array[];
 /** Entries of one folder, all of them or a run of them. */
 export interface FolderBlock {
   readonly path: FolderPath;
-  readonly firstEntry: number;
   readonly entries: readonly Entry[];
 }
 
@@ -18,14 +17,18 @@ export class BlockWriter {
   readonly #entries = new CborWriter();
   readonly #block = new CborWriter();
   #path: FolderPath = [];
-  #firstEntry = 0;
   #count = 0;
 
-  begin(path: FolderPath, firstEntry: number): void {
+  begin(path: FolderPath): void {
     this.#path = path;
-    this.#firstEntry = firstEntry;
     this.#count = 0;
     this.#entries.reset();
+  }
+
+  /** Takes entries that are CBOR already. */
+  raw(cbor: Uint8Array, count: number): void {
+    this.#entries.raw(cbor);
+    this.#count += count;
   }
 
   entry(entry: Entry): void {
@@ -49,9 +52,9 @@ export class BlockWriter {
   view(): Buffer {
     const block = this.#block;
     block.reset();
-    block.array(3).array(this.#path.length);
+    block.array(2).array(this.#path.length);
     for (const name of this.#path) block.bytes(name);
-    block.uint(this.#firstEntry).array(this.#count).raw(this.#entries.view());
+    block.array(this.#count).raw(this.#entries.view());
     return block.view();
   }
 }
@@ -62,10 +65,9 @@ export function readPath(value: unknown): FolderPath {
 
 /** Reads a folder block that CBOR was decoded to. Throws `damaged`. */
 export function readBlock(value: unknown, caps: ExtentCaps): FolderBlock {
-  const [path, firstEntry, entries] = readTuple(value, 'a folder of the manifest', 3);
+  const [path, entries] = readTuple(value, 'a folder of the manifest', 2);
   return {
     path: readPath(path),
-    firstEntry: readUint(firstEntry, 'the number of an entry', ENTRIES_MAX),
     entries: readArray(entries, 'the entries of a folder', SEGMENT_PLAIN_MAX_BYTES).map((item) =>
       readEntry(item, caps),
     ),

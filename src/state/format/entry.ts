@@ -1,5 +1,6 @@
 import {
   ENTRY_EXTENTS_MAX,
+  LINK_GROUPS_MAX,
   LINK_TARGET_MAX_BYTES,
   NAME_MAX_BYTES,
   PACK_FRAMES_MAX,
@@ -9,6 +10,7 @@ import { type FieldMap, readArray, readBytes, readInt64, readMap, readTuple, rea
 import type { CborWriter } from './cbor-writer.ts';
 import { damaged } from './damaged.ts';
 import { DIGEST_BYTES } from './digest.ts';
+import { EXTRA_KEYS, type Extras, extraCount, readExtras, writeExtras, writeFlags } from './extras.ts';
 
 /** Where a run of a file's bytes lies: `pack` counts in the part's list, `segment` is the number of the frame. */
 export interface Extent {
@@ -19,12 +21,20 @@ export interface Extent {
   readonly hash: Uint8Array;
 }
 
+/** A run of a file that holds nothing: it reads as zeros and takes no room. */
+export interface Hole {
+  readonly offset: number;
+  readonly length: number;
+}
+
 /** What every captured item has: mode (low 12 bits), owner, group, mtime in nanoseconds since 1970. */
 export interface Metadata {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly mtimeNs: bigint;
+  /** What few items have. */
+  readonly extras?: Extras | undefined;
 }
 
 export interface FileEntry extends Metadata {
@@ -32,7 +42,9 @@ export interface FileEntry extends Metadata {
   readonly name: Uint8Array;
   readonly sizeBytes: number;
   readonly extents: readonly Extent[];
-  /** 0, or the number of its link group, counted from 1 in the order of the files. */
+  /** Ascending, in bytes of the file; extents and holes together cover it in order. */
+  readonly holes?: readonly Hole[] | undefined;
+  /** 0, or the number of its link group: the same one in every snapshot of a state. */
   readonly group: number;
   /** The file changed while it was read. */
   readonly changed: boolean;
@@ -45,6 +57,7 @@ export interface MoreEntry {
   readonly kind: 'more';
   readonly name: Uint8Array;
   readonly extents: readonly Extent[];
+  readonly holes?: readonly Hole[] | undefined;
   readonly goesOn: boolean;
 }
 
@@ -71,7 +84,15 @@ export interface HardlinkEntry extends Metadata {
   readonly group: number;
 }
 
-export type Entry = FileEntry | MoreEntry | FolderEntry | AncestorEntry | SymlinkEntry | HardlinkEntry;
+/** A FIFO or a device node; major and minor are 0 for a FIFO. */
+export interface SpecialEntry extends Metadata {
+  readonly kind: 'fifo' | 'character' | 'block';
+  readonly name: Uint8Array;
+  readonly major: number;
+  readonly minor: number;
+}
+
+export type Entry = FileEntry | MoreEntry | FolderEntry | AncestorEntry | SymlinkEntry | HardlinkEntry | SpecialEntry;
 
 const KEY = {
   name: 0,
@@ -84,24 +105,38 @@ const KEY = {
   extents: 7,
   target: 8,
   group: 9,
+  device: 12,
+  holes: 13,
   changed: 14,
   ancestor: 15,
   goesOn: 16,
 } as const;
-const TYPE = { file: 0, folder: 1, symlink: 2, hardlink: 3 } as const;
+const TYPE = { file: 0, folder: 1, symlink: 2, hardlink: 3, fifo: 4, character: 5, block: 6 } as const;
 
-const KEYS_OF_MORE = new Set<number>([KEY.name, KEY.extents, KEY.goesOn]);
+const KEYS_OF_MORE = new Set<number>([KEY.name, KEY.extents, KEY.holes, KEY.goesOn]);
 const KEYS_OF_ANCESTOR = new Set<number>([KEY.name, KEY.type, KEY.ancestor]);
-const METADATA_KEYS = [KEY.name, KEY.type, KEY.mode, KEY.uid, KEY.gid, KEY.mtime];
-const KEYS_OF_FILE = new Set<number>([...METADATA_KEYS, KEY.size, KEY.extents, KEY.group, KEY.changed, KEY.goesOn]);
+const METADATA_KEYS = [KEY.name, KEY.type, KEY.mode, KEY.uid, KEY.gid, KEY.mtime, ...EXTRA_KEYS];
+const KEYS_OF_FILE = new Set<number>([
+  ...METADATA_KEYS,
+  KEY.size,
+  KEY.extents,
+  KEY.group,
+  KEY.holes,
+  KEY.changed,
+  KEY.goesOn,
+]);
 const KEYS_OF_FOLDER = new Set<number>(METADATA_KEYS);
 const KEYS_OF_SYMLINK = new Set<number>([...METADATA_KEYS, KEY.target]);
-const KEYS_OF_HARDLINK = new Set<number>([...METADATA_KEYS, KEY.group]);
+const KEYS_OF_HARDLINK = new Set<number>([KEY.name, KEY.type, KEY.mode, KEY.uid, KEY.gid, KEY.mtime, KEY.group]);
+const KEYS_OF_FIFO = new Set<number>(METADATA_KEYS);
+const KEYS_OF_DEVICE = new Set<number>([...METADATA_KEYS, KEY.device]);
 
 /** Ids beyond this are refused: 2^32 − 1 means "leave it" to chown. */
 const OWNER_MAX = 0xffff_fffe;
 const MODE_MAX = 0o7777;
-const GROUP_MAX = 0xffff_fffe;
+/** Bits of a device number on Linux. */
+const MAJOR_MAX = 0xffff_ffff;
+const MINOR_MAX = 0xffff_ffff;
 const SLASH = 0x2f;
 const DOT = 0x2e;
 
@@ -131,15 +166,50 @@ function writeMetadata(writer: CborWriter, type: number, name: Uint8Array, metad
   writer.uint(KEY.uid).uint(metadata.uid).uint(KEY.gid).uint(metadata.gid).uint(KEY.mtime).int64(metadata.mtimeNs);
 }
 
+function writeHoles(writer: CborWriter, holes: readonly Hole[]): void {
+  writer.uint(KEY.holes).array(holes.length);
+  for (const { offset, length } of holes) writer.array(2).uint(offset).uint(length);
+}
+
 function writeFile(writer: CborWriter, entry: FileEntry): void {
-  const optional = Number(entry.group > 0) + Number(entry.changed) + Number(entry.goesOn);
-  writer.map(8 + optional);
+  const { extras, holes } = entry;
+  const optional = Number(entry.group > 0) + Number(!!holes) + Number(entry.changed) + Number(entry.goesOn);
+  writer.map(8 + optional + extraCount(extras));
   writeMetadata(writer, TYPE.file, entry.name, entry);
   writer.uint(KEY.size).uint(entry.sizeBytes);
   writeExtents(writer, entry.extents);
   if (entry.group > 0) writer.uint(KEY.group).uint(entry.group);
+  if (extras) writeExtras(writer, extras);
+  if (holes) writeHoles(writer, holes);
   if (entry.changed) writer.uint(KEY.changed).uint(1);
   if (entry.goesOn) writer.uint(KEY.goesOn).uint(1);
+  if (extras) writeFlags(writer, extras);
+}
+
+function writeMore(writer: CborWriter, entry: MoreEntry): void {
+  const { holes } = entry;
+  writer.map(2 + Number(!!holes) + Number(entry.goesOn));
+  writer.uint(KEY.name).bytes(entry.name);
+  writeExtents(writer, entry.extents);
+  if (holes) writeHoles(writer, holes);
+  if (entry.goesOn) writer.uint(KEY.goesOn).uint(1);
+}
+
+/** Metadata, what is the type's own, and extras, with the keys of all ascending. */
+function writeItem(
+  writer: CborWriter,
+  type: number,
+  entry: Metadata & { readonly name: Uint8Array },
+  before?: () => void,
+  after?: () => void,
+): void {
+  const { extras } = entry;
+  writer.map(6 + Number(!!before) + Number(!!after) + extraCount(extras));
+  writeMetadata(writer, type, entry.name, entry);
+  before?.();
+  if (extras) writeExtras(writer, extras);
+  after?.();
+  if (extras) writeFlags(writer, extras);
 }
 
 /** Writes one entry as a CBOR map, its keys ascending. */
@@ -149,29 +219,30 @@ export function writeEntry(writer: CborWriter, entry: Entry): void {
       writeFile(writer, entry);
       return;
     case 'more':
-      writer
-        .map(entry.goesOn ? 3 : 2)
-        .uint(KEY.name)
-        .bytes(entry.name);
-      writeExtents(writer, entry.extents);
-      if (entry.goesOn) writer.uint(KEY.goesOn).uint(1);
+      writeMore(writer, entry);
       return;
     case 'folder':
-      writer.map(6);
-      writeMetadata(writer, TYPE.folder, entry.name, entry);
+      writeItem(writer, TYPE.folder, entry);
       return;
     case 'ancestor':
       writer.map(3).uint(KEY.name).bytes(entry.name).uint(KEY.type).uint(TYPE.folder).uint(KEY.ancestor).uint(1);
       return;
     case 'symlink':
-      writer.map(7);
-      writeMetadata(writer, TYPE.symlink, entry.name, entry);
-      writer.uint(KEY.target).bytes(entry.target);
+      writeItem(writer, TYPE.symlink, entry, () => writer.uint(KEY.target).bytes(entry.target));
       return;
     case 'hardlink':
       writer.map(7);
       writeMetadata(writer, TYPE.hardlink, entry.name, entry);
       writer.uint(KEY.group).uint(entry.group);
+      return;
+    case 'fifo':
+      writeItem(writer, TYPE.fifo, entry);
+      return;
+    case 'character':
+    case 'block':
+      writeItem(writer, TYPE[entry.kind], entry, undefined, () =>
+        writer.uint(KEY.device).array(2).uint(entry.major).uint(entry.minor),
+      );
       return;
   }
 }
@@ -197,13 +268,35 @@ function readExtents(value: unknown, caps: ExtentCaps): Extent[] {
   });
 }
 
+function readHoles(map: FieldMap): { holes?: readonly Hole[] } {
+  if (!map.has(KEY.holes)) return {};
+  let end = 0;
+  const holes = readArray(map.get(KEY.holes), 'the holes of a file', ENTRY_EXTENTS_MAX).map((item) => {
+    const tuple = readTuple(item, 'a hole', 2);
+    const hole = { offset: readUint(tuple[0], 'a hole’s offset'), length: readUint(tuple[1], 'a hole’s length') };
+    if (hole.length === 0 || hole.offset < end) throw damaged('the holes of a file are empty or out of order');
+    end = hole.offset + hole.length;
+    if (!Number.isSafeInteger(end)) throw damaged('a hole of a file is too long');
+    return hole;
+  });
+  if (holes.length === 0) throw damaged('a list of holes is empty');
+  return { holes };
+}
+
 function readMetadata(map: FieldMap): Metadata {
+  const extras = readExtras(map);
   return {
     mode: readUint(map.get(KEY.mode), 'a mode', MODE_MAX),
     uid: readUint(map.get(KEY.uid), 'an owner', OWNER_MAX),
     gid: readUint(map.get(KEY.gid), 'a group', OWNER_MAX),
     mtimeNs: readInt64(map.get(KEY.mtime), 'a time'),
+    ...(extras && { extras }),
   };
+}
+
+function readDevice(map: FieldMap): { major: number; minor: number } {
+  const [major, minor] = readTuple(map.get(KEY.device), 'a device', 2);
+  return { major: readUint(major, 'a major number', MAJOR_MAX), minor: readUint(minor, 'a minor number', MINOR_MAX) };
 }
 
 function readFlag(map: FieldMap, key: number): boolean {
@@ -211,7 +304,7 @@ function readFlag(map: FieldMap, key: number): boolean {
 }
 
 function readGroup(map: FieldMap): number {
-  const group = readUint(map.get(KEY.group), 'a link group', GROUP_MAX);
+  const group = readUint(map.get(KEY.group), 'a link group', LINK_GROUPS_MAX);
   if (group === 0) throw damaged('a link group has the number 0');
   return group;
 }
@@ -229,7 +322,8 @@ export function readEntry(value: unknown, caps: ExtentCaps): Entry {
   const name = readName(value.get(KEY.name));
   if (!value.has(KEY.type)) {
     const map = readMap(value, 'the continuation of a file', KEYS_OF_MORE);
-    return { kind: 'more', name, extents: readExtents(map.get(KEY.extents), caps), goesOn: readFlag(map, KEY.goesOn) };
+    const extents = readExtents(map.get(KEY.extents), caps);
+    return { kind: 'more', name, extents, ...readHoles(map), goesOn: readFlag(map, KEY.goesOn) };
   }
   const type = readUint(value.get(KEY.type), 'a type', 6);
   if (type === TYPE.file) {
@@ -240,6 +334,7 @@ export function readEntry(value: unknown, caps: ExtentCaps): Entry {
       ...readMetadata(map),
       sizeBytes: readUint(map.get(KEY.size), 'a size'),
       extents: readExtents(map.get(KEY.extents), caps),
+      ...readHoles(map),
       group: map.has(KEY.group) ? readGroup(map) : 0,
       changed: readFlag(map, KEY.changed),
       goesOn: readFlag(map, KEY.goesOn),
@@ -262,5 +357,9 @@ export function readEntry(value: unknown, caps: ExtentCaps): Entry {
     const map = readMap(value, 'a hard link', KEYS_OF_HARDLINK);
     return { kind: 'hardlink', name, ...readMetadata(map), group: readGroup(map) };
   }
-  throw damaged('the manifest holds a type of item that this version cannot restore');
+  if (type === TYPE.fifo) {
+    return { kind: 'fifo', name, ...readMetadata(readMap(value, 'a FIFO', KEYS_OF_FIFO)), major: 0, minor: 0 };
+  }
+  const map = readMap(value, 'a device', KEYS_OF_DEVICE);
+  return { kind: type === TYPE.character ? 'character' : 'block', name, ...readMetadata(map), ...readDevice(map) };
 }

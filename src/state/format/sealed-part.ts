@@ -29,6 +29,8 @@ export interface Totals {
   readonly folders: number;
   readonly symlinks: number;
   readonly hardlinks: number;
+  /** FIFOs and device nodes. */
+  readonly specials: number;
   readonly bytes: number;
 }
 
@@ -65,8 +67,8 @@ export function sealPart(part: SealedPart, stateKey: Uint8Array, state: StateId,
   for (const { pack, frame, hash, entries } of part.parts) {
     writer.array(4).uint(pack).uint(frame).bytes(hash).uint(entries);
   }
-  const { files, folders, symlinks, hardlinks, bytes } = part.totals;
-  writer.uint(2).array(5).uint(files).uint(folders).uint(symlinks).uint(hardlinks).uint(bytes);
+  const { files, folders, symlinks, hardlinks, specials, bytes } = part.totals;
+  writer.uint(2).array(6).uint(files).uint(folders).uint(symlinks).uint(hardlinks).uint(specials).uint(bytes);
   writer.uint(3).int64(part.capturedAtNs).uint(4).text(part.machineName).uint(5).text(part.platform);
   writer.uint(6).array(2).uint(part.leftOut.count).array(part.leftOut.items.length);
   for (const { path, reason } of part.leftOut.items) writer.array(2).bytes(path).text(reason);
@@ -88,10 +90,10 @@ export function openPart(sealed: Uint8Array, stateKey: Uint8Array, state: StateI
 }
 
 function readTotals(value: unknown): Totals {
-  const [files, folders, symlinks, hardlinks, bytes] = readTuple(value, 'the totals', 5).map((item) =>
+  const [files, folders, symlinks, hardlinks, specials, bytes] = readTuple(value, 'the totals', 6).map((item) =>
     readUint(item, 'a total'),
-  );
-  return { files: files!, folders: folders!, symlinks: symlinks!, hardlinks: hardlinks!, bytes: bytes! };
+  ) as [number, number, number, number, number, number];
+  return { files, folders, symlinks, hardlinks, specials, bytes };
 }
 
 function readLeftOut(value: unknown): LeftOut {

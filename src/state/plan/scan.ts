@@ -23,6 +23,7 @@ export interface ScanResult {
   folders: number;
   symlinks: number;
   hardlinks: number;
+  specials: number;
   bytes: number;
   counts: Counts;
   leftOut: LeftOutList;
@@ -57,6 +58,7 @@ export class Scan {
     folders: 0,
     symlinks: 0,
     hardlinks: 0,
+    specials: 0,
     bytes: 0,
     counts: emptyCounts(),
     leftOut: new LeftOutList(),
@@ -107,7 +109,7 @@ export class Scan {
 
   #folder(path: FolderPath): void {
     const subfolders: Uint8Array[] = [];
-    this.#block.begin(path, 0);
+    this.#block.begin(path);
     if (this.#isAncestor(path)) this.#ancestorItems(path, subfolders);
     else this.#scanned(path, subfolders);
     this.#flush();
@@ -236,7 +238,7 @@ export class Scan {
   #cut(): void {
     const { path } = this.#block;
     this.#flush();
-    this.#block.begin(path, 0);
+    this.#block.begin(path);
   }
 
   #flush(): void {

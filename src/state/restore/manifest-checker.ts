@@ -1,8 +1,9 @@
 import { asBuffer } from '../../common/bytes.ts';
 import { ENTRIES_MAX, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
-import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
+import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Totals } from '../format/index.ts';
+import { GroupMarks } from './group-marks.ts';
 
 /** A file as it is told: its number, its folder's number, its first entry. */
 export interface CheckedFile {
@@ -22,6 +23,7 @@ export interface ManifestVisitor {
   fileEnd(file: CheckedFile): void;
   symlink(number: number, folder: number, entry: SymlinkEntry): void;
   hardlink(number: number, folder: number, entry: HardlinkEntry): void;
+  special(number: number, folder: number, entry: SpecialEntry): void;
 }
 
 interface OpenFolder {
@@ -36,14 +38,15 @@ const NO_NAME = new Uint8Array(0);
 
 /**
  * Checks the order and the sums of a manifest: folders depth first, each announced by its parent, names ascending and
- * so never twice, entries numbered without gaps, extents that cover each file exactly. Throws `damaged`.
+ * so never twice, extents and holes that cover each file exactly, hard links after their
+ * file. Throws `damaged`.
  */
 export class ManifestChecker {
   readonly #visitor: ManifestVisitor;
   readonly #stack: OpenFolder[] = [];
-  readonly #totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+  readonly #totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, specials: 0, bytes: 0 };
   #nextEntry = 0;
-  #groups = 0;
+  readonly #groups = new GroupMarks();
   #file: CheckedFile | undefined;
   #fileOffset = 0;
 
@@ -68,7 +71,6 @@ export class ManifestChecker {
 
   #block(block: FolderBlock, packs: readonly Uint8Array[]): void {
     const folder = this.#enter(block.path);
-    if (block.firstEntry !== this.#nextEntry) throw damaged('the entries of the manifest are not numbered in order');
     for (const entry of block.entries) this.#entry(folder, entry, packs);
   }
 
@@ -144,16 +146,22 @@ export class ManifestChecker {
         this.#visitor.symlink(number, folder.number, entry);
         return;
       case 'hardlink':
-        if (entry.group > this.#groups) throw damaged('a hard link comes before its file');
+        if (!this.#groups.has(entry.group)) throw damaged('a hard link comes before its file');
         this.#totals.hardlinks += 1;
         this.#visitor.hardlink(number, folder.number, entry);
+        return;
+      case 'fifo':
+      case 'character':
+      case 'block':
+        this.#totals.specials += 1;
+        this.#visitor.special(number, folder.number, entry);
         return;
     }
   }
 
   #startFile(file: CheckedFile, packs: readonly Uint8Array[]): void {
     const { entry } = file;
-    if (entry.group > 0 && entry.group !== ++this.#groups) throw damaged('the link groups are not numbered in order');
+    if (entry.group > 0 && !this.#groups.add(entry.group)) throw damaged('two files have the same link group');
     this.#totals.files += 1;
     this.#totals.bytes += entry.sizeBytes;
     if (!Number.isSafeInteger(this.#totals.bytes)) throw damaged('the files of the manifest are too large');
@@ -173,20 +181,46 @@ export class ManifestChecker {
 
   #extents(
     file: CheckedFile,
-    piece: { extents: readonly Extent[]; goesOn: boolean },
+    piece: { extents: readonly Extent[]; holes?: readonly Hole[] | undefined; goesOn: boolean },
     packs: readonly Uint8Array[],
   ): void {
+    const holes = new HoleSkipper(piece.holes ?? []);
     for (const extent of piece.extents) {
+      this.#fileOffset = holes.skip(this.#fileOffset);
       if (this.#fileOffset + extent.length > file.entry.sizeBytes) throw damaged('a file has more bytes than its size');
       this.#visitor.extent(file, this.#fileOffset, extent, packs[extent.pack]!);
       this.#fileOffset += extent.length;
     }
+    this.#fileOffset = holes.skip(this.#fileOffset);
+    if (!holes.atEnd) throw damaged('a hole of a file lies within its bytes');
     if (piece.goesOn) {
-      if (piece.extents.length === 0) throw damaged('a file goes on without an extent');
+      if (piece.extents.length === 0 && !piece.holes) throw damaged('a file goes on without an extent');
       return;
     }
     if (this.#fileOffset !== file.entry.sizeBytes) throw damaged('a file has fewer bytes than its size');
     this.#file = undefined;
     this.#visitor.fileEnd(file);
+  }
+}
+
+/** Goes over the holes of one piece of a file. */
+class HoleSkipper {
+  readonly #holes: readonly Hole[];
+  #next = 0;
+
+  constructor(holes: readonly Hole[]) {
+    this.#holes = holes;
+  }
+
+  /** Where the next bytes lie: behind the hole that begins at `offset`, if one does. */
+  skip(offset: number): number {
+    const hole = this.#holes[this.#next];
+    if (hole?.offset !== offset) return offset;
+    this.#next += 1;
+    return this.skip(offset + hole.length);
+  }
+
+  get atEnd(): boolean {
+    return this.#next === this.#holes.length;
   }
 }

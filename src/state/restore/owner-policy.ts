@@ -35,6 +35,10 @@ export class OwnerPolicy {
     this.#report.add(shownPath(), `restored without ${bits}`);
   }
 
+  withhold(shownPath: string, reason: string): void {
+    this.#report.add(shownPath, reason);
+  }
+
   /** Hears of every item once. Without root only one's own owner and group can be set. */
   noteOwner(owned: Owned): void {
     if (!this.asRoot && !this.isOurs(owned)) this.#refuse(owned);

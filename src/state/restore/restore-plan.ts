@@ -1,7 +1,7 @@
 import { hexOf } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { damaged } from '../format/damaged.ts';
-import type { HardlinkEntry, SymlinkEntry } from '../format/entry.ts';
+import type { HardlinkEntry, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import type { Entry, Extent, FolderPath, Metadata } from '../format/index.ts';
 import { close } from '../fs/calls.ts';
 import { type Buckets, NO_PACK } from './buckets.ts';
@@ -110,6 +110,10 @@ export class RestorePlan implements ManifestVisitor {
 
   hardlink(_number: number, folder: number, entry: HardlinkEntry): void {
     this.#parts.links.addHardlink(folder, entry);
+  }
+
+  special(_number: number, folder: number, entry: SpecialEntry): void {
+    this.#parts.owners.withhold(this.#parts.tree.show(folder, entry.name), 'special files are not restored');
   }
 }
 

@@ -45,7 +45,6 @@ export const file = (name: string, changes: Partial<Extract<Entry, { kind: 'file
 export interface ForgedBlock {
   path: string[];
   entries: Entry[];
-  firstEntry?: number;
 }
 
 /** A snapshot with a valid signature and valid seals, whose manifest says whatever it is told to. */
@@ -68,11 +67,11 @@ export async function forge(
   const content = await seal(KIND.content, segment.plain());
 
   const cbor = new CborWriter();
-  const totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, bytes: 0 };
+  const totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, specials: 0, bytes: 0 };
   let entries = 0;
   for (const block of blocks) {
     const writer = new BlockWriter();
-    writer.begin(block.path.map(bytesOf), block.firstEntry ?? entries);
+    writer.begin(block.path.map(bytesOf));
     for (const entry of block.entries) {
       writer.entry(entry);
       if (entry.kind !== 'more') entries += 1;
