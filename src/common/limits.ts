@@ -44,10 +44,24 @@ export const SPOOL_BUFFER_BYTES = 4 * MIB;
 export const OPEN_FOLDERS_MAX = 64;
 /** A key file: an age header and 32 bytes; a hybrid recipient's stanza is the longest. */
 export const KEY_FILE_MAX_BYTES = 16 * KIB;
+/**
+ * scrypt's work for a passphrase, log2 of its rounds: what `age -p` takes too. A second and 256 MiB; a key file that asks
+ * for more is not opened.
+ */
+export const PASSPHRASE_WORK_LOG2 = 18;
+/** A passphrase has at least this many characters. */
+export const PASSPHRASE_MIN_CHARS = 8;
+/** States of a store whose key files are tried, when nobody says which state is meant: a passphrase costs a second each. */
+export const STORE_STATES_TRIED_MAX = 16;
 /** Least time between two reports of progress from a worker. */
 export const PROGRESS_INTERVAL_MS = 100;
+/** Items that a dry run names one by one; beyond it they are counted. */
+export const DRY_RUN_ITEMS_MAX = 100_000;
 /** Items named one by one in a report; beyond it they are counted. */
 export const REPORT_ITEMS_MAX = 10_000;
+
+/** Blocks of large files that changed while they were read, and are sealed once more: all of a capture together. */
+export const REREAD_BYTES_MAX = 16 * MIB;
 
 // --- Memory of a transfer: buffers of PACK_MAX_BYTES that exist at once ---
 /** Packs between the capture's worker and the holder's acknowledgement. */
@@ -56,6 +70,9 @@ export const CAPTURE_PACKS_IN_FLIGHT = 3;
 export const POINT_PACKS_IN_FLIGHT = 2;
 /** Packs between a holder's answer and the restore's worker. */
 export const RESTORE_PACKS_IN_FLIGHT = 2;
+
+/** Pack ids in one question of a source, 32 bytes each: as many as a descriptor can name. */
+export const PACK_IDS_MAX_BYTES = 3 * MIB;
 
 // --- Streams (docs/LIBP2P.md: measured values) ---
 export const YAMUX_WINDOW_BYTES = 2 * MIB;
@@ -85,8 +102,14 @@ export const COMMIT_BYTES_PER_SECOND = 10e6;
 export const STRANGER_CONNECTION_MS = 15_000;
 /** An idle lease dies. */
 export const LEASE_IDLE_MS = 600_000;
+/** What an interrupted capture left is kept this long for it to go on, unless its room is needed. */
+export const UNFINISHED_KEEP_MS = 24 * 3_600_000;
 /** Leases that one member may have on one point at a time. */
 export const LEASES_PER_MEMBER_MAX = 16;
+/** A worker thread that was asked to stop is ended after this. */
+export const WORKER_STOP_GRACE_MS = 2_000;
+/** While a capture runs, what the holder has stored is remembered this often, so that a kill costs no more. */
+export const CHECKPOINT_MS = 5_000;
 /** SIGTERM ends an agent within this. */
 export const SHUTDOWN_MS = 5_000;
 
@@ -118,6 +141,8 @@ export const STRANGER_CONNECTIONS_MAX = 64;
 export const NAME_TEXT_MAX = 64;
 /** Longest life of an invite. */
 export const INVITE_MAX_MS = 90 * 86_400_000;
+/** Users of a source that one restore maps to others. */
+export const USER_MAPPINGS_MAX = 10_000;
 /** Uses of one invite. */
 export const INVITE_USES_MAX = 10_000;
 

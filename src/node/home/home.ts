@@ -12,6 +12,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import type { StateId } from '../../common/ids.ts';
 
 /** The folder of an agent's own keys, records and config. Nobody else may read it. */
 export class Home {
@@ -53,6 +54,13 @@ export class Home {
     const dir = this.path('scratch');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return dir;
+  }
+
+  /** Where the stat cache of a state lies. */
+  cacheFile(state: StateId): string {
+    const dir = this.path('cache');
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return join(dir, `${state}.db`);
   }
 
   /** Removes what captures and restores of a process that died have left. Only the holder of HOME's lock may. */

@@ -1,4 +1,9 @@
-import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES, RECORD_ENVELOPE_MAX_BYTES } from '../../common/limits.ts';
+import {
+  DESCRIPTOR_MAX_BYTES,
+  KEY_FILE_MAX_BYTES,
+  PACK_IDS_MAX_BYTES,
+  RECORD_ENVELOPE_MAX_BYTES,
+} from '../../common/limits.ts';
 import { Fault } from '../wire/fault.ts';
 import {
   bytesField,
@@ -70,6 +75,14 @@ const snapshotFields = { state: textField(1, HASH_TEXT), snapshot: countField(2)
 const WantSnapshot = defineMessage(snapshotFields);
 export type WantSnapshot = MessageOf<typeof snapshotFields>;
 
+const missingFields = {
+  state: textField(1, HASH_TEXT),
+  /** Pack ids of 32 bytes, one behind the other. */
+  packs: bytesField(2, PACK_IDS_MAX_BYTES),
+};
+const AskMissing = defineMessage(missingFields);
+export type AskMissing = MessageOf<typeof missingFields>;
+
 const requestFields = {
   capacity: flagField(1),
   reserve: messageField(2, Reserve),
@@ -79,6 +92,8 @@ const requestFields = {
   /** What is held for the asker; with `state`, that one only. */
   find: messageField(5, Find),
   snapshot: messageField(6, WantSnapshot),
+  /** Which of these packs are not held: asked by the source of the state, before it refers to them. */
+  missing: messageField(7, AskMissing),
 };
 /** Exactly one field is set. */
 export const PointRequest = defineMessage(requestFields);
@@ -92,6 +107,8 @@ const answerFields = {
   descriptor: bytesField(5, DESCRIPTOR_MAX_BYTES),
   /** The state key, wrapped to the asker. */
   key: bytesField(6, KEY_FILE_MAX_BYTES),
+  /** Of the packs that were asked about, those that are not held. */
+  missing: bytesField(7, PACK_IDS_MAX_BYTES),
 };
 export const PointAnswer = defineMessage(answerFields);
 export type PointAnswer = MessageOf<typeof answerFields>;

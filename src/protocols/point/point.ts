@@ -1,4 +1,7 @@
 import type { Connection } from '@libp2p/interface';
+import { bytesOfHex, hexOf } from '../../common/bytes.ts';
+import { ResettleError } from '../../common/errors.ts';
+import { type PackId, packId, type StateId } from '../../common/ids.ts';
 import { COMMIT_BYTES_PER_SECOND, COMMIT_TIMEOUT_MS } from '../../common/limits.ts';
 import { call, serve } from '../wire/control.ts';
 import { errorOfFault, faultOf } from '../wire/fault.ts';
@@ -13,6 +16,20 @@ import {
   PointRequest,
   type Reserve,
 } from './messages.ts';
+
+const PACK_ID_BYTES = 32;
+
+export function joinPackIds(ids: readonly PackId[]): Uint8Array {
+  return Buffer.concat(ids.map(bytesOfHex));
+}
+
+/** Throws `damaged` where the bytes are not whole ids. */
+export function splitPackIds(bytes: Uint8Array): PackId[] {
+  if (bytes.length % PACK_ID_BYTES !== 0) throw new ResettleError('damaged', 'a list of packs is cut short');
+  return Array.from({ length: bytes.length / PACK_ID_BYTES }, (_, index) =>
+    packId(hexOf(bytes.subarray(index * PACK_ID_BYTES, (index + 1) * PACK_ID_BYTES))),
+  );
+}
 
 export interface PointHost {
   /** Does what a member asks of this point. Throws ResettleError to refuse. */
@@ -70,6 +87,12 @@ export class PointClient {
   /** Settles when the point has read every pack again and the descriptor is durable. `packBytes` is what it reads. */
   async commit(commit: Commit, packBytes: number, signal: AbortSignal): Promise<void> {
     await this.#ask({ commit }, signal, COMMIT_TIMEOUT_MS + (packBytes / COMMIT_BYTES_PER_SECOND) * 1000);
+  }
+
+  /** Which of these packs of a state of this machine's the point does not hold. */
+  async missing(state: StateId, packs: readonly PackId[], signal: AbortSignal): Promise<PackId[]> {
+    const { missing } = await this.#ask({ missing: { state, packs: joinPackIds(packs) } }, signal);
+    return splitPackIds(missing);
   }
 
   /** What the point holds for this machine. Throws `refused` when `state` is held for others. */

@@ -6,7 +6,7 @@ import type { CaptureResult, SnapshotAbout } from './types.ts';
 
 /** Builds, seals and signs the descriptor file of a capture. Its presence in a store commits the snapshot. */
 export async function describeSnapshot(
-  result: CaptureResult,
+  result: Pick<CaptureResult, 'roots' | 'parts' | 'totals' | 'leftOut' | 'packs'>,
   about: SnapshotAbout,
   random: RandomBytes = randomBytes,
 ): Promise<Uint8Array> {

@@ -1,131 +1,260 @@
+import type { BigIntStats } from 'node:fs';
+import { ResettleError } from '../../common/errors.ts';
 import { ENTRY_EXTENTS_MAX, MANIFEST_PART_BYTES } from '../../common/limits.ts';
-import { BlockWriter } from '../format/block.ts';
-import type { Entry, FileEntry, FolderBlock, FolderPath, Totals } from '../format/index.ts';
+import { CborWriter } from '../format/cbor-writer.ts';
+import { writeEntry } from '../format/entry.ts';
+import type { Extras } from '../format/extras.ts';
+import { GroupMarks } from '../format/group-marks.ts';
+import type { Entry, Extent, FileEntry, FolderPath } from '../format/index.ts';
 import { BlockSpoolWriter } from '../fs/block-spool.ts';
 import { close, openToRead, statOf } from '../fs/calls.ts';
 import { reasonOf } from '../fs/errno.ts';
+import type { Known } from '../plan/known.ts';
 import type { LeftOutList } from '../plan/left-out.ts';
+import { extrasOf, metadataOf } from '../plan/metadata.ts';
 import { RootWalker } from '../plan/root-walker.ts';
 import { pathOfNames } from '../plan/roots.ts';
-import { metadataOf } from '../plan/scan.ts';
-import { GroupNumbers } from './group-numbers.ts';
+import {
+  BEFORE,
+  LINKED,
+  READ,
+  readRecords,
+  spoolBlock,
+  type TrackedBlock,
+  type TrackedRecord,
+  TrackedWriter,
+} from '../plan/tracked.ts';
+import { Before } from './before.ts';
 import { OpenSegments, type Segment } from './open-segments.ts';
-import { type Content, readContent } from './read-content.ts';
+import { type Content, ContentReader } from './read-content.ts';
 
 const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
+const EMPTY = Buffer.alloc(0);
+
+export interface GathererOptions {
+  readonly roots: readonly FolderPath[];
+  readonly entriesPath: string;
+  readonly leftOut: LeftOutList;
+  readonly known: Known;
+  readonly settleMs: number;
+  /** Hears of every file, and of every piece of a large one. */
+  readonly onRead: (bytes: number, files: number) => void;
+}
 
 /**
  * Reads content in the order of the plan and yields segments; writes the entries, now with their extents, to a second
- * scratch file. An extent names its segment by number: where that was sealed is known later.
+ * scratch file. An extent of new bytes names its segment by number: where that was sealed is known later.
  */
 export class Gatherer {
-  readonly totals: { -readonly [K in keyof Totals]: number } = {
-    files: 0,
-    folders: 0,
-    symlinks: 0,
-    hardlinks: 0,
-    specials: 0,
-    bytes: 0,
-  };
+  readonly #options: GathererOptions;
   readonly #walker: RootWalker;
   readonly #spool: BlockSpoolWriter;
-  readonly #leftOut: LeftOutList;
-  readonly #onFile: (bytes: number, files: number) => void;
-  readonly #out = new BlockWriter();
+  readonly #records = new TrackedWriter();
+  readonly #entry = new CborWriter(4096);
   readonly #open = new OpenSegments();
-  readonly #groups = new GroupNumbers();
+  readonly #reader: ContentReader;
+  readonly #groups = new GroupMarks();
+  #path: FolderPath = [];
+  #key: Uint8Array | undefined;
   #nextEntry = 0;
+  #closed = false;
+  /** The block under way is in the scratch file. */
+  #written = true;
+  /** The file whose content is being read. */
+  #reading: { readonly record: TrackedRecord; readonly planned: FileEntry } | undefined;
+  #readFiles = 0;
+  #readBytes = 0;
 
-  constructor(
-    roots: readonly FolderPath[],
-    entriesPath: string,
-    leftOut: LeftOutList,
-    onFile: (bytes: number, files: number) => void,
-  ) {
-    this.#walker = new RootWalker(roots);
-    this.#spool = new BlockSpoolWriter(entriesPath);
-    this.#leftOut = leftOut;
-    this.#onFile = onFile;
+  constructor(options: GathererOptions) {
+    this.#options = options;
+    this.#walker = new RootWalker(options.roots);
+    this.#spool = new BlockSpoolWriter(options.entriesPath);
+    this.#reader = new ContentReader(this.#open, (bytes) => options.onRead(this.#readBytes + bytes, this.#readFiles));
   }
 
-  /** A stage for a pipe: blocks of the plan in, segments out. */
-  readonly segments = (plan: Iterable<FolderBlock>): Iterable<Segment> => this.#segments(plan);
+  /** Brings every entry that was written to the scratch file. */
+  readonly flush = (): void => {
+    if (!this.#closed) this.#spool.flush();
+  };
 
-  *#segments(plan: Iterable<FolderBlock>): Generator<Segment, void> {
+  /** The block under way, and of a large file what was read so far. */
+  readonly pending = (): TrackedBlock | undefined => {
+    if (this.#closed || this.#written || (this.#records.count === 0 && !this.#reading)) return undefined;
+    const body = new TrackedWriter();
+    for (const record of readRecords(this.#records.view())) body.copy(record);
+    if (this.#reading) {
+      const { record, planned } = this.#reading;
+      this.#entry.reset();
+      for (const entry of fileEntries(planned, this.#reader.soFar())) writeEntry(this.#entry, entry);
+      body.add(record.name, record.flags & LINKED, 0, undefined, false, this.#entry.view());
+    }
+    return { path: this.#path, key: this.#key ?? EMPTY, count: body.count, same: undefined, body: body.view() };
+  };
+
+  /** A stage for a pipe: blocks of the plan in, segments out. */
+  readonly segments = (plan: Iterable<TrackedBlock>): Iterable<Segment> => this.#segments(plan);
+
+  *#segments(plan: Iterable<TrackedBlock>): Generator<Segment, void> {
     try {
-      for (const block of plan) yield* this.#folder(block);
+      for (const block of plan) yield* this.#block(block);
       yield* this.#open.end();
     } finally {
       this.#walker.close();
+      // Where the capture ends early, what there is of the block under way is wanted by its last checkpoint.
+      const rest = this.pending();
+      if (rest) spoolBlock(this.#spool, rest);
+      this.#closed = true;
       this.#spool.close();
     }
   }
 
-  *#folder(block: FolderBlock): Generator<Segment, void> {
-    this.#out.begin(block.path);
-    for (const entry of block.entries) {
-      if (entry.kind === 'file') yield* this.#file(block.path, entry);
-      else this.#keep(entry);
-      if (this.#out.bytes > BLOCK_CUT_BYTES) {
-        this.#spool.add(this.#out.view());
-        this.#out.begin(block.path);
-      }
-    }
-    this.#spool.add(this.#out.view());
-  }
-
-  #keep(entry: Entry): void {
-    if (entry.kind === 'folder') this.totals.folders += 1;
-    if (entry.kind === 'symlink') this.totals.symlinks += 1;
-    if (entry.kind === 'hardlink') this.totals.hardlinks += 1;
-    if (entry.kind !== 'more') this.#nextEntry += 1;
-    this.#out.entry(entry);
-  }
-
-  *#file(path: FolderPath, planned: FileEntry): Generator<Segment, void> {
-    const captured = planned.group > 0 ? this.#groups.get(planned.group) : 0;
-    if (captured > 0) {
-      const { name, mode, uid, gid, mtimeNs } = planned;
-      this.#keep({ kind: 'hardlink', name, mode, uid, gid, mtimeNs, group: captured });
+  *#block(block: TrackedBlock): Generator<Segment, void> {
+    if (block.same) {
+      this.#nextEntry += block.count;
+      spoolBlock(this.#spool, block);
       return;
     }
+    this.#path = block.path;
+    this.#key = block.key;
+    this.#records.reset();
+    this.#written = false;
+    for (const record of readRecords(block.body)) {
+      if (record.flags & READ) yield* this.#file(record);
+      else this.#keep(record);
+      if (this.#records.bytes > BLOCK_CUT_BYTES) {
+        this.#write();
+        this.#key = undefined;
+        this.#records.reset();
+      }
+    }
+    if (this.#records.count > 0 || this.#key !== undefined) this.#write();
+    this.#written = true;
+  }
+
+  #write(): void {
+    const { count } = this.#records;
+    const body = count > 0 ? this.#records.view() : EMPTY;
+    spoolBlock(this.#spool, { path: this.#path, key: this.#key ?? EMPTY, count, same: undefined, body });
+  }
+
+  #keep(record: TrackedRecord): void {
+    const [entry] = record.flags & LINKED ? record.entries() : [];
+    if (entry?.kind === 'file') this.#groups.add(entry.group);
+    this.#key ??= Buffer.from(record.name);
+    this.#records.copy(record);
+    this.#nextEntry += 1;
+  }
+
+  *#file(record: TrackedRecord): Generator<Segment, void> {
+    const [planned, ...before] = record.entries() as [FileEntry, ...Entry[]];
+    const { name, mode, uid, gid, mtimeNs, group } = planned;
+    if (this.#groups.has(group)) {
+      this.#add(record, [{ kind: 'hardlink', name, mode, uid, gid, mtimeNs, group }], undefined);
+      return;
+    }
+    const path = pathOfNames([...this.#path, name]);
     let content: Content;
+    let extras: Extras | undefined;
     try {
-      content = yield* this.#read(path, planned);
+      const fd = openToRead(this.#walker.enter(this.#path), name);
+      try {
+        if (!statOf(fd).isFile()) throw new Error('it is not a file any more');
+        this.#reading = { record, planned };
+        content = yield* this.#reader.read(fd, this.#nextEntry, planned.sizeBytes, this.#before(record, before));
+        extras = this.#extras(fd, path);
+      } finally {
+        close(fd);
+      }
+      this.#reading = undefined;
     } catch (error) {
-      this.#leftOut.add(pathOfNames([...path, planned.name]), reasonOf(error));
+      if (error instanceof ResettleError) throw error;
+      this.#reading = undefined;
+      this.#options.leftOut.add(path, reasonOf(error));
       return;
     }
-    if (content.changed) this.#leftOut.add(pathOfNames([...path, planned.name]), 'it changed while it was read');
-    const group = planned.group > 0 ? this.#groups.give(planned.group) : 0;
-    this.#keepFile(planned.name, content, group);
-    this.totals.files += 1;
-    this.totals.bytes += content.sizeBytes;
-    this.#onFile(this.totals.bytes, this.totals.files);
+    if (content.changed) this.#options.leftOut.add(path, 'it changed while it was read');
+    if (group > 0) this.#groups.add(group);
+    const { stats, sizeBytes, changed } = content;
+    const file = { ...planned, ...metadataOf(stats), ...(extras && { extras }), sizeBytes, changed };
+    this.#add(record, fileEntries(file, content), changed ? undefined : stats);
+    this.#readFiles += 1;
+    this.#readBytes += sizeBytes;
+    this.#options.onRead(this.#readBytes, this.#readFiles);
   }
 
-  *#read(path: FolderPath, planned: FileEntry): Generator<Segment, Content> {
-    const fd = openToRead(this.#walker.enter(path), planned.name);
+  #extras(fd: number, path: Uint8Array): Extras | undefined {
     try {
-      if (!statOf(fd).isFile()) throw new Error('it is not a file any more');
-      return yield* readContent(fd, this.#nextEntry, planned.sizeBytes, this.#open);
-    } finally {
-      close(fd);
+      return extrasOf(fd);
+    } catch (error) {
+      this.#options.leftOut.add(path, `its extended attributes: ${reasonOf(error)}`);
+      return undefined;
     }
   }
 
-  /** Writes a file's entry, and further ones where it has too many extents for one. */
-  #keepFile(name: Uint8Array, content: Content, group: number): void {
-    const { stats, extents, sizeBytes, changed } = content;
-    const pieces = Math.max(1, Math.ceil(extents.length / ENTRY_EXTENTS_MAX));
-    for (let piece = 0; piece < pieces; piece++) {
-      const some = extents.slice(piece * ENTRY_EXTENTS_MAX, (piece + 1) * ENTRY_EXTENTS_MAX);
-      const goesOn = piece + 1 < pieces;
-      if (piece === 0) {
-        this.#keep({ kind: 'file', name, ...metadataOf(stats), sizeBytes, extents: some, group, changed, goesOn });
-      } else {
-        this.#keep({ kind: 'more', name, extents: some, goesOn });
-      }
-    }
+  /** Where the bytes lie that the last capture read of that file. */
+  #before(record: TrackedRecord, entries: readonly Entry[]): Before | undefined {
+    const { known } = this.#options;
+    const packs = record.flags & BEFORE ? known.cache.parts.get(record.part)?.packs : undefined;
+    if (!packs) return undefined;
+    return new Before(entries, (extent: Extent) => {
+      const number = packs[extent.pack];
+      return number !== undefined && known.hasPack(number) ? { ...extent, pack: number + 1 } : undefined;
+    });
   }
+
+  /** `stats` undefined: the file is looked at again at the next capture. */
+  #add(record: TrackedRecord, entries: readonly Entry[], stats: BigIntStats | undefined): void {
+    this.#entry.reset();
+    for (const entry of entries) writeEntry(this.#entry, entry);
+    const settledBeforeNs = BigInt(Date.now() - this.#options.settleMs) * 1_000_000n;
+    const settled = stats !== undefined && stats.ctimeNs < settledBeforeNs;
+    this.#key ??= Buffer.from(record.name);
+    this.#records.add(record.name, record.flags & LINKED, 0, stats, settled, this.#entry.view());
+    this.#nextEntry += 1;
+  }
+}
+
+/** A file's entry, and further ones where it has too many extents or holes for one. */
+function fileEntries(file: FileEntry, content: Pick<Content, 'extents' | 'holes'>): Entry[] {
+  const { name } = file;
+  const pieces = cutPieces(content);
+  return pieces.map((piece, index): Entry => {
+    const goesOn = index + 1 < pieces.length;
+    return index === 0 ? { ...file, ...piece, goesOn } : { kind: 'more', name, ...piece, goesOn };
+  });
+}
+
+/** Extents and holes in file order, at most ENTRY_EXTENTS_MAX of either in a piece. */
+function cutPieces({ extents, holes }: Pick<Content, 'extents' | 'holes'>): Pick<FileEntry, 'extents' | 'holes'>[] {
+  if (holes.length === 0) {
+    const count = Math.max(1, Math.ceil(extents.length / ENTRY_EXTENTS_MAX));
+    return Array.from({ length: count }, (_, index) => ({
+      extents: extents.slice(index * ENTRY_EXTENTS_MAX, (index + 1) * ENTRY_EXTENTS_MAX),
+    }));
+  }
+  const pieces: { extents: Extent[]; holes?: { offset: number; length: number }[] }[] = [{ extents: [] }];
+  let nextHole = 0;
+  let offset = 0;
+  const room = () => {
+    const piece = pieces.at(-1)!;
+    if (piece.extents.length < ENTRY_EXTENTS_MAX && (piece.holes?.length ?? 0) < ENTRY_EXTENTS_MAX) return piece;
+    pieces.push({ extents: [] });
+    return pieces.at(-1)!;
+  };
+  const skipHole = () => {
+    const hole = holes[nextHole];
+    if (hole?.offset !== offset) return;
+    const piece = room();
+    piece.holes ??= [];
+    piece.holes.push(hole);
+    offset += hole.length;
+    nextHole += 1;
+  };
+  for (const extent of extents) {
+    skipHole();
+    room().extents.push(extent);
+    offset += extent.length;
+  }
+  skipHole();
+  return pieces;
 }

@@ -1,4 +1,4 @@
-import type { StateId } from '../../common/ids.ts';
+import type { PackId, StateId } from '../../common/ids.ts';
 import type { Progress } from '../../common/ports.ts';
 import type { CaptureResult, PlanSummary } from './types.ts';
 
@@ -10,12 +10,29 @@ export interface CaptureWorkerData {
   readonly scratch: string;
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
+  readonly cacheFile: string | undefined;
+  readonly settleMs: number;
 }
 
-export type ToCaptureWorker = { readonly type: 'run' } | { readonly type: 'buffer'; readonly buffer: ArrayBuffer };
+export type ToCaptureWorker =
+  /** Of the packs that were asked about, those that the holder does not have. */
+  | { readonly type: 'missing'; readonly packs: readonly PackId[] }
+  | { readonly type: 'run' }
+  /** A pack, by its index, is with its holder; the buffer comes back. */
+  | { readonly type: 'buffer'; readonly index: number; readonly buffer: ArrayBuffer }
+  | { readonly type: 'committed' };
 
 export type FromCaptureWorker =
   | { readonly type: 'progress'; readonly progress: Progress }
+  /** Packs that earlier captures left with the holder: to be answered by `missing`. */
+  | { readonly type: 'known'; readonly packs: readonly PackId[] }
   | { readonly type: 'planned'; readonly plan: PlanSummary }
-  | { readonly type: 'pack'; readonly id: string; readonly sizeBytes: number; readonly buffer: ArrayBuffer }
-  | { readonly type: 'done'; readonly result: CaptureResult };
+  | {
+      readonly type: 'pack';
+      readonly index: number;
+      readonly id: string;
+      readonly sizeBytes: number;
+      readonly buffer: ArrayBuffer;
+    }
+  | { readonly type: 'done'; readonly result: CaptureResult }
+  | { readonly type: 'settled' };

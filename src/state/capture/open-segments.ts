@@ -1,4 +1,3 @@
-import { digest } from '../format/digest.ts';
 import type { Extent } from '../format/index.ts';
 import { SegmentBuilder } from '../format/segment.ts';
 
@@ -13,6 +12,13 @@ export interface Segment {
 class OpenSegment {
   readonly builder = new SegmentBuilder();
   number: number | undefined;
+}
+
+/** Whose bytes are added: the entry's number, where in the file, and their hash. */
+interface Piece {
+  readonly entry: number;
+  readonly fileOffset: number;
+  readonly hash: Uint8Array;
 }
 
 /** The two segments under way: one gathers small files and tails, one holds a whole block of a large file. */
@@ -31,13 +37,13 @@ export class OpenSegments {
     return this.#block.builder.room(length);
   }
 
-  /** Takes the first `data.length` bytes of the room that was given. */
-  addGathered(entry: number, fileOffset: number, data: Uint8Array): Extent {
-    return this.#add(this.#gathered, entry, fileOffset, data);
+  /** Takes the first `length` bytes of the room that was given. */
+  addGathered(piece: Piece, length: number): Extent {
+    return this.#add(this.#gathered, piece, length);
   }
 
-  *addBlock(entry: number, fileOffset: number, data: Uint8Array): Generator<Segment, Extent> {
-    const extent = this.#add(this.#block, entry, fileOffset, data);
+  *addBlock(piece: Piece, length: number): Generator<Segment, Extent> {
+    const extent = this.#add(this.#block, piece, length);
     yield* this.#close(this.#block);
     return extent;
   }
@@ -46,11 +52,10 @@ export class OpenSegments {
     yield* this.#close(this.#gathered);
   }
 
-  #add(segment: OpenSegment, entry: number, fileOffset: number, data: Uint8Array): Extent {
+  #add(segment: OpenSegment, { entry, fileOffset, hash }: Piece, length: number): Extent {
     segment.number ??= this.#next++;
-    const hash = digest(data);
-    const offset = segment.builder.add({ entry, fileOffset, length: data.length, hash });
-    return { pack: 0, segment: segment.number, offset, length: data.length, hash };
+    const offset = segment.builder.add({ entry, fileOffset, length, hash });
+    return { pack: 0, segment: segment.number, offset, length, hash };
   }
 
   *#close(segment: OpenSegment): Generator<Segment, void> {

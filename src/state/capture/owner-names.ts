@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { asBuffer } from '../../common/bytes.ts';
 import { NAME_MAX_BYTES } from '../../common/limits.ts';
+import { digest } from '../format/digest.ts';
 
 export interface OwnerNames {
   readonly users: ReadonlyMap<number, Uint8Array>;
@@ -25,4 +27,11 @@ function namesIn(file: string): Map<number, Uint8Array> {
     if (!names.has(Number(id))) names.set(Number(id), Buffer.from(name, 'latin1'));
   }
   return names;
+}
+
+/** Tells whether the names are those of another time. */
+export function digestOfNames({ users, groups }: OwnerNames): Uint8Array {
+  const list = (names: ReadonlyMap<number, Uint8Array>) =>
+    [...names].map(([id, name]) => `${id}:${asBuffer(name).toString('hex')}`).join(',');
+  return digest(Buffer.from(`${list(users)};${list(groups)}`));
 }

@@ -8,13 +8,22 @@ import type { ToCaptureWorker } from './messages.ts';
 import type { Segment } from './open-segments.ts';
 import { SegmentPlaces } from './segment-places.ts';
 
+export interface MadePack {
+  readonly id: PackId;
+  readonly sizeBytes: number;
+}
+
 /** Seals frames into packs and hands each over; the buffers go to and fro between the threads. */
 export class PackLine {
-  readonly packs: { id: PackId; sizeBytes: number }[] = [];
+  /** In the order of writing. */
+  readonly packs: MadePack[] = [];
+  /** Where each segment of content was sealed. */
+  readonly places = new SegmentPlaces();
   readonly #stateKey: Uint8Array;
   readonly #state: StateId;
   readonly #inbox: Inbox<ToCaptureWorker>;
-  readonly #handOver: (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => void;
+  readonly #handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void;
+  readonly #stored = new Set<number>();
   readonly #free: ArrayBuffer[] = [];
   #made = 0;
   #buffer: ArrayBuffer | undefined;
@@ -24,7 +33,7 @@ export class PackLine {
     stateKey: Uint8Array,
     state: StateId,
     inbox: Inbox<ToCaptureWorker>,
-    handOver: (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => void,
+    handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void,
   ) {
     this.#stateKey = stateKey;
     this.#state = state;
@@ -33,14 +42,12 @@ export class PackLine {
   }
 
   /** Seals every segment, and the last pack of content with it. */
-  readonly content = async (segments: Iterable<Segment>): Promise<SegmentPlaces> => {
-    const places = new SegmentPlaces();
+  readonly content = async (segments: Iterable<Segment>): Promise<void> => {
     for (const { number, plain } of segments) {
       const { pack, frame } = await this.seal(KIND.content, plain);
-      places.set(number, pack, frame);
+      this.places.set(number, pack, frame);
     }
     this.finish();
-    return places;
   };
 
   /** Seals one frame; says in which pack, by its index, and as which frame. */
@@ -51,12 +58,17 @@ export class PackLine {
     return { pack: this.packs.length, frame: writer.add(body) };
   }
 
+  /** Whether the holder has acknowledged that pack, by its index. */
+  isStored(pack: number): boolean {
+    return this.#stored.has(pack);
+  }
+
   /** Ends the pack that is being written, if any. */
   finish(): void {
     if (!this.#writer || !this.#buffer) return;
-    const { id, sizeBytes } = this.#writer.finish();
-    this.packs.push({ id, sizeBytes });
-    this.#handOver(id, sizeBytes, this.#buffer);
+    const pack = this.#writer.finish();
+    const index = this.packs.push(pack) - 1;
+    this.#handOver(index, pack, this.#buffer);
     this.#writer = undefined;
     this.#buffer = undefined;
   }
@@ -74,7 +86,9 @@ export class PackLine {
     }
     while (this.#free.length === 0) {
       const message = await this.#inbox.next();
-      if (message.type === 'buffer') this.#free.push(message.buffer);
+      if (message.type !== 'buffer') continue;
+      this.#free.push(message.buffer);
+      this.#stored.add(message.index);
     }
     return this.#free.pop()!;
   }

@@ -19,15 +19,22 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
     scratch,
     stateId: options.stateId,
     stateKey: options.stateKey,
+    cacheFile: options.cacheFile,
+    settleMs: options.settleMs ?? SETTLE_MS,
   };
   const worker = new WorkerThread<FromCaptureWorker>(new URL('./worker.ts', import.meta.url), data);
   const close = async () => {
-    await worker.terminate();
+    await worker.stop();
     await rm(scratch, { recursive: true, force: true });
   };
   try {
-    const plan = await scanned(worker, on);
-    return { plan, run: (sink, events) => run(worker, sink, events), close };
+    const plan = await scanned(worker, options.missingPacks ?? (async (packs) => packs), on);
+    return {
+      plan,
+      run: (sink, events) => run(worker, sink, events),
+      committed: () => settled(worker),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -53,11 +60,28 @@ function abortable<T>(
   });
 }
 
-function scanned(worker: WorkerThread<FromCaptureWorker>, on: CaptureEvents): Promise<PlanSummary> {
+/** What a clock of whole seconds, or of FAT's two, may hide, and a second more. */
+const SETTLE_MS = 3_000;
+
+function settled(worker: WorkerThread<FromCaptureWorker>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.listen((message) => message.type === 'settled' && resolve(), reject);
+    worker.post({ type: 'committed' });
+  });
+}
+
+function scanned(
+  worker: WorkerThread<FromCaptureWorker>,
+  missingPacks: NonNullable<CaptureOptions['missingPacks']>,
+  on: CaptureEvents,
+): Promise<PlanSummary> {
   return abortable(on.signal, (resolve, reject) => {
     worker.listen((message) => {
       if (message.type === 'progress') on.onProgress(message.progress);
       else if (message.type === 'planned') resolve(message.plan);
+      else if (message.type === 'known') {
+        missingPacks(message.packs).then((packs) => worker.post({ type: 'missing', packs }), reject);
+      }
     }, reject);
   });
 }
@@ -69,15 +93,15 @@ async function run(worker: WorkerThread<FromCaptureWorker>, sink: PackSink, on: 
   const pending = new Set<Promise<void>>();
   try {
     const result = await abortable<CaptureResult>(on.signal, (resolve, reject) => {
-      const put = async (id: PackId, sizeBytes: number, buffer: ArrayBuffer) => {
+      const put = async (index: number, id: PackId, sizeBytes: number, buffer: ArrayBuffer) => {
         await sink.put({ id, bytes: new Uint8Array(buffer, 0, sizeBytes) }, signal);
-        worker.post({ type: 'buffer', buffer }, [buffer]);
+        worker.post({ type: 'buffer', index, buffer }, [buffer]);
       };
       worker.listen((message) => {
         if (message.type === 'progress') on.onProgress(message.progress);
         else if (message.type === 'done') resolve(message.result);
         else if (message.type === 'pack') {
-          const task = put(packId(message.id), message.sizeBytes, message.buffer);
+          const task = put(message.index, packId(message.id), message.sizeBytes, message.buffer);
           pending.add(task);
           task.then(() => pending.delete(task), reject);
         }
@@ -88,7 +112,7 @@ async function run(worker: WorkerThread<FromCaptureWorker>, sink: PackSink, on: 
     return result;
   } catch (error) {
     puts.abort(error);
-    await worker.terminate();
+    await worker.stop();
     throw error;
   }
 }

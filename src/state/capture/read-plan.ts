@@ -1,12 +1,20 @@
-import { type FolderBlock, readBlock } from '../format/block.ts';
-import { decodeCbor } from '../format/cbor-reader.ts';
-import type { ExtentCaps } from '../format/entry.ts';
 import { readBlockSpool } from '../fs/block-spool.ts';
+import { decodeTrackedBlock, type TrackedBlock } from '../plan/tracked.ts';
 
-/** In scratch files an extent's `segment` is its segment's number in the whole capture, and `pack` is 0. */
-const SCRATCH_CAPS: ExtentCaps = { packs: 1, segments: 2 ** 32 };
+/** Reads blocks back from a scratch file, one at a time: each lies there as its head and its records. */
+export function* readPlan(path: string): Generator<TrackedBlock, void> {
+  for (const { block } of readPlanFrom(path, 0)) yield block;
+}
 
-/** Reads folder blocks back from a scratch file, one at a time. */
-export function* readPlan(path: string): Generator<FolderBlock, void> {
-  for (const block of readBlockSpool(path)) yield readBlock(decodeCbor(block, 'a scratch file'), SCRATCH_CAPS);
+/** The same from an offset on; `end` is the offset behind the block. */
+export function* readPlanFrom(path: string, offset: number): Generator<{ block: TrackedBlock; end: number }, void> {
+  let head: Buffer | undefined;
+  for (const { bytes, end } of readBlockSpool(path, offset)) {
+    if (head === undefined) {
+      head = bytes;
+      continue;
+    }
+    yield { block: decodeTrackedBlock(head, bytes), end };
+    head = undefined;
+  }
 }

@@ -12,6 +12,18 @@ export interface CaptureOptions {
   readonly scratchDir: string;
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
+  /** Where this state's stat cache lies, made if it is not there; undefined: everything is read and sent. */
+  readonly cacheFile?: string | undefined;
+  /**
+   * Asked before the scan, where earlier captures left packs with the holder: which of these it does not have any more.
+   * What lies in those is read again. Without it nothing is taken for held.
+   */
+  readonly missingPacks?: ((packs: readonly PackId[]) => Promise<readonly PackId[]>) | undefined;
+  /**
+   * A file that changed this shortly before it was read is read again next time: its times may not tell of a change
+   * in the same tick. Default 3000: the coarsest clock of a file system that we know, and a second.
+   */
+  readonly settleMs?: number | undefined;
 }
 
 /** What a scan found, before a byte of content was read. */
@@ -20,9 +32,13 @@ export interface PlanSummary {
   readonly folders: number;
   readonly symlinks: number;
   readonly hardlinks: number;
+  readonly specials: number;
   /** Bytes of content. */
   readonly bytes: number;
-  /** The most bytes that the sealed state can take: what to reserve. */
+  /** Of these, what is to be read: all but files that are as an earlier capture saw them. */
+  readonly newFiles: number;
+  readonly newBytes: number;
+  /** The most bytes that this capture can add to a holder: what to reserve. */
   readonly upperBoundBytes: number;
   readonly skipped: Report;
   readonly excluded: readonly string[];
@@ -30,7 +46,7 @@ export interface PlanSummary {
 
 /** What a capture made; `describeSnapshot` signs it. */
 export interface CaptureResult {
-  /** Every pack in the order of writing, those of the manifest last. */
+  /** Every pack that the snapshot refers to, in the order of writing; those of earlier snapshots first. */
   readonly packs: readonly { readonly id: PackId; readonly sizeBytes: number }[];
   readonly parts: readonly PartReference[];
   readonly roots: readonly FolderPath[];
@@ -40,6 +56,8 @@ export interface CaptureResult {
   readonly skipped: Report;
   /** Bytes of all packs. */
   readonly sealedBytes: number;
+  /** Bytes of the packs that this capture made. */
+  readonly newBytes: number;
 }
 
 export interface CaptureEvents {
@@ -51,6 +69,8 @@ export interface Capture {
   readonly plan: PlanSummary;
   /** Reads, seals and hands over every pack; phase `capture`. Once only. */
   run(sink: PackSink, on: CaptureEvents): Promise<CaptureResult>;
+  /** The snapshot is committed: the stat cache may say so. Call after `run`, once the descriptor is in its place. */
+  committed(): Promise<void>;
   /** Ends the worker and removes its scratch folder. Safe at any time. */
   close(): Promise<void>;
 }

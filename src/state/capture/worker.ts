@@ -1,20 +1,28 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pipe } from 'it-pipe';
+import type { FolderPath } from '../format/index.ts';
 import { Identities } from '../plan/identities.ts';
+import { Known } from '../plan/known.ts';
 import { reportOf } from '../plan/left-out.ts';
 import { distinctRoots } from '../plan/roots.ts';
-import { Scan } from '../plan/scan.ts';
+import { Scan, type ScanResult } from '../plan/scan.ts';
+import { StatCache } from '../plan/stat-cache.ts';
 import { upperBoundBytes } from '../plan/upper-bound.ts';
 import { collectAfterPhase } from '../threads/collect.ts';
 import { Inbox } from '../threads/inbox.ts';
 import { ProgressTeller } from '../threads/progress.ts';
-import { toThreadError } from '../threads/thread-error.ts';
+import { runWorker } from '../threads/run-worker.ts';
+import { throwIfStopped } from '../threads/stop.ts';
+import { Checkpoint } from './checkpoint.ts';
 import { Gatherer } from './gatherer.ts';
 import type { CaptureWorkerData, FromCaptureWorker, ToCaptureWorker } from './messages.ts';
+import { digestOfNames, type OwnerNames, readOwnerNames } from './owner-names.ts';
 import { PackLine } from './pack-line.ts';
+import type { SegmentFinder } from './part-builder.ts';
 import { readPlan } from './read-plan.ts';
-import { writeManifest } from './write-manifest.ts';
+import { snapshotOf } from './snapshot-of.ts';
+import { ManifestWriter, type WrittenPart } from './write-manifest.ts';
 
 const port = parentPort!;
 const data = workerData as CaptureWorkerData;
@@ -22,57 +30,127 @@ const inbox = new Inbox<ToCaptureWorker>(port);
 const tell = (message: FromCaptureWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const teller = new ProgressTeller((progress) => tell({ type: 'progress', progress }));
 
-async function capture(): Promise<void> {
-  const planPath = join(data.scratch, 'plan');
-  const entriesPath = join(data.scratch, 'entries');
-  const roots = distinctRoots(data.paths);
-  const excluded = new Identities([...data.exclude, Buffer.from(data.scratch)]);
-  const scan = new Scan(roots, excluded, planPath, (progress) => tell({ type: 'progress', progress })).run();
-  const { files, folders, symlinks, hardlinks, bytes, leftOut } = scan;
+const planPath = join(data.scratch, 'plan');
+const entriesPath = join(data.scratch, 'entries');
+
+async function next<T extends ToCaptureWorker['type']>(type: T): Promise<Extract<ToCaptureWorker, { type: T }>> {
+  for (;;) {
+    const message = await inbox.next();
+    if (message.type === type) return message as Extract<ToCaptureWorker, { type: T }>;
+  }
+}
+
+/** What the holder still has of earlier captures. */
+async function confirmed(cache: StatCache): Promise<Known> {
+  const packs = [...cache.packs.values()].map(({ id }) => id);
+  if (packs.length === 0) return new Known(cache, new Set());
+  tell({ type: 'known', packs });
+  const { packs: missing } = await next('missing');
+  return new Known(cache, new Set(missing));
+}
+
+function plan(roots: readonly FolderPath[], known: Known): ScanResult {
+  const { cache } = known;
+  const own = [...data.exclude, Buffer.from(data.scratch)];
+  if (data.cacheFile) own.push(...['', '-wal', '-shm'].map((end) => Buffer.from(`${data.cacheFile}${end}`)));
+  cache.begin();
+  const scan = new Scan({
+    roots,
+    excluded: new Identities(own),
+    spoolPath: planPath,
+    known,
+    settledBeforeNs: BigInt(Date.now() - data.settleMs) * 1_000_000n,
+    onProgress: (progress) => tell({ type: 'progress', progress }),
+  }).run();
+  cache.commit();
+  const { counts, leftOut, ...found } = scan;
+  const { bytes, files } = found;
   teller.now({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });
   collectAfterPhase();
-  tell({
-    type: 'planned',
-    plan: {
-      files,
-      folders,
-      symlinks,
-      hardlinks,
-      bytes,
-      upperBoundBytes: upperBoundBytes(scan.counts),
-      skipped: reportOf(leftOut.get()),
-      excluded: scan.excluded,
-    },
-  });
-  while ((await inbox.next()).type !== 'run');
+  const upperBound = upperBoundBytes(counts);
+  tell({ type: 'planned', plan: { ...found, upperBoundBytes: upperBound, skipped: reportOf(leftOut.get()) } });
+  return scan;
+}
 
-  const line = new PackLine(data.stateKey, data.stateId, inbox, (id, sizeBytes, buffer) =>
-    tell({ type: 'pack', id, sizeBytes, buffer }, [buffer]),
-  );
-  const gatherer = new Gatherer(roots, entriesPath, leftOut, (doneBytes, doneFiles) =>
-    teller.count(() => ({
-      phase: 'capture',
-      bytes: doneBytes,
-      totalBytes: bytes,
-      files: doneFiles,
-      totalFiles: files,
-    })),
-  );
-  const places = await pipe(readPlan(planPath), gatherer.segments, line.content);
-  const parts = await writeManifest(entriesPath, places, line);
-  const packs = line.packs;
+/** Reads what is new, seals it, and writes the manifest; then waits until the snapshot is committed. */
+async function send(roots: readonly FolderPath[], scan: ScanResult, known: Known, names: OwnerNames): Promise<void> {
+  const { cache } = known;
+  const { leftOut, newBytes, newFiles } = scan;
+  const remember = data.cacheFile !== undefined;
+  const numbers: number[] = [];
+  const line = new PackLine(data.stateKey, data.stateId, inbox, (index, pack, buffer) => {
+    numbers.push(cache.addPack(pack));
+    tell({ type: 'pack', index, ...pack, buffer }, [buffer]);
+  });
+  const segments: SegmentFinder = {
+    packOf: (segment) => numbers[line.places.packOf(segment)]!,
+    frameOf: (segment) => line.places.frameOf(segment),
+  };
+  const onRead = (bytes: number, files: number) => {
+    throwIfStopped();
+    if (remember) checkpoint.maybe();
+    teller.count(() => ({ phase: 'capture', bytes, totalBytes: newBytes, files, totalFiles: newFiles }));
+  };
+  const gatherer = new Gatherer({ roots, entriesPath, leftOut, known, settleMs: data.settleMs, onRead });
+  const checkpoint = new Checkpoint({
+    cache,
+    names,
+    entriesPath,
+    flush: gatherer.flush,
+    pending: gatherer.pending,
+    segments,
+    isStored: (segment) => line.places.has(segment) && line.isStored(line.places.packOf(segment)),
+  });
+  let parts: WrittenPart[];
+  try {
+    await pipe(readPlan(planPath), gatherer.segments, line.content);
+    cache.begin();
+    const writer = new ManifestWriter({
+      known,
+      line,
+      numberOfPack: (index) => numbers[index]!,
+      segments,
+      names,
+      remember,
+    });
+    parts = await writer.write(readPlan(entriesPath));
+  } catch (error) {
+    cache.rollback();
+    if (remember) checkpoint.now();
+    throw error;
+  }
+  const { packNumbers, ...snapshot } = snapshotOf(parts, cache.packs, numbers);
   tell({
     type: 'done',
     result: {
-      packs,
-      parts,
+      ...snapshot,
       roots,
-      totals: gatherer.totals,
       leftOut: leftOut.get(),
       skipped: reportOf(leftOut.get()),
-      sealedBytes: packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
+      newBytes: line.packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
     },
   });
+  await next('committed');
+  cache.settle(new Set(parts.map(({ number }) => number)), packNumbers);
+  cache.commit();
+  tell({ type: 'settled' });
 }
 
-capture().catch((error: unknown) => port.postMessage({ type: 'failed', error: toThreadError(error) }));
+async function capture(): Promise<void> {
+  const roots = distinctRoots(data.paths);
+  const names = readOwnerNames();
+  const cache = StatCache.open(data.cacheFile ?? join(data.scratch, 'cache'), {
+    state: data.stateId,
+    owners: digestOfNames(names),
+  });
+  try {
+    const known = await confirmed(cache);
+    const scan = plan(roots, known);
+    await next('run');
+    await send(roots, scan, known, names);
+  } finally {
+    cache.close();
+  }
+}
+
+runWorker(port, capture);

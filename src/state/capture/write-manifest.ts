@@ -1,105 +1,146 @@
-import { bytesOfHex } from '../../common/bytes.ts';
+import { asBuffer } from '../../common/bytes.ts';
 import { MANIFEST_PART_BYTES } from '../../common/limits.ts';
-import { BlockWriter } from '../format/block.ts';
-import { CborWriter } from '../format/cbor-writer.ts';
 import { digest } from '../format/digest.ts';
 import { KIND } from '../format/frame-cipher.ts';
-import type { Entry, Extent, FolderBlock, PartReference } from '../format/index.ts';
-import { encodePart } from '../format/manifest-part.ts';
-import { type OwnerNames, readOwnerNames } from './owner-names.ts';
+import type { Known } from '../plan/known.ts';
+import type { KnownPart, PartTotals, StatCache } from '../plan/stat-cache.ts';
+import { assignPart, type TrackedBlock } from '../plan/tracked.ts';
+import type { OwnerNames } from './owner-names.ts';
 import type { PackLine } from './pack-line.ts';
-import { readPlan } from './read-plan.ts';
-import type { SegmentPlaces } from './segment-places.ts';
+import { type CacheRow, PartBuilder, type SegmentFinder } from './part-builder.ts';
 
-/** One part under way: blocks as CBOR, and what they refer to. */
-class PartBuilder {
-  readonly #places: SegmentPlaces;
-  readonly #packs: PackLine['packs'];
-  readonly #names: OwnerNames;
-  readonly #block = new BlockWriter();
-  readonly #blocks = new CborWriter();
-  readonly #indexByPack = new Map<number, number>();
-  readonly #users = new Map<number, Uint8Array>();
-  readonly #groups = new Map<number, Uint8Array>();
-  #blockCount = 0;
-  entries = 0;
-
-  constructor(places: SegmentPlaces, packs: PackLine['packs'], names: OwnerNames) {
-    this.#places = places;
-    this.#packs = packs;
-    this.#names = names;
-  }
-
-  get bytes(): number {
-    return this.#blocks.length;
-  }
-
-  add(block: FolderBlock): void {
-    this.#block.begin(block.path);
-    for (const entry of block.entries) {
-      this.#block.entry(this.#placed(entry));
-      if (entry.kind !== 'more') this.entries += 1;
-    }
-    this.#blocks.raw(this.#block.view());
-    this.#blockCount += 1;
-  }
-
-  encode(): Buffer {
-    return encodePart(
-      {
-        packs: [...this.#indexByPack.keys()].map((pack) => bytesOfHex(this.#packs[pack]!.id)),
-        userNames: this.#users,
-        groupNames: this.#groups,
-      },
-      { count: this.#blockCount, cbor: this.#blocks.view() },
-    );
-  }
-
-  #placed(entry: Entry): Entry {
-    if ('uid' in entry) {
-      this.#name(this.#users, this.#names.users, entry.uid);
-      this.#name(this.#groups, this.#names.groups, entry.gid);
-    }
-    return 'extents' in entry ? { ...entry, extents: entry.extents.map((extent) => this.#place(extent)) } : entry;
-  }
-
-  #place(extent: Extent): Extent {
-    const pack = this.#places.packOf(extent.segment);
-    let index = this.#indexByPack.get(pack);
-    if (index === undefined) {
-      index = this.#indexByPack.size;
-      this.#indexByPack.set(pack, index);
-    }
-    const { offset, length, hash } = extent;
-    return { pack: index, segment: this.#places.frameOf(extent.segment), offset, length, hash };
-  }
-
-  #name(into: Map<number, Uint8Array>, known: ReadonlyMap<number, Uint8Array>, id: number): void {
-    const name = known.get(id);
-    if (name && !into.has(id)) into.set(id, name);
-  }
+/** A part of the new manifest: one that was sealed now, or one of the last snapshot again. */
+export interface WrittenPart {
+  readonly number: number;
+  readonly pack: number;
+  readonly frame: number;
+  readonly hash: Uint8Array;
+  readonly totals: PartTotals;
+  /** Numbers of the packs that its files lie in. */
+  readonly packs: readonly number[];
 }
 
-/** Cuts the manifest into parts at folder blocks, and seals them into packs of their own. */
-export async function writeManifest(
-  entriesPath: string,
-  places: SegmentPlaces,
-  line: PackLine,
-): Promise<PartReference[]> {
-  const names = readOwnerNames();
-  const parts: PartReference[] = [];
-  let part = new PartBuilder(places, line.packs, names);
-  const seal = async () => {
-    const plain = part.encode();
-    const { pack, frame } = await line.seal(KIND.manifest, plain);
-    parts.push({ pack, frame, hash: digest(plain), entries: part.entries });
-    part = new PartBuilder(places, line.packs, names);
-  };
-  for (const block of readPlan(entriesPath)) {
-    part.add(block);
-    if (part.bytes > MANIFEST_PART_BYTES) await seal();
+export interface ManifestOptions {
+  readonly known: Known;
+  readonly line: PackLine;
+  /** The number of a pack of this capture, by its index in the line. */
+  readonly numberOfPack: (index: number) => number;
+  readonly segments: SegmentFinder;
+  readonly names: OwnerNames;
+  /** Whether the cache shall remember. */
+  readonly remember: boolean;
+}
+
+/**
+ * Cuts the manifest into parts at folder blocks, and seals them into packs of their own. A part of the last snapshot of
+ * which nothing changed is referred to.
+ */
+export class ManifestWriter {
+  readonly #options: ManifestOptions;
+  readonly #cache: StatCache;
+  readonly #parts: { part: Omit<WrittenPart, 'pack'> & { pack?: number }; index: number; blocks: number }[] = [];
+  /** Parts of the last snapshot by their hash. */
+  readonly #byHash = new Map<string, KnownPart>();
+  #builder: PartBuilder;
+  /** Blocks of one part of the last snapshot from its first on: perhaps all of it. */
+  #run: TrackedBlock[] = [];
+
+  constructor(options: ManifestOptions) {
+    this.#options = options;
+    this.#cache = options.known.cache;
+    for (const part of this.#cache.parts.values()) {
+      const usable = part.sealed && [part.sealed.pack, ...part.packs].every((pack) => options.known.hasPack(pack));
+      if (usable) this.#byHash.set(asBuffer(part.sealed!.hash).toString('hex'), part);
+    }
+    this.#builder = this.#newBuilder();
   }
-  if (part.bytes > 0) await seal();
-  line.finish();
-  return parts;
+
+  async write(blocks: Iterable<TrackedBlock>): Promise<WrittenPart[]> {
+    for (const block of blocks) {
+      if (block.same) await this.#same(block, block.same);
+      else {
+        await this.#endRun();
+        await this.#add(block);
+      }
+    }
+    await this.#endRun();
+    await this.#seal();
+    this.#options.line.finish();
+    return this.#parts.map(({ part, index, blocks: count }) => {
+      if (part.pack !== undefined) return { ...part, pack: part.pack };
+      const pack = this.#options.numberOfPack(index);
+      const { number, frame, hash, totals, packs } = part;
+      if (this.#options.remember) {
+        this.#cache.addPart({ number, sealed: { pack, frame, hash }, blocks: count, totals, packs });
+      }
+      return { ...part, pack };
+    });
+  }
+
+  async #same(block: TrackedBlock, { part, position }: NonNullable<TrackedBlock['same']>): Promise<void> {
+    if (this.#run[0]?.same?.part !== part || position !== this.#run.length) await this.#endRun();
+    if (position !== this.#run.length) {
+      await this.#add(this.#recalled(block));
+      return;
+    }
+    this.#run.push(block);
+    const known = this.#cache.parts.get(part)!;
+    if (this.#run.length < known.blocks) return;
+    await this.#seal();
+    this.#refer(known);
+    this.#run = [];
+  }
+
+  /** The run did not become a whole part: its blocks are written again. */
+  async #endRun(): Promise<void> {
+    const run = this.#run;
+    this.#run = [];
+    for (const block of run) await this.#add(this.#recalled(block));
+  }
+
+  #recalled(block: TrackedBlock): TrackedBlock {
+    const known = this.#cache.block(block.path, block.key);
+    if (!known || known.part !== block.same?.part) throw new Error('the stat cache changed while it was in use');
+    return { ...block, same: undefined, body: known.body };
+  }
+
+  async #add(block: TrackedBlock): Promise<void> {
+    this.#builder.add(block);
+    if (this.#builder.bytes > MANIFEST_PART_BYTES) await this.#seal();
+  }
+
+  #refer(known: KnownPart): void {
+    const { number, sealed, totals, packs, blocks } = known;
+    const { pack, frame, hash } = sealed!;
+    this.#parts.push({ part: { number, pack, frame, hash, totals, packs }, index: 0, blocks });
+  }
+
+  async #seal(): Promise<void> {
+    const builder = this.#builder;
+    if (builder.rows.length === 0) return;
+    const plain = builder.encode();
+    const hash = digest(plain);
+    const known = this.#byHash.get(hash.toString('hex'));
+    if (known) {
+      this.#refer(known);
+    } else {
+      const { pack, frame } = await this.#options.line.seal(KIND.manifest, plain);
+      const { totals, packs, number } = builder;
+      this.#parts.push({ part: { number, frame, hash, totals, packs }, index: pack, blocks: builder.rows.length });
+    }
+    if (this.#options.remember) this.#remember(builder.rows, known?.number ?? builder.number);
+    this.#builder = this.#newBuilder();
+  }
+
+  #remember(rows: readonly CacheRow[], part: number): void {
+    for (const [position, { path, key, count, linked, body }] of rows.entries()) {
+      assignPart(body, part);
+      this.#cache.putBlock(path, { key, part, position, count, linked, body });
+    }
+  }
+
+  #newBuilder(): PartBuilder {
+    const { segments, names } = this.#options;
+    return new PartBuilder(this.#cache, segments, names, this.#cache.nextPart());
+  }
 }

@@ -4,7 +4,8 @@ import { damaged } from './damaged.ts';
 /** A decoded CBOR map whose keys are small integers. */
 export type FieldMap = ReadonlyMap<number, unknown>;
 
-const OPTIONS = {
+/** Strict, and only what our writers write. */
+export const CBOR_OPTIONS = {
   strict: true,
   allowIndefinite: false,
   allowUndefined: false,
@@ -18,7 +19,7 @@ const OPTIONS = {
 /** Decodes one strict CBOR item. Throws `damaged`. */
 export function decodeCbor(bytes: Uint8Array, what: string): unknown {
   try {
-    return decode(bytes, OPTIONS);
+    return decode(bytes, CBOR_OPTIONS);
   } catch (error) {
     throw damaged(`${what} is not valid CBOR`, error);
   }

@@ -10,7 +10,12 @@ export {
 } from './descriptor.ts';
 export { digest } from './digest.ts';
 export type { Entry, Extent, FileEntry, Metadata } from './entry.ts';
-export { unwrapStateKey, wrapStateKey } from './key-files.ts';
+export {
+  unwrapStateKey,
+  unwrapStateKeyByPassphrase,
+  wrapStateKey,
+  wrapStateKeyByPassphrase,
+} from './key-files.ts';
 export { keyCheckValue } from './keys.ts';
 export { decodePart, encodePart, type ManifestPart } from './manifest-part.ts';
 export { readPack } from './pack-reader.ts';

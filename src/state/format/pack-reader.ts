@@ -1,4 +1,4 @@
-import { createSecretKey } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { asBuffer } from '../../common/bytes.ts';
 import type { StateId } from '../../common/ids.ts';
 import { PACK_FRAMES_MAX, PACK_MAX_BYTES, SEGMENT_PLAIN_MAX_BYTES } from '../../common/limits.ts';
@@ -16,7 +16,8 @@ export interface Frame {
   plain(): Uint8Array;
 }
 
-interface Head {
+/** The head of a frame, opened. */
+export interface Head {
   kind: Kind;
   compression: number;
   last: boolean;
@@ -24,7 +25,8 @@ interface Head {
   plainBytes: number;
 }
 
-function readHead(plain: Buffer): Head {
+/** Reads the plaintext of a head. Throws `damaged` for what no writer writes. */
+export function readHead(plain: Buffer): Head {
   const [kind, compression, last] = [plain[0]!, plain[1]!, plain[2]!];
   const head: Head = {
     kind: kind as Kind,
@@ -47,6 +49,12 @@ function readHead(plain: Buffer): Head {
     (head.last || head.plainBytes <= SEGMENT_PLAIN_MAX_BYTES);
   if (!honest) throw damaged('the head of a frame says what no writer writes');
   return head;
+}
+
+/** Opens and decompresses the body of a frame that is not the last. Throws `damaged`. */
+export function openBody(key: KeyObject, number: number, head: Head, body: Uint8Array): Uint8Array {
+  const opened = open(key, head.kind, 2 * number + 1, false, body);
+  return head.compression === COMPRESSION.zstd ? decompress(opened, head.plainBytes) : opened;
 }
 
 /**
@@ -76,10 +84,7 @@ export function* readPack(pack: Uint8Array, stateKey: Uint8Array, state: StateId
     yield {
       number,
       kind: head.kind as Frame['kind'],
-      plain() {
-        const opened = open(key, head.kind, 2 * number + 1, false, body);
-        return head.compression === COMPRESSION.zstd ? decompress(opened, head.plainBytes) : opened;
-      },
+      plain: () => openBody(key, number, head, body),
     };
   }
   throw damaged(`a pack has more than ${PACK_FRAMES_MAX} frames`);

@@ -1,126 +1,77 @@
-import { type BigIntStats, constants, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
-import { SystemCallError } from './errno.ts';
-import { libc } from './libc.ts';
-import { timesOf } from './times.ts';
+import { ResettleError } from '../../common/errors.ts';
+import type { FileCalls } from './file-calls.ts';
+import { linuxCalls } from './linux.ts';
+import { portableCalls } from './portable.ts';
+
+export type FileCallsKind = 'linux' | 'portable';
+
+let kind: FileCallsKind = process.platform === 'linux' ? 'linux' : 'portable';
+let calls: FileCalls = kind === 'linux' ? linuxCalls : portableCalls;
 
 /**
- * File calls relative to an open folder, on Linux. A name is one component as bytes; a link in its place is never
- * followed. Every call throws an error with a `code`, as Node's do.
+ * Chooses what does this thread's file calls, before the first of them: numbers that one implementation gave mean nothing
+ * to the other. Throws `failed` for `linux` on another platform.
  */
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_SYMLINK_FOLLOW = 0x400;
-const AT_REMOVEDIR = 0x200;
-const AT_FDCWD = -100;
-const O_CLOEXEC = 0o2000000;
-const O_PATH = 0o10000000;
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
-
-const scratch = Buffer.alloc(8192);
-
-/** The name with a NUL behind it, in memory that the next call uses again. */
-function terminated(name: Uint8Array, at = 0): Buffer {
-  const end = at + name.length;
-  if (end + 1 > scratch.length || name.includes(0)) throw new SystemCallError('name', 36);
-  scratch.set(name, at);
-  scratch[end] = 0;
-  return scratch.subarray(at, end + 1);
+export function useFileCalls(wanted: FileCallsKind): void {
+  if (wanted === 'linux' && process.platform !== 'linux') {
+    throw new ResettleError('failed', `the file calls of Linux are not there on ${process.platform}`, {
+      hint: 'use the portable ones',
+    });
+  }
+  kind = wanted;
+  calls = wanted === 'linux' ? linuxCalls : portableCalls;
 }
 
-function check(result: number, call: string): number {
-  if (result === -1) throw new SystemCallError(call, libc().errno());
-  return result;
-}
+export const fileCallsKind = (): FileCallsKind => kind;
 
-const open = (folder: number, name: Uint8Array, flags: number, mode = 0) =>
-  check(libc().openat(folder, terminated(name), flags | O_NOFOLLOW | O_CLOEXEC, mode), 'openat');
-
-export const openFolder = (folder: number, name: Uint8Array) => open(folder, name, O_RDONLY | O_DIRECTORY);
-export const openToRead = (folder: number, name: Uint8Array) => open(folder, name, O_RDONLY | O_NONBLOCK);
-export const openToWrite = (folder: number, name: Uint8Array) => open(folder, name, O_RDWR | O_NONBLOCK);
-export const createFile = (folder: number, name: Uint8Array) => open(folder, name, O_RDWR | O_CREAT | O_EXCL, 0o600);
-/** A handle that names an item without opening it. */
-export const openHandle = (folder: number, name: Uint8Array) => open(folder, name, O_PATH);
-
-/** Opens a folder by a whole path, as bytes; links in the path are followed. */
-export function openFolderAt(path: Uint8Array): number {
-  return check(
-    libc().openat(AT_FDCWD, Buffer.concat([path, Buffer.of(0)]), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0),
-    'open',
-  );
-}
-
-/** Closes what a call of this file opened; Node's own `closeSync` would warn of a descriptor that it did not open. */
-export function close(fd: number): void {
-  libc().close(fd);
-}
-
-export function makeFolder(folder: number, name: Uint8Array): void {
-  check(libc().mkdirat(folder, terminated(name), 0o700), 'mkdirat');
-}
-
-export function makeSymlink(target: Uint8Array, folder: number, name: Uint8Array): void {
-  check(libc().symlinkat(Buffer.concat([target, Buffer.of(0)]), folder, terminated(name)), 'symlinkat');
-}
-
-/** A hard link to the very inode of an open handle. */
-export function linkHandle(handle: number, folder: number, name: Uint8Array): void {
-  const from = Buffer.from(`/proc/self/fd/${handle}\0`);
-  check(libc().linkat(AT_FDCWD, from, folder, terminated(name), AT_SYMLINK_FOLLOW), 'linkat');
-}
-
-export function rename(fromFolder: number, from: Uint8Array, toFolder: number, to: Uint8Array): void {
-  check(libc().renameat(fromFolder, terminated(from), toFolder, terminated(to, 4096)), 'renameat');
-}
-
-export function removeFile(folder: number, name: Uint8Array): void {
-  check(libc().unlinkat(folder, terminated(name), 0), 'unlinkat');
-}
-
-export function removeFolder(folder: number, name: Uint8Array): void {
-  check(libc().unlinkat(folder, terminated(name), AT_REMOVEDIR), 'unlinkat');
-}
-
-export function setMode(fd: number, mode: number): void {
-  check(libc().fchmod(fd, mode), 'fchmod');
-}
-
-export function setOwner(fd: number, uid: number, gid: number): void {
-  check(libc().fchown(fd, uid, gid), 'fchown');
-}
-
-export function setOwnerOfLink(folder: number, name: Uint8Array, uid: number, gid: number): void {
-  check(libc().fchownat(folder, terminated(name), uid, gid, AT_SYMLINK_NOFOLLOW), 'fchownat');
-}
-
-/** Sets the modification time to the nanosecond; the access time stays. */
-export function setTime(fd: number, mtimeNs: bigint): void {
-  check(libc().futimens(fd, timesOf(mtimeNs)), 'futimens');
-}
-
-export function setTimeOfLink(folder: number, name: Uint8Array, mtimeNs: bigint): void {
-  check(libc().utimensat(folder, terminated(name), timesOf(mtimeNs), AT_SYMLINK_NOFOLLOW), 'utimensat');
-}
-
-/** Everything that was written to the file system of this folder is on disk when it returns. */
-export function syncFileSystem(fd: number): void {
-  check(libc().syncfs(fd), 'syncfs');
-}
-
-function pathOf(folder: number, name: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name]);
-}
-
-export const statOf = (fd: number): BigIntStats => fstatSync(fd, { bigint: true });
-
-export function statOfItem(folder: number, name: Uint8Array): BigIntStats {
-  return lstatSync(pathOf(folder, name), { bigint: true });
-}
-
-export function readLink(folder: number, name: Uint8Array): Buffer {
-  return readlinkSync(pathOf(folder, name), { encoding: 'buffer' });
-}
-
-/** The names in an open folder, in ascending order of their bytes. */
-export function namesIn(folder: number): Buffer[] {
-  return readdirSync(`/proc/self/fd/${folder}`, { encoding: 'buffer' }).sort(Buffer.compare);
-}
+/** The calls of `FileCalls`, which says what each does, by the implementation of this thread. */
+export const openFolder: FileCalls['openFolder'] = (folder, name) => calls.openFolder(folder, name);
+export const openFolderAt: FileCalls['openFolderAt'] = (path) => calls.openFolderAt(path);
+export const openToRead: FileCalls['openToRead'] = (folder, name) => calls.openToRead(folder, name);
+export const openToWrite: FileCalls['openToWrite'] = (folder, name) => calls.openToWrite(folder, name);
+export const createFile: FileCalls['createFile'] = (folder, name) => calls.createFile(folder, name);
+export const openHandle: FileCalls['openHandle'] = (folder, name) => calls.openHandle(folder, name);
+export const close: FileCalls['close'] = (fd) => calls.close(fd);
+export const namesIn: FileCalls['namesIn'] = (folder) => calls.namesIn(folder);
+export const statOf: FileCalls['statOf'] = (fd) => calls.statOf(fd);
+export const statOfItem: FileCalls['statOfItem'] = (folder, name) => calls.statOfItem(folder, name);
+export const readLink: FileCalls['readLink'] = (folder, name) => calls.readLink(folder, name);
+export const pathOfFolder: FileCalls['pathOfFolder'] = (folder) => calls.pathOfFolder(folder);
+export const makeFolder: FileCalls['makeFolder'] = (folder, name) => calls.makeFolder(folder, name);
+export const makeSymlink: FileCalls['makeSymlink'] = (target, folder, name) => calls.makeSymlink(target, folder, name);
+export const makeFifo: FileCalls['makeFifo'] = (folder, name) => calls.makeFifo(folder, name);
+export const makeDevice: FileCalls['makeDevice'] = (folder, name, kind, major, minor) =>
+  calls.makeDevice(folder, name, kind, major, minor);
+export const deviceOf: FileCalls['deviceOf'] = (stats) => calls.deviceOf(stats);
+export const linkHandle: FileCalls['linkHandle'] = (handle, folder, name) => calls.linkHandle(handle, folder, name);
+export const linkItem: FileCalls['linkItem'] = (fromFolder, from, toFolder, to) =>
+  calls.linkItem(fromFolder, from, toFolder, to);
+export const rename: FileCalls['rename'] = (fromFolder, from, toFolder, to) =>
+  calls.rename(fromFolder, from, toFolder, to);
+export const renameNew: FileCalls['renameNew'] = (fromFolder, from, toFolder, to) =>
+  calls.renameNew(fromFolder, from, toFolder, to);
+export const removeFile: FileCalls['removeFile'] = (folder, name) => calls.removeFile(folder, name);
+export const removeFolder: FileCalls['removeFolder'] = (folder, name) => calls.removeFolder(folder, name);
+export const setMode: FileCalls['setMode'] = (fd, mode) => calls.setMode(fd, mode);
+export const setModeOfHandle: FileCalls['setModeOfHandle'] = (handle, mode) => calls.setModeOfHandle(handle, mode);
+export const setOwner: FileCalls['setOwner'] = (fd, uid, gid) => calls.setOwner(fd, uid, gid);
+export const setOwnerOfLink: FileCalls['setOwnerOfLink'] = (folder, name, uid, gid) =>
+  calls.setOwnerOfLink(folder, name, uid, gid);
+export const setTime: FileCalls['setTime'] = (fd, mtimeNs) => calls.setTime(fd, mtimeNs);
+export const setTimeOfLink: FileCalls['setTimeOfLink'] = (folder, name, mtimeNs) =>
+  calls.setTimeOfLink(folder, name, mtimeNs);
+export const sameTime: FileCalls['sameTime'] = (a, b) => calls.sameTime(a, b);
+export const xattrsOf: FileCalls['xattrsOf'] = (fd) => calls.xattrsOf(fd);
+export const xattrsOfItem: FileCalls['xattrsOfItem'] = (folder, name) => calls.xattrsOfItem(folder, name);
+export const setXattr: FileCalls['setXattr'] = (fd, name, value) => calls.setXattr(fd, name, value);
+export const setXattrOfItem: FileCalls['setXattrOfItem'] = (folder, name, attribute, value) =>
+  calls.setXattrOfItem(folder, name, attribute, value);
+export const removeXattr: FileCalls['removeXattr'] = (fd, name) => calls.removeXattr(fd, name);
+export const flagsOf: FileCalls['flagsOf'] = (fd, device) => calls.flagsOf(fd, device);
+export const setFlags: FileCalls['setFlags'] = (fd, flags) => calls.setFlags(fd, flags);
+export const nextData: FileCalls['nextData'] = (fd, offset) => calls.nextData(fd, offset);
+export const nextHole: FileCalls['nextHole'] = (fd, offset) => calls.nextHole(fd, offset);
+export const syncFolder: FileCalls['syncFolder'] = (folder) => calls.syncFolder(folder);
+export const syncFileSystem: FileCalls['syncFileSystem'] = (folder) => calls.syncFileSystem(folder);
+export const holdLock: FileCalls['holdLock'] = (path) => calls.holdLock(path);
+export const losses: FileCalls['losses'] = () => calls.losses();

@@ -1,6 +1,11 @@
 import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
 
-const NAMES = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+/** Where two names have one number, the one that Node's own errors have. */
+const NAMES = new Map([
+  ...Object.entries(constants.errno).map(([name, number]) => [number, name] as const),
+  ...[...getSystemErrorMap()].map(([number, [name]]) => [-number, name] as const),
+]);
 
 const REASONS: Record<string, string> = {
   EACCES: 'no permission to read it',
@@ -16,15 +21,22 @@ const REASONS: Record<string, string> = {
   EISDIR: 'a folder is in its place',
   ENAMETOOLONG: 'its name is too long for this file system',
   EINVAL: 'the file system refuses it',
+  EILSEQ: 'its name is not text, which this file system wants',
+  ENOTSUP: 'the file system or platform cannot do it',
+  ESTALE: 'something else took its place',
   EMFILE: 'too many open files',
 };
+
+/** The code of an error number, as Node's own errors have it. */
+export function codeOfNumber(errno: number): string {
+  return NAMES.get(errno) ?? `errno ${errno}`;
+}
 
 /** A failed system call, with the code that Node's own errors have. */
 export class SystemCallError extends Error {
   readonly code: string;
 
-  constructor(call: string, errno: number) {
-    const code = NAMES.get(errno) ?? `errno ${errno}`;
+  constructor(call: string, code: string) {
     super(`${call}: ${code}`);
     this.code = code;
   }

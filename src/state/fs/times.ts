@@ -25,3 +25,10 @@ export function clampTime(mtimeNs: bigint): bigint {
   if (mtimeNs < INT64_MIN) return INT64_MIN;
   return mtimeNs > INT64_MAX ? INT64_MAX : mtimeNs;
 }
+
+/** Seconds as decimal text, which Node's calls take before 1970 too: a negative number would mean "now" to them. */
+export function secondsOf(timeNs: bigint): string {
+  const size = timeNs < 0n ? -timeNs : timeNs;
+  const fraction = `${size % NS_PER_SECOND}`.padStart(9, '0');
+  return `${timeNs < 0n ? '-' : ''}${size / NS_PER_SECOND}.${fraction}`;
+}

@@ -1,9 +1,14 @@
 import type { BigIntStats } from 'node:fs';
 
-/** Numbers the inodes that have several names; forgets one when all its names were seen. */
+/** Finds the inodes that have several names; forgets one when all its names were seen. */
 export class LinkGroups {
   readonly #groups = new Map<string, { group: number; left: bigint }>();
-  #count = 0;
+  readonly #numberOf: (dev: bigint, ino: bigint) => number;
+
+  /** `numberOf` gives a group its number, the same one for an inode at every capture. */
+  constructor(numberOf: (dev: bigint, ino: bigint) => number) {
+    this.#numberOf = numberOf;
+  }
 
   /** 0 for an inode with one name, else its group, and whether this is its first name. */
   of(stats: BigIntStats): { group: number; first: boolean } {
@@ -11,9 +16,9 @@ export class LinkGroups {
     const key = `${stats.dev}:${stats.ino}`;
     const known = this.#groups.get(key);
     if (!known) {
-      this.#count += 1;
-      this.#groups.set(key, { group: this.#count, left: stats.nlink - 1n });
-      return { group: this.#count, first: true };
+      const group = this.#numberOf(stats.dev, stats.ino);
+      this.#groups.set(key, { group, left: stats.nlink - 1n });
+      return { group, first: true };
     }
     known.left -= 1n;
     if (known.left <= 0n) this.#groups.delete(key);

@@ -2,20 +2,25 @@ import type { BigIntStats } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
 import { LINK_TARGET_MAX_BYTES, MANIFEST_PART_BYTES, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import type { Progress } from '../../common/ports.ts';
-import { BlockWriter } from '../format/block.ts';
-import type { FolderPath, Metadata } from '../format/index.ts';
-import { BlockSpoolWriter } from '../fs/block-spool.ts';
-import { namesIn, readLink, statOfItem } from '../fs/calls.ts';
+import { CborWriter } from '../format/cbor-writer.ts';
+import { writeEntry } from '../format/entry.ts';
+import type { Entry, FolderPath } from '../format/index.ts';
+import { close, deviceOf, namesIn, openToRead, readLink, statOfItem } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { showPath } from '../fs/show-path.ts';
-import { clampTime } from '../fs/times.ts';
 import { ProgressTeller } from '../threads/progress.ts';
+import { throwIfStopped } from '../threads/stop.ts';
+import { dataRuns, mayHaveHoles } from './data-runs.ts';
 import type { Identities } from './identities.ts';
+import type { Known } from './known.ts';
 import { LeftOutList } from './left-out.ts';
 import { LinkGroups } from './link-groups.ts';
+import { extrasOfItem, metadataOf } from './metadata.ts';
+import { PlanBlocks } from './plan-blocks.ts';
 import { RootWalker } from './root-walker.ts';
 import { pathOfNames, startsWith } from './roots.ts';
-import { type Counts, countContent, emptyCounts } from './upper-bound.ts';
+import { BEFORE, LINKED, READ, type TrackedRecord } from './tracked.ts';
+import { type Counts, countRun, emptyCounts } from './upper-bound.ts';
 
 /** What a scan found. Its entries are in the spool file, in the order of a walk. */
 export interface ScanResult {
@@ -25,6 +30,9 @@ export interface ScanResult {
   hardlinks: number;
   specials: number;
   bytes: number;
+  /** Files whose content is to be read, and their bytes. */
+  newFiles: number;
+  newBytes: number;
   counts: Counts;
   leftOut: LeftOutList;
   excluded: string[];
@@ -33,26 +41,29 @@ export interface ScanResult {
 const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
 const BLOCK_CUT_ENTRIES = 2048;
 
-/** Mode, owner and time of a stat, as a manifest holds them. */
-export function metadataOf(stats: BigIntStats): Metadata {
-  return {
-    mode: Number(stats.mode & 0o7777n),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    mtimeNs: clampTime(stats.mtimeNs),
-  };
+export interface ScanOptions {
+  readonly roots: readonly FolderPath[];
+  readonly excluded: Identities;
+  readonly spoolPath: string;
+  /** What an earlier capture knows, and the holder has. */
+  readonly known: Known;
+  /** Items that changed after this are looked at again at the next capture. */
+  readonly settledBeforeNs: bigint;
+  readonly onProgress: (progress: Progress) => void;
 }
 
 /** Walks the roots and writes the plan: folder blocks, parents first, names ascending, no content read. */
 export class Scan {
   readonly #roots: readonly FolderPath[];
   readonly #excluded: Identities;
+  readonly #known: Known;
+  readonly #settledBeforeNs: bigint;
   readonly #walker: RootWalker;
-  readonly #spool: BlockSpoolWriter;
   readonly #teller: ProgressTeller;
-  readonly #block = new BlockWriter();
-  readonly #groups = new LinkGroups();
+  readonly #blocks: PlanBlocks;
+  readonly #groups: LinkGroups;
   readonly #owners = new Set<string>();
+  readonly #entry = new CborWriter(4096);
   readonly #result: ScanResult = {
     files: 0,
     folders: 0,
@@ -60,22 +71,22 @@ export class Scan {
     hardlinks: 0,
     specials: 0,
     bytes: 0,
+    newFiles: 0,
+    newBytes: 0,
     counts: emptyCounts(),
     leftOut: new LeftOutList(),
     excluded: [],
   };
 
-  constructor(
-    roots: readonly FolderPath[],
-    excluded: Identities,
-    spoolPath: string,
-    onProgress: (progress: Progress) => void,
-  ) {
-    this.#roots = roots;
-    this.#excluded = excluded;
-    this.#walker = new RootWalker(roots);
-    this.#spool = new BlockSpoolWriter(spoolPath);
-    this.#teller = new ProgressTeller(onProgress);
+  constructor(options: ScanOptions) {
+    this.#roots = options.roots;
+    this.#excluded = options.excluded;
+    this.#known = options.known;
+    this.#settledBeforeNs = options.settledBeforeNs;
+    this.#walker = new RootWalker(options.roots);
+    this.#blocks = new PlanBlocks(options.spoolPath, options.known);
+    this.#groups = new LinkGroups((dev, ino) => options.known.cache.groupOf(dev, ino));
+    this.#teller = new ProgressTeller(options.onProgress);
   }
 
   /** Throws `not-found` for a root that does not exist, `nothing-left` when nothing is captured. */
@@ -84,10 +95,12 @@ export class Scan {
       this.#folder([]);
     } finally {
       this.#walker.close();
-      this.#spool.close();
+      this.#blocks.close();
     }
     const { counts } = this.#result;
     counts.owners = this.#owners.size;
+    counts.planBytes = this.#blocks.changedBytes;
+    counts.longestPathBytes = this.#blocks.longestPathBytes;
     counts.rootBytes = this.#roots.reduce((sum, root) => sum + pathOfNames(root).length * 2 + 8, 0);
     if (this.#items() === 0 && this.#roots.every((root) => root.length > 0)) {
       throw new ResettleError('nothing-left', 'nothing is left to capture of the given paths', {
@@ -99,8 +112,8 @@ export class Scan {
   }
 
   #items(): number {
-    const { files, folders, symlinks, hardlinks } = this.#result;
-    return files + folders + symlinks + hardlinks;
+    const { files, folders, symlinks, hardlinks, specials } = this.#result;
+    return files + folders + symlinks + hardlinks + specials;
   }
 
   #progress(): Progress {
@@ -109,10 +122,10 @@ export class Scan {
 
   #folder(path: FolderPath): void {
     const subfolders: Uint8Array[] = [];
-    this.#block.begin(path);
+    this.#blocks.begin(path);
     if (this.#isAncestor(path)) this.#ancestorItems(path, subfolders);
     else this.#scanned(path, subfolders);
-    this.#flush();
+    this.#blocks.end();
     for (const name of subfolders) this.#folder([...path, name]);
   }
 
@@ -130,7 +143,7 @@ export class Scan {
       if (root.length === path.length + 1) {
         this.#root(path, name, subfolders);
       } else {
-        this.#count({ kind: 'ancestor', name });
+        this.#add({ kind: 'ancestor', name }, undefined, 0);
         subfolders.push(name);
       }
     }
@@ -138,9 +151,11 @@ export class Scan {
 
   #root(path: FolderPath, name: Uint8Array, subfolders: Uint8Array[]): void {
     const shown = showPath(pathOfNames([...path, name]));
+    let folder: number;
     let stats: BigIntStats;
     try {
-      stats = statOfItem(this.#walker.enter(path), name);
+      folder = this.#walker.enter(path);
+      stats = statOfItem(folder, name);
     } catch (error) {
       const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
       throw new ResettleError(gone ? 'not-found' : 'failed', `cannot capture ${shown}: ${reasonOf(error)}`, {
@@ -148,7 +163,7 @@ export class Scan {
         cause: error,
       });
     }
-    this.#item(path, name, stats, subfolders);
+    this.#item(path, folder, name, stats, subfolders, false);
   }
 
   #scanned(path: FolderPath, subfolders: Uint8Array[]): void {
@@ -161,6 +176,7 @@ export class Scan {
       this.#leaveOut(path, undefined, reasonOf(error));
       return;
     }
+    const live = liveDatabases(names);
     for (const name of names) {
       let stats: BigIntStats;
       try {
@@ -169,89 +185,167 @@ export class Scan {
         if (codeOf(error) !== 'ENOENT') this.#leaveOut(path, name, reasonOf(error));
         continue;
       }
-      this.#item(path, name, stats, subfolders);
-      if (this.#block.bytes > BLOCK_CUT_BYTES || this.#block.count >= BLOCK_CUT_ENTRIES) this.#cut();
+      const isLive = live !== undefined && live.has(name.toString('latin1'));
+      this.#item(path, folder, name, stats, subfolders, isLive);
+      if (this.#blocks.bytes > BLOCK_CUT_BYTES || this.#blocks.count >= BLOCK_CUT_ENTRIES) this.#blocks.cut();
     }
   }
 
-  #item(path: FolderPath, name: Uint8Array, stats: BigIntStats, subfolders: Uint8Array[]): void {
+  #item(
+    path: FolderPath,
+    folder: number,
+    name: Uint8Array,
+    stats: BigIntStats,
+    subfolders: Uint8Array[],
+    readAnyway: boolean,
+  ): void {
     if (this.#excluded.has(stats)) {
       this.#result.excluded.push(showPath(pathOfNames([...path, name])));
       return;
     }
-    const metadata = metadataOf(stats);
-    if (stats.isFile()) this.#file(name, metadata, stats);
-    else if (stats.isDirectory()) this.#subfolder(path, name, metadata, subfolders);
-    else if (stats.isSymbolicLink()) this.#symlink(path, name, metadata);
-    else this.#leaveOut(path, name, `${kindOf(stats)} is not captured`);
+    if (stats.isSocket()) {
+      this.#leaveOut(path, name, 'a socket is not captured');
+      return;
+    }
+    try {
+      if (stats.isFile()) this.#file(folder, name, stats, readAnyway);
+      else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, subfolders);
+      else if (stats.isSymbolicLink()) this.#symlink(path, folder, name, stats);
+      else this.#special(folder, name, stats);
+    } catch (error) {
+      if (error instanceof ResettleError) throw error;
+      this.#leaveOut(path, name, reasonOf(error));
+    }
     this.#owners.add(`u${stats.uid}`).add(`g${stats.gid}`);
+    throwIfStopped();
     this.#teller.count(() => this.#progress());
   }
 
-  #file(name: Uint8Array, metadata: Metadata, stats: BigIntStats): void {
+  #file(folder: number, name: Uint8Array, stats: BigIntStats, readAnyway: boolean): void {
     const sizeBytes = Number(stats.size);
     const { group, first } = this.#groups.of(stats);
     if (first) {
       this.#result.files += 1;
       this.#result.bytes += sizeBytes;
-      countContent(this.#result.counts, sizeBytes);
     } else {
       this.#result.hardlinks += 1;
     }
+    const linked = group > 0 ? LINKED : 0;
+    const record = this.#blocks.find(name);
+    if (record && first && !readAnyway && record.matches(stats) && (record.flags & READ) === 0) {
+      // With several names, only the record of the name that was read has the content.
+      const usable = linked === 0 || record.entries()[0]?.kind === 'file';
+      if (usable && this.#known.hasContent(record)) {
+        this.#result.counts.entries += 1;
+        this.#blocks.keep(record);
+        return;
+      }
+    }
+    if (first) {
+      this.#result.newFiles += 1;
+      this.#result.newBytes += sizeBytes;
+      this.#countContent(folder, name, stats);
+    }
     // A hard link stands in the plan as the file it is: it takes the first one's place if that cannot be read.
-    this.#count({ kind: 'file', name, ...metadata, sizeBytes, extents: [], group, changed: false, goesOn: false });
+    const entry: Entry = {
+      kind: 'file',
+      name,
+      ...metadataOf(stats),
+      sizeBytes,
+      extents: [],
+      group,
+      changed: false,
+      goesOn: false,
+    };
+    this.#add(entry, stats, READ | linked, record);
   }
 
-  #subfolder(path: FolderPath, name: Uint8Array, metadata: Metadata, subfolders: Uint8Array[]): void {
+  #countContent(folder: number, name: Uint8Array, stats: BigIntStats): void {
+    const sizeBytes = Number(stats.size);
+    if (!mayHaveHoles(stats)) {
+      countRun(this.#result.counts, 0, sizeBytes);
+      return;
+    }
+    const fd = openToRead(folder, name);
+    try {
+      for (const { start, end } of dataRuns(fd, sizeBytes)) countRun(this.#result.counts, start, end);
+    } finally {
+      close(fd);
+    }
+  }
+
+  #subfolder(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats, subfolders: Uint8Array[]): void {
     if (path.length + 1 > PATH_DEPTH_MAX) {
       this.#leaveOut(path, name, `it lies deeper than ${PATH_DEPTH_MAX} folders`);
       return;
     }
     this.#result.folders += 1;
-    this.#count({ kind: 'folder', name, ...metadata });
+    if (!this.#isKept(name, stats)) {
+      const extras = extrasOfItem(folder, name, true);
+      this.#add({ kind: 'folder', name, ...metadataOf(stats), ...(extras && { extras }) }, stats, 0);
+    }
     subfolders.push(name);
   }
 
-  #symlink(path: FolderPath, name: Uint8Array, metadata: Metadata): void {
-    try {
-      const target = readLink(this.#walker.enter(path), name);
+  #symlink(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats): void {
+    if (!this.#isKept(name, stats)) {
+      const target = readLink(folder, name);
       if (target.length > LINK_TARGET_MAX_BYTES) {
         this.#leaveOut(path, name, 'its target is too long');
         return;
       }
-      this.#result.symlinks += 1;
-      this.#count({ kind: 'symlink', name, ...metadata, target });
-    } catch (error) {
-      this.#leaveOut(path, name, reasonOf(error));
+      const extras = extrasOfItem(folder, name, false);
+      this.#add({ kind: 'symlink', name, ...metadataOf(stats), target, ...(extras && { extras }) }, stats, 0);
     }
+    this.#result.symlinks += 1;
   }
 
-  #count(entry: Parameters<BlockWriter['entry']>[0]): void {
+  #special(folder: number, name: Uint8Array, stats: BigIntStats): void {
+    if (!this.#isKept(name, stats)) {
+      const kind = stats.isFIFO() ? 'fifo' : stats.isBlockDevice() ? 'block' : 'character';
+      const device = kind === 'fifo' ? { major: 0, minor: 0 } : deviceOf(stats);
+      const extras = extrasOfItem(folder, name, false);
+      this.#add({ kind, name, ...metadataOf(stats), ...device, ...(extras && { extras }) }, stats, 0);
+    }
+    this.#result.specials += 1;
+  }
+
+  /** Whether an item without content is as it was; its record is taken over then. */
+  #isKept(name: Uint8Array, stats: BigIntStats): boolean {
+    const record = this.#blocks.find(name);
+    if (!record?.matches(stats)) return false;
     this.#result.counts.entries += 1;
-    this.#block.entry(entry);
+    this.#blocks.keep(record);
+    return true;
+  }
+
+  /** `before`: what the last capture knew of a file that is to be read. */
+  #add(entry: Entry, stats: BigIntStats | undefined, flags: number, before?: TrackedRecord): void {
+    this.#result.counts.entries += 1;
+    this.#entry.reset();
+    writeEntry(this.#entry, entry);
+    const isKnown = before !== undefined && (before.flags & READ) === 0;
+    if (isKnown) this.#entry.raw(before.cbor);
+    const settled = stats !== undefined && stats.ctimeNs < this.#settledBeforeNs;
+    const part = isKnown ? before.part : 0;
+    this.#blocks.add(entry.name, isKnown ? flags | BEFORE : flags, part, stats, settled, this.#entry.view());
   }
 
   #leaveOut(path: FolderPath, name: Uint8Array | undefined, reason: string): void {
     this.#result.leftOut.add(pathOfNames(name ? [...path, name] : path), reason);
   }
-
-  #cut(): void {
-    const { path } = this.#block;
-    this.#flush();
-    this.#block.begin(path);
-  }
-
-  #flush(): void {
-    const block = this.#block.view();
-    const { counts } = this.#result;
-    counts.planBytes += block.length;
-    counts.longestPathBytes = Math.max(counts.longestPathBytes, block.length - this.#block.bytes);
-    this.#spool.add(block);
-  }
 }
 
-function kindOf(stats: BigIntStats): string {
-  if (stats.isSocket()) return 'a socket';
-  if (stats.isFIFO()) return 'a FIFO';
-  return 'a device';
+/** Names of files beside which a database's log or journal lies: its stat does not tell whether it changed. */
+function liveDatabases(names: readonly Buffer[]): ReadonlySet<string> | undefined {
+  let live: Set<string> | undefined;
+  for (const name of names) {
+    const at = name.lastIndexOf('-');
+    if (at <= 0) continue;
+    const end = name.toString('latin1', at);
+    if (end !== '-wal' && end !== '-journal') continue;
+    live ??= new Set();
+    live.add(name.toString('latin1', 0, at));
+  }
+  return live;
 }

@@ -4,6 +4,7 @@ import {
   LEFT_OUT_BYTES_MAX,
   MANIFEST_PART_BYTES,
   PACK_MAX_BYTES,
+  REREAD_BYTES_MAX,
   SEGMENT_DATA_BYTES,
   SEGMENT_EXTENTS_MAX,
 } from '../../common/limits.ts';
@@ -35,13 +36,23 @@ export function emptyCounts(): Counts {
   };
 }
 
-/** Counts one file of that size. */
-export function countContent(counts: Counts, sizeBytes: number): void {
-  const tail = sizeBytes % SEGMENT_DATA_BYTES;
-  counts.blocks += (sizeBytes - tail) / SEGMENT_DATA_BYTES;
-  if (tail === 0) return;
+/** Counts a run of a file's bytes, from `start` to before `end`: whole blocks lie at multiples of SEGMENT_DATA_BYTES. */
+export function countRun(counts: Counts, start: number, end: number): void {
+  const firstBlock = Math.ceil(start / SEGMENT_DATA_BYTES) * SEGMENT_DATA_BYTES;
+  const blocksEnd = Math.floor(end / SEGMENT_DATA_BYTES) * SEGMENT_DATA_BYTES;
+  if (firstBlock > blocksEnd) {
+    countTail(counts, end - start);
+    return;
+  }
+  counts.blocks += (blocksEnd - firstBlock) / SEGMENT_DATA_BYTES;
+  countTail(counts, firstBlock - start);
+  countTail(counts, end - blocksEnd);
+}
+
+function countTail(counts: Counts, bytes: number): void {
+  if (bytes === 0) return;
   counts.tails += 1;
-  counts.tailBytes += tail;
+  counts.tailBytes += bytes;
 }
 
 const EXTENT_BYTES = 56;
@@ -66,7 +77,8 @@ const KEY_FILES = 32;
  */
 export function upperBoundBytes(counts: Counts): number {
   const extents = counts.blocks + counts.tails;
-  const contentBytes = counts.blocks * SEGMENT_DATA_BYTES + counts.tailBytes;
+  const again = counts.blocks > 0 ? REREAD_BYTES_MAX : 0;
+  const contentBytes = counts.blocks * SEGMENT_DATA_BYTES + counts.tailBytes + again;
   // Of two neighbours among the gathered segments, data or extents exceed what one holds.
   const segments =
     counts.blocks + Math.ceil((2 * counts.tailBytes) / SEGMENT_DATA_BYTES + counts.tails / SEGMENT_EXTENTS_MAX + 2);

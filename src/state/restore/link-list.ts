@@ -47,7 +47,7 @@ export class LinkList {
   /** Ends the list, and reads it. */
   *read(): Generator<SymlinkItem | HardlinkItem, void> {
     this.#spool.close();
-    for (const block of readBlockSpool(this.#path)) yield readItem(decodeCbor(block, 'a scratch file'));
+    for (const { bytes } of readBlockSpool(this.#path)) yield readItem(decodeCbor(bytes, 'a scratch file'));
   }
 }
 

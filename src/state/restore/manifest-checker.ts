@@ -2,8 +2,8 @@ import { asBuffer } from '../../common/bytes.ts';
 import { ENTRIES_MAX, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
+import { GroupMarks } from '../format/group-marks.ts';
 import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Totals } from '../format/index.ts';
-import { GroupMarks } from './group-marks.ts';
 
 /** A file as it is told: its number, its folder's number, its first entry. */
 export interface CheckedFile {

@@ -1,8 +1,11 @@
 import { isErrorCode, messageOf, ResettleError } from '../../common/errors.ts';
+import { codeOf } from '../fs/errno.ts';
 
 /** An error as it passes between threads: class and cause do not survive a structured clone. */
 export interface ThreadError {
   readonly code: string | undefined;
+  /** The code of a system call that failed, such as ENOSPC. */
+  readonly errno: string | undefined;
   readonly message: string;
   readonly hint: string | undefined;
   readonly stack: string | undefined;
@@ -11,16 +14,21 @@ export interface ThreadError {
 export function toThreadError(error: unknown): ThreadError {
   return {
     code: error instanceof ResettleError ? error.code : undefined,
+    errno: codeOf(error instanceof ResettleError ? error.cause : error),
     message: messageOf(error),
     hint: error instanceof ResettleError ? error.hint : undefined,
     stack: error instanceof Error ? error.stack : undefined,
   };
 }
 
-/** The error on the other side: a ResettleError again, `failed` where it was none. */
+/** The error on the other side: a ResettleError again, `failed` where it was none. Its cause has the errno, if any. */
 export function fromThreadError(sent: ThreadError): ResettleError {
   const code = isErrorCode(sent.code) ? sent.code : 'failed';
-  const error = new ResettleError(code, sent.message, sent.hint === undefined ? {} : { hint: sent.hint });
+  const cause = sent.errno === undefined ? undefined : Object.assign(new Error(sent.message), { code: sent.errno });
+  const error = new ResettleError(code, sent.message, {
+    ...(sent.hint === undefined ? {} : { hint: sent.hint }),
+    cause,
+  });
   if (sent.stack !== undefined) error.stack = sent.stack;
   return error;
 }

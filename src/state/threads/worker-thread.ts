@@ -1,5 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { ResettleError } from '../../common/errors.ts';
+import { WORKER_STOP_GRACE_MS } from '../../common/limits.ts';
+import type { StopData } from './stop.ts';
 import { fromThreadError, type ThreadError } from './thread-error.ts';
 
 /** Small objects die young in our workers; measured: 150 MiB less memory than V8's default, at the same speed. */
@@ -14,13 +16,19 @@ export interface FailedMessage {
 /** A worker thread whose messages are of one type; an error of any kind ends it and is told once. */
 export class WorkerThread<FromWorker extends { readonly type: string }> {
   readonly #worker: Worker;
+  readonly #stop = new SharedArrayBuffer(4);
   #ended = false;
+  #exited = false;
   #onMessage: (message: FromWorker) => void = () => {};
   #onError: (error: Error) => void = () => {};
   #error: Error | undefined;
 
-  constructor(file: URL, workerData: unknown) {
-    this.#worker = new Worker(file, { workerData, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+  constructor(file: URL, workerData: object) {
+    const stop: StopData = { stop: this.#stop };
+    this.#worker = new Worker(file, {
+      workerData: { ...workerData, ...stop },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#worker.on('message', (message: FromWorker | FailedMessage) => {
       if (this.#ended) return;
       if (message.type === 'failed') this.#fail(fromThreadError((message as FailedMessage).error));
@@ -30,6 +38,7 @@ export class WorkerThread<FromWorker extends { readonly type: string }> {
       this.#fail(new ResettleError('failed', `a worker thread failed: ${String(error)}`, { cause: error })),
     );
     this.#worker.on('exit', (code) => {
+      this.#exited = true;
       if (!this.#ended) this.#fail(new ResettleError('failed', `a worker thread ended early (${code})`));
     });
   }
@@ -43,6 +52,22 @@ export class WorkerThread<FromWorker extends { readonly type: string }> {
 
   post(message: unknown, transfer: readonly ArrayBuffer[] = []): void {
     if (!this.#ended) this.#worker.postMessage(message, transfer);
+  }
+
+  /** Asks the thread to end by itself, and ends it after a while; nothing is told any more. */
+  async stop(): Promise<void> {
+    this.#ended = true;
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
+    this.#worker.postMessage({ type: 'stop' });
+    if (this.#exited) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, WORKER_STOP_GRACE_MS);
+      this.#worker.once('exit', () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
+    await this.#worker.terminate();
   }
 
   /** Ends the thread at once; nothing is told any more. */

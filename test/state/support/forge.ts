@@ -96,8 +96,6 @@ export async function forge(
       roots: (changes.roots ?? [['r']]).map((root) => root.map(bytesOf)),
       totals: { ...totals, ...changes.totals },
       leftOut: { count: 0, items: [] },
-      skipped: { count: 0, items: [] },
-      sealedBytes: 0,
     },
     about(identity),
   );

@@ -84,8 +84,16 @@ export const about = (who: Identity) => ({
 export async function captureTree(
   scratchDir: string,
   paths: readonly (string | Uint8Array)[],
-  options: { exclude?: string[]; afterPlan?: () => void } = {},
+  options: {
+    exclude?: string[];
+    afterPlan?: () => void;
+    /** Where earlier captures of the same cache put theirs. */
+    packs?: MemoryPacks;
+    cacheFile?: string;
+    settleMs?: number;
+  } = {},
 ): Promise<Captured> {
+  const packs = options.packs ?? new MemoryPacks();
   const capture = await planCapture(
     {
       paths: paths.map((path) => Buffer.from(path)),
@@ -93,14 +101,18 @@ export async function captureTree(
       scratchDir,
       stateId: identity.stateId,
       stateKey: identity.stateKey,
+      cacheFile: options.cacheFile,
+      settleMs: options.settleMs,
+      missingPacks: async (ids) => ids.filter((id) => !packs.packs.has(id)),
     },
     on(),
   );
   try {
     options.afterPlan?.();
-    const packs = new MemoryPacks();
     const result = await capture.run(packs, on());
-    return { plan: capture.plan, result, packs, descriptor: await describeSnapshot(result, about(identity)) };
+    const descriptor = await describeSnapshot(result, about(identity));
+    await capture.committed();
+    return { plan: capture.plan, result, packs, descriptor };
   } finally {
     await capture.close();
   }

@@ -1,10 +1,25 @@
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
-import { type AssociationId, associationId, type PeerIdText, type StateId, stateId } from '../../../common/ids.ts';
+import {
+  type AssociationId,
+  associationId,
+  type PackId,
+  type PeerIdText,
+  type StateId,
+  stateId,
+} from '../../../common/ids.ts';
+import { UNFINISHED_KEEP_MS } from '../../../common/limits.ts';
 import type { BlocksHost, BlocksSession } from '../../../protocols/blocks/server.ts';
-import type { Commit, Holding, PointAnswer, PointRequest, Reserve } from '../../../protocols/point/messages.ts';
-import type { PointHost } from '../../../protocols/point/point.ts';
-import { openDescriptor } from '../../../state/format/index.ts';
+import type {
+  AskMissing,
+  Commit,
+  Holding,
+  PointAnswer,
+  PointRequest,
+  Reserve,
+} from '../../../protocols/point/messages.ts';
+import { joinPackIds, type PointHost, splitPackIds } from '../../../protocols/point/point.ts';
+import { openDescriptor, type PackReference } from '../../../state/format/index.ts';
 import type { Association } from '../../../state/records/index.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
@@ -53,6 +68,9 @@ export class PointRole implements PointHost, BlocksHost {
   readonly #open = new Map<StateId, { puts: number; gets: number }>();
   readonly #info = new Map<StateId, StateInfo>();
   readonly #used = new Map<StateId, { bytes: number; snapshots: number[] }>();
+  /** States with packs that no descriptor refers to, and since when nobody works on them: kept for a capture to go on. */
+  readonly #unfinished = new Map<StateId, number>();
+  readonly #clock: Clock;
   readonly #expiry: ReturnType<typeof setInterval>;
   #clients = 0;
   /** Reservations one at a time: two must not be granted the same bytes. */
@@ -63,12 +81,13 @@ export class PointRole implements PointHost, BlocksHost {
     this.#limits = options.limits;
     this.#fleet = options.fleet;
     this.#log = options.log;
+    this.#clock = options.clock;
     this.#leases = new Leases(options.clock, options.random);
     this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
     this.#expiry.unref();
   }
 
-  /** Looks through the store; what unfinished captures left is dropped, since their leases died with the process. */
+  /** Looks through the store. Leases died with the process; what unfinished captures left waits for them to go on. */
   static async start(options: PointOptions): Promise<PointRole> {
     const point = new PointRole(options);
     for (const held of await options.store.states()) {
@@ -77,10 +96,8 @@ export class PointRole implements PointHost, BlocksHost {
       const hint = parseStateInfo(held.info);
       const info = snapshots.length > 0 ? await point.#infoFromDescriptor(state, snapshots) : hint;
       if (info) point.#info.set(state, { ...info, lease: null });
-      if (snapshots.length > 0 && !hint?.lease) continue;
-      await point.#dropUnfinished(state).catch((error: unknown) => {
-        options.log.warn({ err: error, state }, 'what an unfinished capture left could not be removed');
-      });
+      if (snapshots.length === 0 && !info) await point.#dropUnfinished(state).catch(point.#warn(state));
+      else if (snapshots.length === 0 || hint?.lease) point.#unfinished.set(state, options.clock.now());
     }
     return point;
   }
@@ -140,6 +157,7 @@ export class PointRole implements PointHost, BlocksHost {
       await this.#commit(request.commit, remotePeer);
       return {};
     }
+    if (request.missing) return { missing: await this.#missing(request.missing, remotePeer) };
     if (request.find) return { holdings: this.#find(request.find.state, remotePeer) };
     if (request.snapshot) {
       const { state, snapshot } = request.snapshot;
@@ -164,11 +182,10 @@ export class PointRole implements PointHost, BlocksHost {
     }
     if (this.#open.has(state)) throw new ResettleError('refused', 'that state is in use by a transfer');
     const old = this.#leases.ofState(state);
-    if (old) await this.#giveUp(old);
-    const { freeBytes } = await this.capacity();
+    if (old) this.#leases.release(old.id);
     const lease = this.#leases.grant(
       { state, association: association.id, source: association.body.source, bytes: wish.bytes },
-      freeBytes,
+      await this.#freeFor(wish.bytes, state),
     );
     try {
       await this.#store.createState(state);
@@ -191,6 +208,27 @@ export class PointRole implements PointHost, BlocksHost {
     return { lease: lease.id, expiresAtMs: lease.expiresAtMs, snapshot: Math.max(0, ...snapshots) };
   }
 
+  /** Bytes that are free for a reservation; what captures left unfinished makes room for one that needs it. */
+  async #freeFor(bytes: number, state: StateId): Promise<number> {
+    let { freeBytes } = await this.capacity();
+    for (const other of this.#unfinished.keys()) {
+      if (freeBytes >= bytes) break;
+      if (other === state || this.#open.has(other) || this.#leases.ofState(other)) continue;
+      await this.#dropUnfinished(other);
+      ({ freeBytes } = await this.capacity());
+    }
+    return freeBytes;
+  }
+
+  async #missing(question: AskMissing, remotePeer: string): Promise<Uint8Array> {
+    const state = stateId(question.state);
+    const ids = splitPackIds(question.packs);
+    // Of a state that is not here, every pack is missing: that says nothing to a stranger.
+    if (!this.#used.has(state)) return question.packs;
+    this.#party(state, remotePeer, 'source');
+    return joinPackIds(await this.#store.missingPacks(state, ids));
+  }
+
   async #commit(commit: Commit, remotePeer: string): Promise<void> {
     const lease = this.#leases.use(commit.lease, remotePeer);
     const { state } = lease;
@@ -209,7 +247,7 @@ export class PointRole implements PointHost, BlocksHost {
       if (header.snapshot !== commit.snapshot || header.snapshot <= Math.max(0, ...(used?.snapshots ?? []))) {
         throw new ResettleError('refused', `snapshot ${header.snapshot} is not newer than what this point holds`);
       }
-      const bad = await this.#store.verifyPacks(state, header.packs);
+      const bad = await this.#badPacks(state, header.packs);
       if (bad.length > 0) {
         throw new ResettleError(
           'damaged',
@@ -238,6 +276,27 @@ export class PointRole implements PointHost, BlocksHost {
     } finally {
       close();
     }
+    // What an interrupted capture before this one left.
+    await this.#dropUnfinished(state).catch(this.#warn(state));
+  }
+
+  /**
+   * The packs of a descriptor that are missing or damaged. Those of the snapshot before were read at its commit, and
+   * are only asked for.
+   */
+  async #badPacks(state: StateId, packs: readonly PackReference[]): Promise<PackId[]> {
+    const last = Math.max(0, ...(this.#used.get(state)?.snapshots ?? []));
+    const bytes = last > 0 ? await this.#store.readDescriptor(state, last) : undefined;
+    const earlier = new Set(bytes ? (await openDescriptor(bytes)).packs.map(({ id }) => id) : []);
+    const missing = await this.#store.missingPacks(
+      state,
+      packs.map(({ id }) => id),
+    );
+    const bad = await this.#store.verifyPacks(
+      state,
+      packs.filter(({ id }) => !earlier.has(id)),
+    );
+    return [...new Set([...missing, ...bad])];
   }
 
   #find(wanted: string, remotePeer: string): Holding[] {
@@ -319,14 +378,27 @@ export class PointRole implements PointHost, BlocksHost {
     return association;
   }
 
+  /** Ends a lease; what was stored under it waits for the capture to go on. */
   async #giveUp(lease: LeaseRecord): Promise<void> {
     if (this.#open.has(lease.state)) throw new ResettleError('refused', 'that state is in use by a transfer');
     this.#leases.release(lease.id);
-    await this.#dropUnfinished(lease.state);
+    await this.#leaveUnfinished(lease);
+  }
+
+  async #leaveUnfinished({ state, storedBytes }: LeaseRecord): Promise<void> {
+    if (storedBytes === 0 && !this.#unfinished.has(state) && this.#used.get(state)?.snapshots.length === 0) {
+      await this.#dropUnfinished(state);
+      return;
+    }
+    this.#unfinished.set(state, this.#clock.now());
+    const info = this.#info.get(state);
+    // The mark of a lease stays with it, so that a start after this one knows that there is something unfinished.
+    if (info) await this.#writeInfo(state, info);
   }
 
   /** Removes what no descriptor of the state refers to; a state without any is removed whole. */
   async #dropUnfinished(state: StateId): Promise<void> {
+    this.#unfinished.delete(state);
     const used = this.#used.get(state);
     if (!used) return;
     if (used.snapshots.length === 0) {
@@ -348,11 +420,17 @@ export class PointRole implements PointHost, BlocksHost {
   async #expire(): Promise<void> {
     for (const lease of this.#leases.expire((state) => this.#open.has(state))) {
       this.#log.info({ state: lease.state, source: lease.source }, 'lease expired');
-      await this.#inTurn(() => this.#dropUnfinished(lease.state)).catch((error: unknown) =>
-        this.#log.warn({ err: error, state: lease.state }, 'could not clean up after a lease'),
-      );
+      await this.#inTurn(() => this.#leaveUnfinished(lease)).catch(this.#warn(lease.state));
+    }
+    for (const [state, sinceMs] of this.#unfinished) {
+      if (this.#clock.now() - sinceMs < UNFINISHED_KEEP_MS || this.#leases.ofState(state)) continue;
+      this.#log.info({ state }, 'what a capture left unfinished was not taken up again');
+      await this.#inTurn(() => this.#dropUnfinished(state)).catch(this.#warn(state));
     }
   }
+
+  readonly #warn = (state: StateId) => (error: unknown) =>
+    this.#log.warn({ err: error, state }, 'what an unfinished capture left could not be removed');
 
   async #writeInfo(state: StateId, info: StateInfo): Promise<void> {
     this.#info.set(state, info);

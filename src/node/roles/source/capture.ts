@@ -1,9 +1,8 @@
 import type { PrivateKey } from '@libp2p/interface';
 import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
-import { ResettleError } from '../../../common/errors.ts';
-import { type AssociationId, associationId, type PeerIdText, type StateId } from '../../../common/ids.ts';
-import type { Report } from '../../../common/ports.ts';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { type AssociationId, associationId, type PackId, type PeerIdText, type StateId } from '../../../common/ids.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import { BlocksSink } from '../../../protocols/blocks/client.ts';
 import type { KeyFile } from '../../../protocols/point/messages.ts';
@@ -19,6 +18,7 @@ import { findMachine, ownMembership } from '../../membership/machines.ts';
 import { type Candidate, type Placement, place } from '../../placement/place.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import { choosePaths } from './paths.ts';
+import { refuseEmpty } from './refuse-empty.ts';
 import { openSourceState, type SourceState, writeSourceState } from './source-state.ts';
 
 export interface CaptureRequest {
@@ -40,7 +40,9 @@ export interface CaptureDone {
   readonly pointName: string;
   readonly files: number;
   readonly bytes: number;
+  /** Bytes of every pack of the snapshot, and of those that were sent now. */
   readonly storedBytes: number;
+  readonly newBytes: number;
   readonly recipients: readonly string[];
   readonly skipped: number;
 }
@@ -87,58 +89,101 @@ export async function captureToPoint(
   const recipients = holders.map(({ recipient }) => recipient);
   const state = openSourceState(options.home, provisional, fleet.self, recipients, options.random);
 
+  const subject: Subject = { association: provisional, state, holders, destination };
+  // First to the point that has what was captured before; where that fails, all of it to any other.
+  const known = state.point && preferred(roster, request, state.point);
+  if (known) {
+    const done = await captureOnce(options, request, paths, subject, known, emit, signal);
+    if (done) return done;
+  }
+  return (await captureOnce(options, request, paths, subject, undefined, emit, signal))!;
+}
+
+/** The member that has this state already, if the person's choice of points leaves it. */
+function preferred(roster: Roster, request: CaptureRequest, point: PeerIdText): Member | undefined {
+  const member = roster.members.get(point);
+  if (member?.status !== 'active' || !member.point) return undefined;
+  const wanted = request.points.map((text) => findMachine(roster, text).peerId);
+  return wanted.length === 0 || wanted.includes(point) ? member : undefined;
+}
+
+/**
+ * Plans, reserves and sends. With `holder`, what that point has of earlier captures is referred to, and no other point
+ * is asked: undefined where it cannot take the rest.
+ */
+async function captureOnce(
+  options: SourceOptions,
+  request: CaptureRequest,
+  paths: readonly string[],
+  subject: Subject,
+  holder: Member | undefined,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<CaptureDone | undefined> {
+  const { state, association, holders } = subject;
+  const missingPacks = async (packs: readonly PackId[]): Promise<readonly PackId[]> => {
+    if (!holder) return packs;
+    const client = new PointClient(await options.fleet.connectTo(holder.peerId, signal), holder.name);
+    return client.missing(state.stateId, packs, signal);
+  };
   const meter = new ProgressMeter(options.clock, emit);
-  const capture = await planCapture(
-    {
-      paths: paths.map((path) => Buffer.from(path)),
-      exclude: options.exclude.map((path) => Buffer.from(path)),
-      scratchDir: options.home.scratchDir(),
-      stateId: state.stateId,
-      stateKey: state.key,
-    },
-    { onProgress: meter.onProgress, signal },
-  );
+  let capture: Capture;
+  try {
+    capture = await planCapture(
+      {
+        paths: paths.map((path) => Buffer.from(path)),
+        exclude: options.exclude.map((path) => Buffer.from(path)),
+        scratchDir: options.home.scratchDir(),
+        stateId: state.stateId,
+        stateKey: state.key,
+        cacheFile: options.home.cacheFile(state.stateId),
+        missingPacks: async (packs) => {
+          try {
+            return await missingPacks(packs);
+          } catch (error) {
+            signal.throwIfAborted();
+            throw new HolderFailed(`${holder?.name} cannot be asked: ${messageOf(error)}`);
+          }
+        },
+      },
+      { onProgress: meter.onProgress, signal },
+    );
+  } catch (error) {
+    if (!(error instanceof HolderFailed)) throw error;
+    emit({ event: 'note', message: `${error.message}; everything is sent to another point` });
+    return undefined;
+  }
   try {
     meter.finish();
     const { plan } = capture;
     for (const path of plan.excluded) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
+    const unchanged = plan.files - plan.newFiles;
     emit({
       event: 'note',
-      message: `${plan.files} files, ${formatBytes(plan.bytes)}; will be readable by ${holders.map(({ shown }) => shown).join(', ')}`,
+      message:
+        `${plan.files} files, ${formatBytes(plan.bytes)}` +
+        `${unchanged > 0 ? `, of which ${plan.newFiles} files, ${formatBytes(plan.newBytes)}, are new or changed` : ''}` +
+        `; will be readable by ${holders.map(({ shown }) => shown).join(', ')}`,
     });
     refuseEmpty(plan, plan.skipped, emit);
     // Before anything is sent: a state whose key is not kept could not be continued.
-    writeSourceState(options.home, provisional, state);
-    const placement = await reserveRoom(options, request, provisional, state, plan.upperBoundBytes, emit, signal);
-    return await transfer(
-      options,
-      { association: provisional, state, holders, destination },
-      capture,
-      placement,
-      meter,
-      emit,
-      signal,
-    );
+    writeSourceState(options.home, association, state);
+    let placement: Placement;
+    try {
+      placement = await reserveRoom(options, request, subject, holder, plan.upperBoundBytes, emit, signal);
+    } catch (error) {
+      if (!holder || !(error instanceof ResettleError) || error.code !== 'no-point') throw error;
+      emit({ event: 'note', message: `${error.message}; everything is sent to another point` });
+      return undefined;
+    }
+    return await transfer(options, subject, capture, placement, meter, emit, signal);
   } finally {
     await capture.close();
   }
 }
 
-/** A capture that could take nothing but folders, where there was more, is none. Throws `nothing-left`. */
-function refuseEmpty(
-  taken: { readonly files: number; readonly symlinks: number; readonly hardlinks: number },
-  skipped: Report,
-  emit: Emit,
-): void {
-  if (skipped.count === 0 || taken.files + taken.symlinks + taken.hardlinks > 0) return;
-  for (const item of skipped.items) emit({ event: 'skipped', ...item });
-  const first = skipped.items[0];
-  throw new ResettleError(
-    'nothing-left',
-    `nothing is left to capture of ${skipped.count} items${first ? `; ${first.path}: ${first.reason}` : ''}`,
-    { hint: 'run the agent as a user who can read them' },
-  );
-}
+/** The point that has the state cannot be asked what it still has. */
+class HolderFailed extends Error {}
 
 function findAssociation(roster: Roster, source: PeerIdText, destination: PeerIdText): AssociationId | undefined {
   for (const { id, body } of roster.associations.values()) {
@@ -176,8 +221,8 @@ function keyHolders(roster: Roster, destination: Member): KeyHolder[] {
 async function reserveRoom(
   options: SourceOptions,
   request: CaptureRequest,
-  association: AssociationId,
-  state: SourceState,
+  { association, state }: Subject,
+  holder: Member | undefined,
   bytes: number,
   emit: Emit,
   signal: AbortSignal,
@@ -193,7 +238,7 @@ async function reserveRoom(
       hint: '"resettle points" lists those that do',
     });
   }
-  const offering = wanted.length > 0 ? wanted : [...roster.members.values()];
+  const offering = holder ? [holder] : wanted.length > 0 ? wanted : [...roster.members.values()];
   const candidates: Candidate[] = offering
     .filter((member) => member.status === 'active' && member.point && member.peerId !== fleet.self)
     .map((member) => ({
@@ -257,10 +302,16 @@ async function transfer(
     });
     const keys: KeyFile[] = [];
     for (const { name, recipient } of holders) keys.push({ name, bytes: await wrapStateKey(state.key, recipient) });
-    meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.sealedBytes, files: 0, totalFiles: 0 });
-    await client.commit({ lease: lease.lease, snapshot, descriptor, keys }, result.sealedBytes, signal);
+    meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.newBytes, files: 0, totalFiles: 0 });
+    await client.commit({ lease: lease.lease, snapshot, descriptor, keys }, result.newBytes, signal);
     const { descriptorHash } = await openDescriptor(descriptor);
-    writeSourceState(options.home, association, { ...state, snapshot, descriptor: descriptorHash });
+    writeSourceState(options.home, association, {
+      ...state,
+      snapshot,
+      descriptor: descriptorHash,
+      point: candidate.peerId,
+    });
+    await capture.committed();
     for (const item of result.skipped.items) emit({ event: 'skipped', ...item });
     return {
       state: state.stateId,
@@ -273,6 +324,7 @@ async function transfer(
       files: result.totals.files,
       bytes: result.totals.bytes,
       storedBytes: result.sealedBytes,
+      newBytes: result.newBytes,
       recipients: holders.map(({ shown }) => shown),
       skipped: result.skipped.count,
     };

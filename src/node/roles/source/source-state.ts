@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { bytesOfHex, hexOf } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
-import type { AssociationId, PeerIdText, StateId } from '../../../common/ids.ts';
+import { type AssociationId, type PeerIdText, peerIdText, type StateId } from '../../../common/ids.ts';
 import { newStateId } from '../../../state/format/index.ts';
 import type { Home } from '../../home/home.ts';
 
@@ -14,39 +14,58 @@ const SourceStateSchema = z.object({
   recipients: z.array(z.string()),
   snapshot: z.number().int().nonnegative(),
   descriptor: HEX32.nullable(),
+  point: z.string().max(64).nullish(),
 });
 
-/** What a source keeps of the state it makes for one association: HOME/states/<association>.json, for its eyes only. */
+/** What a state goes on for: an association, or a store in a folder. It names the file in HOME/states. */
+export type Lineage = AssociationId | `store-${string}`;
+
+/** The lineage of what this HOME captures to one store, whose id is 64 hexadecimal digits. */
+export const storeLineage = (storeId: string): Lineage => `store-${storeId}`;
+
+/** What a source keeps of the state it makes for one lineage: HOME/states/<lineage>.json, for its eyes only. */
 export interface SourceState {
   readonly stateId: StateId;
   readonly key: Uint8Array;
-  /** age recipients that the key is wrapped to; a set that shrinks starts a new state key. */
+  /** age recipients that the key is wrapped to, or `passphrase`; a set that shrinks starts a new state key. */
   readonly recipients: readonly string[];
   /** The last snapshot that was committed, 0 for none. */
   readonly snapshot: number;
   /** Hash of its descriptor. */
   readonly descriptor: Uint8Array | undefined;
+  /** The point that the last capture went to: what it has need not be sent again. */
+  readonly point: PeerIdText | undefined;
 }
 
-const file = (association: AssociationId): [string, string] => ['states', `${association}.json`];
+const file = (lineage: Lineage): [string, string] => ['states', `${lineage}.json`];
 
-/** The state that goes on for this association, or a new one. */
+/** What is kept of a lineage, or undefined. Throws `damaged`. */
+export function readSourceState(home: Home, lineage: Lineage): SourceState | undefined {
+  const bytes = home.read(...file(lineage));
+  return bytes && parse(bytes, home.path(...file(lineage)));
+}
+
+/** The state that goes on for this lineage, or a new one. */
 export function openSourceState(
   home: Home,
-  association: AssociationId,
+  lineage: Lineage,
   source: PeerIdText,
   recipients: readonly string[],
   random: RandomBytes,
 ): SourceState {
-  const bytes = home.read(...file(association));
-  if (bytes) {
-    const known = parse(bytes, home.path(...file(association)));
-    if (known.recipients.every((recipient) => recipients.includes(recipient))) return { ...known, recipients };
-  }
-  return { stateId: newStateId(source, random(32)), key: random(32), recipients, snapshot: 0, descriptor: undefined };
+  const known = readSourceState(home, lineage);
+  if (known?.recipients.every((recipient) => recipients.includes(recipient))) return { ...known, recipients };
+  return {
+    stateId: newStateId(source, random(32)),
+    key: random(32),
+    recipients,
+    snapshot: 0,
+    descriptor: undefined,
+    point: undefined,
+  };
 }
 
-export function writeSourceState(home: Home, association: AssociationId, state: SourceState): void {
+export function writeSourceState(home: Home, lineage: Lineage, state: SourceState): void {
   const json = {
     version: 1,
     state: state.stateId,
@@ -54,8 +73,9 @@ export function writeSourceState(home: Home, association: AssociationId, state: 
     recipients: state.recipients,
     snapshot: state.snapshot,
     descriptor: state.descriptor ? hexOf(state.descriptor) : null,
+    point: state.point ?? null,
   };
-  home.write(`${JSON.stringify(json)}\n`, ...file(association));
+  home.write(`${JSON.stringify(json)}\n`, ...file(lineage));
 }
 
 function parse(bytes: Buffer, path: string): SourceState {
@@ -67,6 +87,7 @@ function parse(bytes: Buffer, path: string): SourceState {
       recipients: json.recipients,
       snapshot: json.snapshot,
       descriptor: json.descriptor === null ? undefined : bytesOfHex(json.descriptor),
+      point: json.point ? peerIdText(json.point) : undefined,
     };
   } catch (cause) {
     throw new ResettleError('damaged', `${path} is damaged`, {
