@@ -182,6 +182,20 @@ test('a file that changed just before it was read is read again, since its times
   assert.equal(second.sent, 0);
 });
 
+test('the same content is sealed once, whatever its names are', async (t) => {
+  const lineage = new Lineage(temporaryFolder(t));
+  const small = randomBytes(50_000);
+  const large = randomBytes(3 * MIB + 77);
+  for (let copy = 0; copy < 10; copy++) {
+    writeFileSync(join(lineage.home, `small${copy}`), small);
+    writeFileSync(join(lineage.home, `large${copy}`), large);
+  }
+  const captured = await lineage.capture();
+  assert.ok(captured.sentBytes < 1.1 * (small.length + large.length), `${captured.sentBytes} bytes`);
+  await lineage.check(captured);
+  assert.equal((await lineage.capture()).sent, 0);
+});
+
 test('packs that the holder lost are made again, and only what lay in them', async (t) => {
   const lineage = new Lineage(temporaryFolder(t));
   for (let index = 0; index < 30; index++) writeFileSync(join(lineage.home, `${index}`), randomBytes(MIB));

@@ -29,6 +29,7 @@ export interface CheckpointOptions {
  */
 export class Checkpoint {
   readonly #options: CheckpointOptions;
+  readonly #builder: PartBuilder;
   readonly #kept = new TrackedWriter();
   readonly #entry = new CborWriter(4096);
   #offset = 0;
@@ -36,6 +37,7 @@ export class Checkpoint {
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
+    this.#builder = new PartBuilder(options.cache, options.segments, options.names);
   }
 
   /** Cheap: now and then it remembers. */
@@ -48,7 +50,8 @@ export class Checkpoint {
   now(): void {
     const { cache, entriesPath, flush, pending } = this.#options;
     flush();
-    let builder = this.#newBuilder();
+    const builder = this.#builder;
+    builder.begin(cache.nextPart());
     cache.begin();
     let cut: TrackedBlock | undefined;
     for (const { block, end } of readPlanFrom(entriesPath, this.#offset)) {
@@ -58,7 +61,7 @@ export class Checkpoint {
       this.#offset = end;
       if (builder.bytes < CUT_BYTES) continue;
       this.#put(builder);
-      builder = this.#newBuilder();
+      builder.begin(cache.nextPart());
     }
     const last = cut ?? pending();
     if (last) builder.add(this.#cutAtStored(last) ?? last);
@@ -84,11 +87,6 @@ export class Checkpoint {
       return { ...block, count: kept.count, body: kept.view() };
     }
     return undefined;
-  }
-
-  #newBuilder(): PartBuilder {
-    const { cache, segments, names } = this.#options;
-    return new PartBuilder(cache, segments, names, cache.nextPart());
   }
 
   /** As a part that was never sealed: its entries can be used, the part cannot. */

@@ -152,7 +152,6 @@ export class Gatherer {
       this.#add(record, [{ kind: 'hardlink', name, mode, uid, gid, mtimeNs, group }], undefined);
       return;
     }
-    const path = pathOfNames([...this.#path, name]);
     let content: Content;
     let extras: Extras | undefined;
     try {
@@ -161,7 +160,7 @@ export class Gatherer {
         if (!statOf(fd).isFile()) throw new Error('it is not a file any more');
         this.#reading = { record, planned };
         content = yield* this.#reader.read(fd, this.#nextEntry, planned.sizeBytes, this.#before(record, before));
-        extras = this.#extras(fd, path);
+        extras = this.#extras(fd, name);
       } finally {
         close(fd);
       }
@@ -169,10 +168,10 @@ export class Gatherer {
     } catch (error) {
       if (error instanceof ResettleError) throw error;
       this.#reading = undefined;
-      this.#options.leftOut.add(path, reasonOf(error));
+      this.#leaveOut(name, reasonOf(error));
       return;
     }
-    if (content.changed) this.#options.leftOut.add(path, 'it changed while it was read');
+    if (content.changed) this.#leaveOut(name, 'it changed while it was read');
     if (group > 0) this.#groups.add(group);
     const { stats, sizeBytes, changed } = content;
     const file = { ...planned, ...metadataOf(stats), ...(extras && { extras }), sizeBytes, changed };
@@ -182,13 +181,17 @@ export class Gatherer {
     this.#options.onRead(this.#readBytes, this.#readFiles);
   }
 
-  #extras(fd: number, path: Uint8Array): Extras | undefined {
+  #extras(fd: number, name: Uint8Array): Extras | undefined {
     try {
       return extrasOf(fd);
     } catch (error) {
-      this.#options.leftOut.add(path, `its extended attributes: ${reasonOf(error)}`);
+      this.#leaveOut(name, `its extended attributes: ${reasonOf(error)}`);
       return undefined;
     }
+  }
+
+  #leaveOut(name: Uint8Array, reason: string): void {
+    this.#options.leftOut.add(pathOfNames([...this.#path, name]), reason);
   }
 
   /** Where the bytes lie that the last capture read of that file. */

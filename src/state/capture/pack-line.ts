@@ -4,6 +4,7 @@ import { CAPTURE_PACKS_IN_FLIGHT, PACK_MAX_BYTES } from '../../common/limits.ts'
 import { KIND } from '../format/frame-cipher.ts';
 import { type FrameBody, frameBody, PackWriter } from '../format/pack-writer.ts';
 import type { Inbox } from '../threads/inbox.ts';
+import { LevelChooser } from './level-chooser.ts';
 import type { ToCaptureWorker } from './messages.ts';
 import type { Segment } from './open-segments.ts';
 import { SegmentPlaces } from './segment-places.ts';
@@ -25,6 +26,8 @@ export class PackLine {
   readonly #handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void;
   readonly #stored = new Set<number>();
   readonly #free: ArrayBuffer[] = [];
+  readonly #levels = new LevelChooser();
+  #beganMs = performance.now();
   #made = 0;
   #buffer: ArrayBuffer | undefined;
   #writer: PackWriter | undefined;
@@ -52,7 +55,7 @@ export class PackLine {
 
   /** Seals one frame; says in which pack, by its index, and as which frame. */
   async seal(kind: FrameBody['kind'], plain: Uint8Array): Promise<{ pack: number; frame: number }> {
-    const body = frameBody(kind, plain);
+    const body = frameBody(kind, plain, this.#levels.level);
     if (this.#writer && !this.#writer.fits(body)) this.finish();
     const writer = this.#writer ?? (await this.#begin());
     return { pack: this.packs.length, frame: writer.add(body) };
@@ -74,7 +77,11 @@ export class PackLine {
   }
 
   async #begin(): Promise<PackWriter> {
+    const asked = performance.now();
     this.#buffer = await this.#take();
+    const began = performance.now();
+    this.#levels.onPack(asked - this.#beganMs, began - asked);
+    this.#beganMs = began;
     this.#writer = new PackWriter(new Uint8Array(this.#buffer), this.#stateKey, this.#state, randomBytes);
     return this.#writer;
   }

@@ -17,12 +17,21 @@ export interface SegmentFinder {
   frameOf(segment: number): number;
 }
 
+const NO_TOTALS: PartTotals = {
+  entries: 0,
+  files: 0,
+  folders: 0,
+  symlinks: 0,
+  hardlinks: 0,
+  specials: 0,
+  bytes: 0,
+};
+
 /** One part under way: blocks as CBOR, what they refer to, and their rows for the cache. */
 export class PartBuilder {
   readonly #cache: StatCache;
   readonly #segments: SegmentFinder;
   readonly #names: OwnerNames;
-  readonly number: number;
   readonly #block = new BlockWriter();
   readonly #entry = new CborWriter();
   readonly #records = new TrackedWriter();
@@ -30,22 +39,25 @@ export class PartBuilder {
   readonly #indexByPack = new Map<number, number>();
   readonly #users = new Map<number, Uint8Array>();
   readonly #groups = new Map<number, Uint8Array>();
-  readonly rows: CacheRow[] = [];
-  readonly totals: { -readonly [K in keyof PartTotals]: number } = {
-    entries: 0,
-    files: 0,
-    folders: 0,
-    symlinks: 0,
-    hardlinks: 0,
-    specials: 0,
-    bytes: 0,
-  };
+  number = 0;
+  rows: CacheRow[] = [];
+  totals: { -readonly [K in keyof PartTotals]: number } = { ...NO_TOTALS };
 
-  constructor(cache: StatCache, segments: SegmentFinder, names: OwnerNames, number: number) {
+  constructor(cache: StatCache, segments: SegmentFinder, names: OwnerNames) {
     this.#cache = cache;
     this.#segments = segments;
     this.#names = names;
+  }
+
+  /** Begins another part in the same memory. */
+  begin(number: number): void {
     this.number = number;
+    this.rows = [];
+    this.totals = { ...NO_TOTALS };
+    this.#blocks.reset();
+    this.#indexByPack.clear();
+    this.#users.clear();
+    this.#groups.clear();
   }
 
   get bytes(): number {

@@ -7,6 +7,7 @@ import { statOf } from '../fs/calls.ts';
 import { dataRuns, mayHaveHoles } from '../plan/data-runs.ts';
 import type { Before } from './before.ts';
 import type { OpenSegments, Segment } from './open-segments.ts';
+import { SeenContent } from './seen-content.ts';
 
 /** A file that changed while it was read is read again this many times. */
 const READS_MAX = 3;
@@ -43,6 +44,7 @@ function same(a: BigIntStats, b: BigIntStats): boolean {
 /** Reads files into segments; bytes that lie where the last capture found them are referred to, not gathered. */
 export class ContentReader {
   readonly #segments: OpenSegments;
+  readonly #seen = new SeenContent();
   readonly #onPiece: (bytes: number) => void;
   /** Of the large file that is being read, or was last. */
   #pieces: Piece[] = [];
@@ -96,9 +98,8 @@ export class ContentReader {
     const extents: Extent[] = [];
     if (sizeBytes > 0) {
       const hash = digest(room.subarray(0, sizeBytes));
-      extents.push(
-        before?.find(0, sizeBytes, hash) ?? this.#segments.addGathered({ entry, fileOffset: 0, hash }, sizeBytes),
-      );
+      const known = before?.find(0, sizeBytes, hash) ?? this.#seen.find(hash, sizeBytes);
+      extents.push(known ?? this.#added(this.#segments.addGathered({ entry, fileOffset: 0, hash }, sizeBytes)));
     }
     return { stats, extents, holes: [], sizeBytes, changed: !steady || stats.size !== BigInt(sizeBytes) };
   }
@@ -180,11 +181,16 @@ export class ContentReader {
     const size = readUpTo(fd, room, fileOffset);
     if (size === 0) return undefined;
     const hash = digest(room.subarray(0, size));
-    const known = find(hash, size);
+    const known = find(hash, size) ?? this.#seen.find(hash, size);
     if (known) return { fileOffset, extent: known };
     const piece = { entry, fileOffset, hash };
     const extent = isBlock ? yield* this.#segments.addBlock(piece, size) : this.#segments.addGathered(piece, size);
-    return { fileOffset, extent };
+    return { fileOffset, extent: this.#added(extent) };
+  }
+
+  #added(extent: Extent): Extent {
+    this.#seen.add(extent);
+    return extent;
   }
 }
 

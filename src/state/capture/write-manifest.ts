@@ -41,7 +41,7 @@ export class ManifestWriter {
   readonly #parts: { part: Omit<WrittenPart, 'pack'> & { pack?: number }; index: number; blocks: number }[] = [];
   /** Parts of the last snapshot by their hash. */
   readonly #byHash = new Map<string, KnownPart>();
-  #builder: PartBuilder;
+  readonly #builder: PartBuilder;
   /** Blocks of one part of the last snapshot from its first on: perhaps all of it. */
   #run: TrackedBlock[] = [];
 
@@ -52,7 +52,8 @@ export class ManifestWriter {
       const usable = part.sealed && [part.sealed.pack, ...part.packs].every((pack) => options.known.hasPack(pack));
       if (usable) this.#byHash.set(asBuffer(part.sealed!.hash).toString('hex'), part);
     }
-    this.#builder = this.#newBuilder();
+    this.#builder = new PartBuilder(this.#cache, options.segments, options.names);
+    this.#builder.begin(this.#cache.nextPart());
   }
 
   async write(blocks: Iterable<TrackedBlock>): Promise<WrittenPart[]> {
@@ -129,7 +130,7 @@ export class ManifestWriter {
       this.#parts.push({ part: { number, frame, hash, totals, packs }, index: pack, blocks: builder.rows.length });
     }
     if (this.#options.remember) this.#remember(builder.rows, known?.number ?? builder.number);
-    this.#builder = this.#newBuilder();
+    builder.begin(this.#cache.nextPart());
   }
 
   #remember(rows: readonly CacheRow[], part: number): void {
@@ -137,10 +138,5 @@ export class ManifestWriter {
       assignPart(body, part);
       this.#cache.putBlock(path, { key, part, position, count, linked, body });
     }
-  }
-
-  #newBuilder(): PartBuilder {
-    const { segments, names } = this.#options;
-    return new PartBuilder(this.#cache, segments, names, this.#cache.nextPart());
   }
 }

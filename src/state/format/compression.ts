@@ -8,7 +8,10 @@ const PROBE_PIECE_BYTES = 4096;
 const PROBE_FROM_BYTES = 64 * 1024;
 /** Compression that saves less than 3 % is not worth the reader's time. */
 const WORTH_RATIO = 0.97;
-const LEVEL_1 = { [constants.ZSTD_c_compressionLevel]: 1 };
+const PROBE_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
+/** The lowest level that a capture uses: 7 % slower than level 1 for 7 % fewer bytes (docs/PERFORMANCE.md). */
+export const LEVEL_MIN = 3;
+export const LEVEL_MAX = 9;
 
 const probe = Buffer.alloc(PROBE_PIECES * PROBE_PIECE_BYTES);
 
@@ -18,15 +21,20 @@ function looksCompressible(plain: Uint8Array): boolean {
   for (let piece = 0; piece < PROBE_PIECES; piece++) {
     probe.set(plain.subarray(piece * stride, piece * stride + PROBE_PIECE_BYTES), piece * PROBE_PIECE_BYTES);
   }
-  return zstdCompressSync(probe, { params: LEVEL_1, chunkSize: 2 * probe.length }).length < probe.length * WORTH_RATIO;
+  return (
+    zstdCompressSync(probe, { params: PROBE_LEVEL, chunkSize: 2 * probe.length }).length < probe.length * WORTH_RATIO
+  );
 }
 
-/** zstd at level 1, or undefined where that gains nothing. */
-export function compress(plain: Uint8Array): Uint8Array | undefined {
+/** zstd, or undefined where that gains nothing. */
+export function compress(plain: Uint8Array, level: number): Uint8Array | undefined {
   if (!looksCompressible(plain)) return undefined;
   // One chunk that holds the worst case, so that zlib never joins pieces.
   const chunkSize = plain.length + (plain.length >> 7) + 1024;
-  const compressed = zstdCompressSync(plain, { params: LEVEL_1, chunkSize });
+  const compressed = zstdCompressSync(plain, {
+    params: { [constants.ZSTD_c_compressionLevel]: level },
+    chunkSize,
+  });
   noteNativeBytes(chunkSize);
   return compressed.length < plain.length * WORTH_RATIO ? compressed : undefined;
 }

@@ -4,6 +4,7 @@ import { LINK_TARGET_MAX_BYTES, MANIFEST_PART_BYTES, PATH_DEPTH_MAX } from '../.
 import type { Progress } from '../../common/ports.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
+import type { Extras } from '../format/extras.ts';
 import type { Entry, FolderPath } from '../format/index.ts';
 import { close, deviceOf, namesIn, openToRead, readLink, statOfItem } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
@@ -211,7 +212,7 @@ export class Scan {
       if (stats.isFile()) this.#file(folder, name, stats, readAnyway);
       else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, subfolders);
       else if (stats.isSymbolicLink()) this.#symlink(path, folder, name, stats);
-      else this.#special(folder, name, stats);
+      else this.#special(path, folder, name, stats);
     } catch (error) {
       if (error instanceof ResettleError) throw error;
       this.#leaveOut(path, name, reasonOf(error));
@@ -281,7 +282,7 @@ export class Scan {
     }
     this.#result.folders += 1;
     if (!this.#isKept(name, stats)) {
-      const extras = extrasOfItem(folder, name, true);
+      const extras = this.#extras(path, folder, name, true);
       this.#add({ kind: 'folder', name, ...metadataOf(stats), ...(extras && { extras }) }, stats, 0);
     }
     subfolders.push(name);
@@ -294,20 +295,29 @@ export class Scan {
         this.#leaveOut(path, name, 'its target is too long');
         return;
       }
-      const extras = extrasOfItem(folder, name, false);
+      const extras = this.#extras(path, folder, name, false);
       this.#add({ kind: 'symlink', name, ...metadataOf(stats), target, ...(extras && { extras }) }, stats, 0);
     }
     this.#result.symlinks += 1;
   }
 
-  #special(folder: number, name: Uint8Array, stats: BigIntStats): void {
+  #special(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats): void {
     if (!this.#isKept(name, stats)) {
       const kind = stats.isFIFO() ? 'fifo' : stats.isBlockDevice() ? 'block' : 'character';
       const device = kind === 'fifo' ? { major: 0, minor: 0 } : deviceOf(stats);
-      const extras = extrasOfItem(folder, name, false);
+      const extras = this.#extras(path, folder, name, false);
       this.#add({ kind, name, ...metadataOf(stats), ...device, ...(extras && { extras }) }, stats, 0);
     }
     this.#result.specials += 1;
+  }
+
+  #extras(path: FolderPath, folder: number, name: Uint8Array, isFolder: boolean): Extras | undefined {
+    try {
+      return extrasOfItem(folder, name, isFolder);
+    } catch (error) {
+      this.#leaveOut(path, name, `its extended attributes: ${reasonOf(error)}`);
+      return undefined;
+    }
   }
 
   /** Whether an item without content is as it was; its record is taken over then. */

@@ -1,0 +1,24 @@
+import { LEVEL_MAX, LEVEL_MIN } from '../format/compression.ts';
+
+/** Of a pack's time, spent waiting for the holder: above it there is time to compress more, below it there is none. */
+const IDLE_SHARE = 0.4;
+const BUSY_SHARE = 0.1;
+
+/**
+ * Chooses the level of compression by what holds a capture up. A holder that takes packs slower than they are made (a
+ * link, a disk) leaves time for a higher level; where packs are waited for, the level goes down again.
+ */
+export class LevelChooser {
+  #level = LEVEL_MIN;
+
+  get level(): number {
+    return this.#level;
+  }
+
+  /** Hears of each pack: milliseconds of work, and of waiting for the holder before it could begin. */
+  onPack(workMs: number, waitMs: number): void {
+    const share = waitMs / Math.max(1e-3, workMs + waitMs);
+    if (share > IDLE_SHARE) this.#level = Math.min(LEVEL_MAX, this.#level + 1);
+    else if (share < BUSY_SHARE) this.#level = Math.max(LEVEL_MIN, this.#level - 1);
+  }
+}
