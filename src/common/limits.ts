@@ -57,15 +57,48 @@ export const STORE_STATES_TRIED_MAX = 16;
 export const PROGRESS_INTERVAL_MS = 100;
 /** Items that a dry run names one by one; beyond it they are counted. */
 export const DRY_RUN_ITEMS_MAX = 100_000;
+/** Packs that a tool reading in the order of paths has open at once. */
+export const TOOL_OPEN_PACKS_MAX = 16;
+/** Segments of SEGMENT_PLAIN_MAX_BYTES at most that it keeps, those used last: a capture has two open at a time. */
+export const TOOL_OPEN_SEGMENTS_MAX = 32;
+/** Holes that an export keeps in mind of files that go on beyond one entry, 16 bytes and an object each. */
+export const EXPORT_HOLES_MAX = 500_000;
 /** Items named one by one in a report; beyond it they are counted. */
 export const REPORT_ITEMS_MAX = 10_000;
+/** Items that a restore names for one and the same reason, so that one that all of them share does not hide the others. */
+export const LOSSES_NAMED_MAX = 500;
+/** Names of users, and of groups, that a manifest may give: far beyond any machine's. */
+export const OWNER_NAMES_MAX = 200_000;
+/** The target's list of users or groups: beyond this it is not read. */
+export const PASSWD_MAX_BYTES = 64 * MIB;
+/** Files of the target's `/etc/skel` that are known, and the longest of them. */
+export const SKEL_FILES_MAX = 1000;
+export const SKEL_FILE_MAX_BYTES = 1 * MIB;
 
+/** Contents of a capture that are remembered by their hash, 28 bytes each: a home of 250,000 files has few collisions. */
+export const SEEN_CONTENT_SLOTS = 2 ** 19;
 /** Blocks of large files that changed while they were read, and are sealed once more: all of a capture together. */
 export const REREAD_BYTES_MAX = 16 * MIB;
+
+// --- Live databases (src/state/capture/database.ts) ---
+/** Copies of a database that is being written, until one stood still: 7 waits, each twice as long, 1.3 s in all. */
+export const DATABASE_ATTEMPTS = 8;
+/** The first of these waits, about as long as a commit. */
+export const DATABASE_WAIT_MS = 10;
+/** A database that changed this shortly ago may be between two commits; no file system's clock is coarser. */
+export const DATABASE_SETTLE_MS = 3_000;
+/** Read and compared at once; two such buffers a thread. */
+export const DATABASE_PIECE_BYTES = 1 * MIB;
+/** A value that SQLite holds in memory while it checks a copy; a database with a larger one may stay unchecked. */
+export const DATABASE_VALUE_MAX_BYTES = 64 * MIB;
+/** A scratch copy leaves the disk that it lies on this much. */
+export const SCRATCH_KEEP_FREE_BYTES = 64 * MIB;
 
 // --- Memory of a transfer: buffers of PACK_MAX_BYTES that exist at once ---
 /** Packs between the capture's worker and the holder's acknowledgement. */
 export const CAPTURE_PACKS_IN_FLIGHT = 3;
+/** Segments that are compressed beside the thread that reads: 2 MiB each, and as much for what becomes of them. */
+export const SEGMENTS_COMPRESSED_AHEAD = 3;
 /** Packs that a point has in memory for one transfer; its pool has as many for each client that it admits. */
 export const POINT_PACKS_IN_FLIGHT = 2;
 /** Packs between a holder's answer and the restore's worker. */

@@ -5,6 +5,7 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { PackSink } from '../../src/common/ports.ts';
@@ -65,12 +67,12 @@ class Lineage {
     const capture = await planCapture(options, { onProgress() {}, signal: stop.signal });
     let stored = 0;
     const sink: PackSink = {
-      put: async (pack) => {
+      put: async (pack, signal) => {
         // Room for the worker to hear of the packs before.
         await new Promise((resolve) => setTimeout(resolve, 100));
         if (stored++ >= packs) {
           stop.abort(new Error('pulled out'));
-          await new Promise(() => {});
+          signal.throwIfAborted();
         }
         await this.packs.put(pack);
       },
@@ -194,6 +196,35 @@ test('the same content is sealed once, whatever its names are', async (t) => {
   assert.ok(captured.sentBytes < 1.1 * (small.length + large.length), `${captured.sentBytes} bytes`);
   await lineage.check(captured);
   assert.equal((await lineage.capture()).sent, 0);
+});
+
+test('a database in use is captured as it stood at one moment, with what lies in its log, and again when only the log grows', async (t) => {
+  const lineage = new Lineage(temporaryFolder(t));
+  lineage.settleMs = 60_000;
+  const path = join(lineage.home, 'places.sqlite');
+  const database = new DatabaseSync(path);
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE visits (page TEXT)');
+  const rowsOf = async (captured: { descriptor: Uint8Array }): Promise<number> => {
+    const target = join(lineage.folder, `restored${Math.random()}`);
+    await restoreTree({ descriptor: captured.descriptor, packs: lineage.packs }, target);
+    assert.deepEqual(readdirSync(target), ['places.sqlite'], 'the log is in the database');
+    const restored = new DatabaseSync(join(target, 'places.sqlite'), { readOnly: true });
+    const { rows } = restored.prepare('SELECT count(*) AS rows FROM visits').get() as { rows: number };
+    restored.close();
+    return rows;
+  };
+  try {
+    for (const expected of [1, 2, 3]) {
+      database.exec("INSERT INTO visits VALUES ('a page')");
+      const before = readdirSync(lineage.home);
+      const captured = await lineage.capture();
+      assert.deepEqual(readdirSync(lineage.home), before);
+      assert.equal(captured.result.skipped.count, 0);
+      assert.equal(await rowsOf(captured), expected);
+    }
+  } finally {
+    database.close();
+  }
 });
 
 test('packs that the holder lost are made again, and only what lay in them', async (t) => {

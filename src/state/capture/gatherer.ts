@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
+import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { ENTRY_EXTENTS_MAX, MANIFEST_PART_BYTES } from '../../common/limits.ts';
+import { MANIFEST_PART_BYTES } from '../../common/limits.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
 import type { Extras } from '../format/extras.ts';
@@ -24,12 +25,16 @@ import {
   type TrackedRecord,
   TrackedWriter,
 } from '../plan/tracked.ts';
+import { throwIfStopped } from '../threads/stop.ts';
 import { Before } from './before.ts';
+import { copyDatabase, type DatabaseCopy, isCompanion, isDatabase } from './database.ts';
+import { fileEntries } from './file-entries.ts';
 import { OpenSegments, type Segment } from './open-segments.ts';
-import { type Content, ContentReader } from './read-content.ts';
+import { type Content, ContentReader, readUpTo } from './read-content.ts';
 
 const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
 const EMPTY = Buffer.alloc(0);
+const DATABASE_PAGE_MIN_BYTES = 512;
 
 export interface GathererOptions {
   readonly roots: readonly FolderPath[];
@@ -37,6 +42,8 @@ export interface GathererOptions {
   readonly leftOut: LeftOutList;
   readonly known: Known;
   readonly settleMs: number;
+  /** Where copies of live databases are made. */
+  readonly scratchDir: string;
   /** Hears of every file, and of every piece of a large one. */
   readonly onRead: (bytes: number, files: number) => void;
 }
@@ -57,6 +64,8 @@ export class Gatherer {
   #path: FolderPath = [];
   #key: Uint8Array | undefined;
   #nextEntry = 0;
+  /** Names of this folder's databases that were copied, as latin1. */
+  readonly #copied = new Set<string>();
   #closed = false;
   /** The block under way is in the scratch file. */
   #written = true;
@@ -114,11 +123,14 @@ export class Gatherer {
       spoolBlock(this.#spool, block);
       return;
     }
+    if (!isSamePath(block.path, this.#path)) this.#copied.clear();
     this.#path = block.path;
     this.#key = block.key;
     this.#records.reset();
     this.#written = false;
     for (const record of readRecords(block.body)) {
+      // What stands beside a database that was copied is in the copy.
+      if (this.#copied.size > 0 && isCompanion(record.name, this.#copied)) continue;
       if (record.flags & READ) yield* this.#file(record);
       else this.#keep(record);
       if (this.#records.bytes > BLOCK_CUT_BYTES) {
@@ -152,14 +164,13 @@ export class Gatherer {
       this.#add(record, [{ kind: 'hardlink', name, mode, uid, gid, mtimeNs, group }], undefined);
       return;
     }
-    let content: Content;
+    let content: Content & { readonly unsettled?: boolean };
     let extras: Extras | undefined;
     try {
       const fd = openToRead(this.#walker.enter(this.#path), name);
       try {
         if (!statOf(fd).isFile()) throw new Error('it is not a file any more');
-        this.#reading = { record, planned };
-        content = yield* this.#reader.read(fd, this.#nextEntry, planned.sizeBytes, this.#before(record, before));
+        content = yield* this.#content(fd, record, planned, before);
         extras = this.#extras(fd, name);
       } finally {
         close(fd);
@@ -175,10 +186,48 @@ export class Gatherer {
     if (group > 0) this.#groups.add(group);
     const { stats, sizeBytes, changed } = content;
     const file = { ...planned, ...metadataOf(stats), ...(extras && { extras }), sizeBytes, changed };
-    this.#add(record, fileEntries(file, content), changed ? undefined : stats);
+    this.#add(record, fileEntries(file, content), changed || content.unsettled ? undefined : stats);
     this.#readFiles += 1;
     this.#readBytes += sizeBytes;
     this.#options.onRead(this.#readBytes, this.#readFiles);
+  }
+
+  /** The content of an open file; of a database that is in use, as it stood at one moment. */
+  *#content(
+    fd: number,
+    record: TrackedRecord,
+    planned: FileEntry,
+    before: readonly Entry[],
+  ): Generator<Segment, Content & { readonly unsettled?: boolean }> {
+    if (!mayBeDatabase(fd, planned.sizeBytes)) return yield* this.#read(fd, record, planned, before);
+    let copy = this.#copy(planned.name);
+    if (copy.kind === 'idle') {
+      const content = yield* this.#read(fd, record, planned, before);
+      if (!content.changed) return content;
+      copy = this.#copy(planned.name);
+    }
+    if (copy.kind !== 'copied') {
+      if (copy.kind === 'inconsistent') this.#leaveOut(planned.name, copy.reason);
+      return yield* this.#read(fd, record, planned, before);
+    }
+    try {
+      const { stats, sizeBytes } = copy;
+      const content = yield* this.#read(copy.fd, record, { ...planned, sizeBytes }, before);
+      this.#copied.add(asBuffer(planned.name).toString('latin1'));
+      return { ...content, stats, unsettled: true };
+    } finally {
+      copy.close();
+    }
+  }
+
+  *#read(fd: number, record: TrackedRecord, planned: FileEntry, before: readonly Entry[]): Generator<Segment, Content> {
+    this.#reading = { record, planned };
+    return yield* this.#reader.read(fd, this.#nextEntry, planned.sizeBytes, this.#before(record, before));
+  }
+
+  #copy(name: Uint8Array): DatabaseCopy {
+    const { scratchDir, settleMs } = this.#options;
+    return copyDatabase(this.#walker.enter(this.#path), name, scratchDir, { settleMs, throwIfStopped });
   }
 
   #extras(fd: number, name: Uint8Array): Extras | undefined {
@@ -217,47 +266,13 @@ export class Gatherer {
   }
 }
 
-/** A file's entry, and further ones where it has too many extents or holes for one. */
-function fileEntries(file: FileEntry, content: Pick<Content, 'extents' | 'holes'>): Entry[] {
-  const { name } = file;
-  const pieces = cutPieces(content);
-  return pieces.map((piece, index): Entry => {
-    const goesOn = index + 1 < pieces.length;
-    return index === 0 ? { ...file, ...piece, goesOn } : { kind: 'more', name, ...piece, goesOn };
-  });
+/** A database has whole pages of at least 512 bytes; few other files have that, so few are looked into. */
+function mayBeDatabase(fd: number, sizeBytes: number): boolean {
+  if (sizeBytes < DATABASE_PAGE_MIN_BYTES || sizeBytes % DATABASE_PAGE_MIN_BYTES !== 0) return false;
+  const head = Buffer.alloc(16);
+  return readUpTo(fd, head, 0) === head.length && isDatabase(head);
 }
 
-/** Extents and holes in file order, at most ENTRY_EXTENTS_MAX of either in a piece. */
-function cutPieces({ extents, holes }: Pick<Content, 'extents' | 'holes'>): Pick<FileEntry, 'extents' | 'holes'>[] {
-  if (holes.length === 0) {
-    const count = Math.max(1, Math.ceil(extents.length / ENTRY_EXTENTS_MAX));
-    return Array.from({ length: count }, (_, index) => ({
-      extents: extents.slice(index * ENTRY_EXTENTS_MAX, (index + 1) * ENTRY_EXTENTS_MAX),
-    }));
-  }
-  const pieces: { extents: Extent[]; holes?: { offset: number; length: number }[] }[] = [{ extents: [] }];
-  let nextHole = 0;
-  let offset = 0;
-  const room = () => {
-    const piece = pieces.at(-1)!;
-    if (piece.extents.length < ENTRY_EXTENTS_MAX && (piece.holes?.length ?? 0) < ENTRY_EXTENTS_MAX) return piece;
-    pieces.push({ extents: [] });
-    return pieces.at(-1)!;
-  };
-  const skipHole = () => {
-    const hole = holes[nextHole];
-    if (hole?.offset !== offset) return;
-    const piece = room();
-    piece.holes ??= [];
-    piece.holes.push(hole);
-    offset += hole.length;
-    nextHole += 1;
-  };
-  for (const extent of extents) {
-    skipHole();
-    room().extents.push(extent);
-    offset += extent.length;
-  }
-  skipHole();
-  return pieces;
+function isSamePath(a: FolderPath, b: FolderPath): boolean {
+  return a.length === b.length && a.every((name, at) => Buffer.compare(name, b[at]!) === 0);
 }

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { PackId, StateId } from '../../common/ids.ts';
-import { CAPTURE_PACKS_IN_FLIGHT, PACK_MAX_BYTES } from '../../common/limits.ts';
+import {
+  CAPTURE_PACKS_IN_FLIGHT,
+  PACK_MAX_BYTES,
+  SEGMENT_PLAIN_MAX_BYTES,
+  SEGMENTS_COMPRESSED_AHEAD,
+} from '../../common/limits.ts';
 import { KIND } from '../format/frame-cipher.ts';
-import { type FrameBody, frameBody, PackWriter } from '../format/pack-writer.ts';
+import { type FrameBody, frameBody, frameBodyAside, PackWriter } from '../format/pack-writer.ts';
 import type { Inbox } from '../threads/inbox.ts';
 import { LevelChooser } from './level-chooser.ts';
 import type { ToCaptureWorker } from './messages.ts';
@@ -12,6 +17,13 @@ import { SegmentPlaces } from './segment-places.ts';
 export interface MadePack {
   readonly id: PackId;
   readonly sizeBytes: number;
+}
+
+/** A segment that is being compressed, in memory of its own. */
+interface Ahead {
+  readonly number: number;
+  readonly body: Promise<FrameBody>;
+  readonly copy: Buffer;
 }
 
 /** Seals frames into packs and hands each over; the buffers go to and fro between the threads. */
@@ -44,18 +56,36 @@ export class PackLine {
     this.#handOver = handOver;
   }
 
-  /** Seals every segment, and the last pack of content with it. */
+  /** Seals every segment, and the last pack of content with it. A few are compressed aside while others are read. */
   readonly content = async (segments: Iterable<Segment>): Promise<void> => {
+    const ahead: Ahead[] = [];
+    const memory: Buffer[] = [];
     for (const { number, plain } of segments) {
-      const { pack, frame } = await this.seal(KIND.content, plain);
-      this.places.set(number, pack, frame);
+      const copy = memory.pop() ?? Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
+      copy.set(plain);
+      const body = frameBodyAside(KIND.content, copy.subarray(0, plain.length), this.#levels.level);
+      // Where reading fails meanwhile, that is what is told.
+      body.catch(() => {});
+      ahead.push({ number, body, copy });
+      if (ahead.length > SEGMENTS_COMPRESSED_AHEAD) memory.push(await this.#place(ahead.shift()!));
     }
+    for (const one of ahead) await this.#place(one);
     this.finish();
   };
 
   /** Seals one frame; says in which pack, by its index, and as which frame. */
   async seal(kind: FrameBody['kind'], plain: Uint8Array): Promise<{ pack: number; frame: number }> {
-    const body = frameBody(kind, plain, this.#levels.level);
+    return await this.#add(frameBody(kind, plain, this.#levels.level));
+  }
+
+  /** Seals a segment that was compressed; its memory can be used again then. */
+  async #place({ number, body, copy }: Ahead): Promise<Buffer> {
+    const { pack, frame } = await this.#add(await body);
+    this.places.set(number, pack, frame);
+    return copy;
+  }
+
+  async #add(body: FrameBody): Promise<{ pack: number; frame: number }> {
     if (this.#writer && !this.#writer.fits(body)) this.finish();
     const writer = this.#writer ?? (await this.#begin());
     return { pack: this.packs.length, frame: writer.add(body) };

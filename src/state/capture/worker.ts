@@ -91,7 +91,8 @@ async function send(roots: readonly FolderPath[], scan: ScanResult, known: Known
     if (remember) checkpoint.maybe();
     teller.count(() => ({ phase: 'capture', bytes, totalBytes: newBytes, files, totalFiles: newFiles }));
   };
-  const gatherer = new Gatherer({ roots, entriesPath, leftOut, known, settleMs: data.settleMs, onRead });
+  const { scratch, settleMs } = data;
+  const gatherer = new Gatherer({ roots, entriesPath, leftOut, known, settleMs, scratchDir: scratch, onRead });
   const checkpoint = new Checkpoint({
     cache,
     names,
