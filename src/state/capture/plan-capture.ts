@@ -22,7 +22,7 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
     cacheFile: options.cacheFile,
     settleMs: options.settleMs ?? SETTLE_MS,
   };
-  const worker = new WorkerThread<FromCaptureWorker>(new URL('./worker.ts', import.meta.url), data);
+  const worker = new WorkerThread<FromCaptureWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const close = async () => {
     await worker.stop();
     await rm(scratch, { recursive: true, force: true });
@@ -60,6 +60,8 @@ function abortable<T>(
   });
 }
 
+/** Larger ones were no faster, and each MiB of it keeps more of native memory waiting. */
+const SEMI_SPACE_MB = 8;
 /** What a clock of whole seconds, or of FAT's two, may hide, and a second more. */
 const SETTLE_MS = 3_000;
 

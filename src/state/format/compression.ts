@@ -1,4 +1,5 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, type ZstdOptions, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { noteNativeBytes } from '../threads/collect.ts';
 import { damaged } from './damaged.ts';
 
@@ -13,6 +14,8 @@ const PROBE_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
 export const LEVEL_MIN = 3;
 export const LEVEL_MAX = 9;
 
+const zstdCompressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
+
 const probe = Buffer.alloc(PROBE_PIECES * PROBE_PIECE_BYTES);
 
 function looksCompressible(plain: Uint8Array): boolean {
@@ -26,17 +29,31 @@ function looksCompressible(plain: Uint8Array): boolean {
   );
 }
 
+/** Most content shrinks to less than half: one chunk of that size costs half the fresh memory, and two are joined. */
+const optionsFor = (plain: Uint8Array, level: number) => ({
+  params: { [constants.ZSTD_c_compressionLevel]: level },
+  chunkSize: (plain.length >> 1) + 1024,
+});
+
+const ifWorth = (compressed: Uint8Array, plain: Uint8Array): Uint8Array | undefined =>
+  compressed.length < plain.length * WORTH_RATIO ? compressed : undefined;
+
 /** zstd, or undefined where that gains nothing. */
 export function compress(plain: Uint8Array, level: number): Uint8Array | undefined {
   if (!looksCompressible(plain)) return undefined;
-  // One chunk that holds the worst case, so that zlib never joins pieces.
-  const chunkSize = plain.length + (plain.length >> 7) + 1024;
-  const compressed = zstdCompressSync(plain, {
-    params: { [constants.ZSTD_c_compressionLevel]: level },
-    chunkSize,
-  });
-  noteNativeBytes(chunkSize);
-  return compressed.length < plain.length * WORTH_RATIO ? compressed : undefined;
+  const options = optionsFor(plain, level);
+  const compressed = zstdCompressSync(plain, options);
+  noteNativeBytes(options.chunkSize);
+  return ifWorth(compressed, plain);
+}
+
+/** The same beside the calling thread, in Node's own pool. `plain` must stay as it is until it has settled. */
+export async function compressAside(plain: Uint8Array, level: number): Promise<Uint8Array | undefined> {
+  if (!looksCompressible(plain)) return undefined;
+  const options = optionsFor(plain, level);
+  const compressed = await zstdCompressAsync(plain, options);
+  noteNativeBytes(options.chunkSize);
+  return ifWorth(compressed, plain);
 }
 
 /** Exactly `plainBytes` bytes, or `damaged`; never more than that is allocated. */

@@ -2,7 +2,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto';
 import type { RandomBytes } from '../../common/clock.ts';
 import { type PackId, packId, type StateId } from '../../common/ids.ts';
 import { PACK_FRAMES_MAX, PACK_MAX_BYTES } from '../../common/limits.ts';
-import { compress, LEVEL_MIN } from './compression.ts';
+import { compress, compressAside, LEVEL_MIN } from './compression.ts';
 import { digest } from './digest.ts';
 import { KIND, type Kind, sealInto, TAG_BYTES } from './frame-cipher.ts';
 import { packKey, SALT_BYTES } from './keys.ts';
@@ -26,7 +26,15 @@ export interface FrameBody {
 
 /** Compresses what is to be sealed, where that gains. `plain` must stay as it is until the frame was added. */
 export function frameBody(kind: FrameBody['kind'], plain: Uint8Array, level = LEVEL_MIN): FrameBody {
-  const compressed = compress(plain, level);
+  return bodyOf(kind, plain, compress(plain, level));
+}
+
+/** The same beside the calling thread. */
+export async function frameBodyAside(kind: FrameBody['kind'], plain: Uint8Array, level: number): Promise<FrameBody> {
+  return bodyOf(kind, plain, await compressAside(plain, level));
+}
+
+function bodyOf(kind: FrameBody['kind'], plain: Uint8Array, compressed: Uint8Array | undefined): FrameBody {
   return {
     kind,
     body: compressed ?? plain,

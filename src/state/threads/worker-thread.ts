@@ -1,11 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { ResettleError } from '../../common/errors.ts';
 import { WORKER_STOP_GRACE_MS } from '../../common/limits.ts';
 import type { StopData } from './stop.ts';
 import { fromThreadError, type ThreadError } from './thread-error.ts';
 
-/** Small objects die young in our workers; measured: 150 MiB less memory than V8's default, at the same speed. */
-const YOUNG_GENERATION_MB = 4;
+/** Enough for a worker that handles packs, not files. */
+const SEMI_SPACE_MB = 4;
 
 /** What every worker of ours may say beside its own messages. */
 export interface FailedMessage {
@@ -23,12 +24,12 @@ export class WorkerThread<FromWorker extends { readonly type: string }> {
   #onError: (error: Error) => void = () => {};
   #error: Error | undefined;
 
-  constructor(file: URL, workerData: object) {
+  /** `semiSpaceMb`: half of its young generation; what dies there costs little (docs/PERFORMANCE.md). */
+  constructor(file: URL, workerData: object, semiSpaceMb = SEMI_SPACE_MB) {
     const stop: StopData = { stop: this.#stop };
-    this.#worker = new Worker(file, {
-      workerData: { ...workerData, ...stop },
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    });
+    // The flag that keeps the main thread's own young generation small would hold for the worker too.
+    setFlagsFromString(`--max-semi-space-size=${semiSpaceMb}`);
+    this.#worker = new Worker(file, { workerData: { ...workerData, ...stop } });
     this.#worker.on('message', (message: FromWorker | FailedMessage) => {
       if (this.#ended) return;
       if (message.type === 'failed') this.#fail(fromThreadError((message as FailedMessage).error));
