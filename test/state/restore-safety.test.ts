@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -185,27 +187,62 @@ test('a captured folder with the name of a journal is restored like any other', 
   assert.deepEqual(all(target), all(home));
 });
 
-test('a target that holds anything else is refused and not touched', async (t) => {
+test('what a target holds stays as it is, and a target that is a file is refused', async (t) => {
   const temporary = temporaryFolder(t);
   const captured = await forge([r, { path: ['r'], entries: [file('a')] }]);
   const target = join(temporary, 'target');
   mkdirSync(target);
   writeFileSync(join(target, 'thesis'), 'mine');
-  const before = statSync(target, { bigint: true }).mtimeNs;
-  await assert.rejects(restoreTree(captured, target), { code: 'not-empty', exitCode: 2 });
-  assert.deepEqual(readdirSync(target), ['thesis']);
-  assert.equal(statSync(target, { bigint: true }).mtimeNs, before);
-  await assert.rejects(restoreTree(captured, join(target, 'thesis')), { code: 'not-empty' });
+  await assert.rejects(restoreTree(captured, join(target, 'thesis')), { code: 'failed' });
+  const before = statSync(join(target, 'thesis'), { bigint: true });
+  await restoreTree(captured, target);
+  assert.deepEqual(readdirSync(target).sort(), ['a', 'thesis']);
+  const after = statSync(join(target, 'thesis'), { bigint: true });
+  assert.deepEqual({ ...after, atimeNs: 0n, atimeMs: 0n }, { ...before, atimeNs: 0n, atimeMs: 0n });
 });
 
-test('the journal of another restore does not open the target to this one', async (t) => {
+test('an unfinished restore of another snapshot is left alone, and can be finished afterwards', async (t) => {
   const temporary = temporaryFolder(t);
   const target = join(temporary, 'target');
   const other = await forge([r, { path: ['r'], entries: [file('a')] }]);
+  const packs = new Map(other.packs.packs);
   other.packs.packs.clear();
   await assert.rejects(restoreTree(other, target), { code: 'damaged' });
+  const captured = await forge([r, { path: ['r'], entries: [file('b')] }]);
+  await restoreTree(captured, target);
+  assert.equal(readdirSync(target).filter((name) => name.startsWith('.resettle-restore-')).length, 1);
+  for (const [id, bytes] of packs) other.packs.packs.set(id, bytes);
+  await restoreTree(other, target);
+  assert.deepEqual(readdirSync(target).sort(), ['a', 'b']);
+});
+
+test('an unfinished restore goes on only with the options that it was begun with', async (t) => {
+  const temporary = temporaryFolder(t);
+  const target = join(temporary, 'target');
   const captured = await forge([r, { path: ['r'], entries: [file('a')] }]);
-  await assert.rejects(restoreTree(captured, target), { code: 'not-empty' });
+  const packs = new Map(captured.packs.packs);
+  captured.packs.packs.clear();
+  await assert.rejects(restoreTree(captured, target), { code: 'damaged' });
+  for (const [id, bytes] of packs) captured.packs.packs.set(id, bytes);
+  for (const options of [{ strip: false }, { onConflict: 'replace' as const }, { allowPrivileged: true }]) {
+    await assert.rejects(restoreTree(captured, target, options), { code: 'usage' }, JSON.stringify(options));
+  }
+  assert.equal((await restoreTree(captured, target)).resumed, true);
+});
+
+test('a journal that somebody else planted is not believed', { skip: process.geteuid?.() !== 0 }, async (t) => {
+  const temporary = temporaryFolder(t);
+  const target = join(temporary, 'target');
+  const captured = await forge([r, { path: ['r'], entries: [file('a')] }]);
+  const packs = new Map(captured.packs.packs);
+  captured.packs.packs.clear();
+  await assert.rejects(restoreTree(captured, target), { code: 'damaged' });
+  for (const [id, bytes] of packs) captured.packs.packs.set(id, bytes);
+  const journal = join(target, readdirSync(target)[0]!);
+  chownSync(journal, 1000, 1000);
+  await assert.rejects(restoreTree(captured, target), { code: 'refused' });
+  chownSync(journal, 0, 0);
+  await restoreTree(captured, target);
 });
 
 test('a link that somebody puts into the target is never followed', async (t) => {
@@ -229,8 +266,32 @@ test('a link that somebody puts into the target is never followed', async (t) =>
   const { rmdirSync } = await import('node:fs');
   rmdirSync(join(target, 'a'));
   symlinkSync('../outside', join(target, 'a'));
-  await assert.rejects(restoreTree(captured, target), { code: 'failed' });
+  const { conflictItems } = await restoreTree(captured, target);
   assert.deepEqual(readdirSync(join(temporary, 'outside')), []);
+  assert.ok(lstatSync(join(target, 'a')).isSymbolicLink());
+  assert.deepEqual(
+    conflictItems.items.map(({ path }) => path),
+    ['a'],
+  );
+  assert.deepEqual(readFileSync(join(target, 'a (laptop 2023-11-14)/x')), DATA);
+});
+
+test('a link to a folder in the target is a conflict, and never followed', async (t) => {
+  const temporary = temporaryFolder(t);
+  const captured = await forge([
+    r,
+    { path: ['r'], entries: [folder('a')] },
+    { path: ['r', 'a'], entries: [file('x')] },
+  ]);
+  for (const onConflict of ['keep-both', 'skip', 'replace', 'newer'] as const) {
+    const target = join(temporary, onConflict);
+    const outside = join(temporary, `${onConflict}-outside`);
+    mkdirSync(target);
+    mkdirSync(outside);
+    symlinkSync(outside, join(target, 'a'));
+    await restoreTree(captured, target, { onConflict });
+    assert.deepEqual(readdirSync(outside), [], onConflict);
+  }
 });
 
 test('a snapshot of another state, signer or association, and a wrong key, are refused before anything is made', async (t) => {

@@ -81,6 +81,7 @@ test('a restore that is killed goes on where it stopped, and ends with the same 
     const { differences, compared } = compareTrees(home, target);
     assert.deepEqual(differences, []);
     assert.equal(compared.hardlinks, 2);
+    chmodSync(join(target, 'readonly'), 0o755);
     rmSync(target, { recursive: true });
   }
 });
@@ -98,7 +99,7 @@ test('killed again and again, wherever that hits, it ends with the same tree', a
     target,
     strip: true,
     source: captured.packs,
-    restoreId: 'dies often',
+    restoreId: 'dies-often',
   };
   let done = false;
   for (let delayMs = 100; !done; delayMs += 60) {
@@ -125,6 +126,7 @@ test('a file in place that was altered since, at the same size and time, is rest
   const folder = temporaryFolder(t);
   const home = join(folder, 'home');
   makeHome(home);
+  utimesSync(join(home, 'small/0'), 1e9, 1e9);
   const captured = await captureTree(folder, [home]);
   const target = join(folder, 'target');
   const lost = captured.result.packs.at(-2)!.id;
@@ -135,9 +137,8 @@ test('a file in place that was altered since, at the same size and time, is rest
   captured.packs.asked.length = 0;
   const small = join(target, 'small/0');
   assert.ok(existsSync(small) && existsSync(join(target, 'large/0')));
-  const { mtimeMs } = await import('node:fs').then((fs) => fs.statSync(small));
   writeFileSync(small, randomBytes(50_000));
-  utimesSync(small, mtimeMs / 1000, mtimeMs / 1000);
+  utimesSync(small, 1e9, 1e9);
   rmSync(join(target, 'small/1'));
   mkdirSync(join(target, 'extra'));
   rmSync(join(target, 'extra'), { recursive: true });
@@ -145,4 +146,21 @@ test('a file in place that was altered since, at the same size and time, is rest
   assert.ok(captured.packs.asked.length < captured.packs.packs.size, 'packs of whole files are not fetched again');
   assert.deepEqual(compareTrees(home, target).differences, []);
   assert.ok(readdirSync(target).every((name) => !name.startsWith('.resettle-restore')));
+});
+
+test('an aborted restore leaves nothing open, and another one can begin at once', {
+  skip: !existsSync('/proc/self/fd'),
+}, async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  makeHome(home);
+  const captured = await captureTree(folder, [home]);
+  const target = join(folder, 'target');
+  await dieAfter(captured, target, 1);
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  for (const packs of [0, 2, 3]) await dieAfter(captured, target, packs);
+  assert.ok(open() <= before, `${open()} descriptors are open, ${before} were`);
+  await restoreTree(captured, target);
+  assert.deepEqual(compareTrees(home, target).differences, []);
 });

@@ -2,6 +2,7 @@
  * Compares two folders item by item, on its own: it imports nothing of the program that it judges.
  * Names are bytes; folders are compared one pair at a time, files in pieces, so memory does not grow with the trees.
  */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { type BigIntStats, closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
@@ -65,6 +66,8 @@ class Comparer {
     } else if (statA.isFile()) {
       this.result.compared.files += 1;
       this.#content(a, b, statA, statB, shown);
+    } else if (statA.rdev !== statB.rdev) {
+      this.#differ(shown, `is device ${statB.rdev} instead of ${statA.rdev}`);
     }
   }
 
@@ -136,4 +139,30 @@ export function compareTrees(a: string, b: string): Comparison {
   const comparer = new Comparer();
   comparer.folders(Buffer.from(a), Buffer.from(b), '.');
   return comparer.result;
+}
+
+/** Runs one of the system's own tools in a folder; its lines, without errors of single items. */
+function lines(program: string, args: readonly string[], folder: string): string[] {
+  return execFileSync(program, args, {
+    cwd: folder,
+    encoding: 'latin1',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1e8,
+  }).split('\n');
+}
+
+/** Every extended attribute beneath a folder, ACLs among them: by path, one line each, sorted. */
+export function attributesIn(folder: string): string[] {
+  const found: string[] = [];
+  let path = '';
+  for (const line of lines('getfattr', ['-R', '-P', '-h', '-d', '-m', '-', '-e', 'hex', '.'], folder)) {
+    if (line.startsWith('# file: ')) path = line.slice(8);
+    else if (line !== '' && !line.startsWith('security.selinux=')) found.push(`${path} ${line}`);
+  }
+  return found.sort();
+}
+
+/** The access rights beneath a folder as `getfacl` shows them, with numbers for names. */
+export function aclsIn(folder: string): string {
+  return execFileSync('getfacl', ['-R', '-P', '-n', '.'], { cwd: folder, encoding: 'latin1', maxBuffer: 1e8 });
 }

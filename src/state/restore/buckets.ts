@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { SPOOL_BUFFER_BYTES } from '../../common/limits.ts';
 import type { Extent } from '../format/index.ts';
 import { codeOf } from '../fs/errno.ts';
-import { frameOfRecord, recordBytes, recordBytesAt, writeRecord } from './extent-record.ts';
-import type { CheckedFile } from './manifest-checker.ts';
+import { frameOfRecord, type PlannedFile, recordBytes, recordBytesAt, writeRecord } from './extent-record.ts';
 
 /** The bucket of files that need no pack. */
 export const NO_PACK = -1;
@@ -20,8 +19,17 @@ export class Buckets {
     this.#folder = folder;
   }
 
-  add(pack: number, file: CheckedFile, fileOffset: number, extent: Extent | undefined): void {
-    const needed = recordBytes(file.entry.name);
+  /** A file of which no pack holds anything: all of its bytes are in its unfinished file, or it has none. */
+  addReady(file: PlannedFile, isUnfinished: boolean): void {
+    this.#add(NO_PACK, file, 0, { segment: isUnfinished ? 1 : 0, offset: 0, length: 0 });
+  }
+
+  add(pack: number, file: PlannedFile, fileOffset: number, extent: Extent): void {
+    this.#add(pack, file, fileOffset, extent);
+  }
+
+  #add(pack: number, file: PlannedFile, fileOffset: number, extent: Parameters<typeof writeRecord>[4]): void {
+    const needed = recordBytes(file.name);
     let bucket = this.#open.get(pack);
     if (!bucket) {
       bucket = { bytes: Buffer.allocUnsafeSlow(4096), used: 0 };

@@ -1,58 +1,74 @@
 import { ftruncateSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
-import { close, createFile, openToWrite, removeFile, rename, setMode, setTime, statOf } from '../fs/calls.ts';
+import { close, createFile, openToWrite, removeFile, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
+import type { MetadataSetter } from './apply-metadata.ts';
 import type { ExtentRecord } from './extent-record.ts';
-import type { LinkInodes } from './link-inodes.ts';
-import type { OwnerPolicy } from './owner-policy.ts';
+import type { ExtrasSpool } from './extras-spool.ts';
+import type { InPlace } from './in-place.ts';
+import { timesMatch } from './keeps.ts';
+import { type LinkInodes, PARKED } from './link-inodes.ts';
+import { concernsOneItem, type Losses } from './losses.ts';
+import type { Place, Places } from './places.ts';
+import type { Tally } from './tally.ts';
 import { tmpName } from './tmp-name.ts';
 import type { Tree } from './tree.ts';
 
+export interface PlacerParts {
+  readonly tree: Tree;
+  readonly places: Places;
+  readonly inPlace: InPlace;
+  readonly setter: MetadataSetter;
+  readonly extras: ExtrasSpool;
+  readonly inodes: LinkInodes;
+  readonly losses: Losses;
+  readonly tally: Tally;
+}
+
 /**
- * Writes files beside the tree and renames each into its place when it is whole: data, owner, mode, time, rename.
- * What is in place is therefore always a whole, verified file.
+ * Writes files beside the tree and moves each into its place when it is whole: data, metadata, rename. What is in place
+ * is therefore always a whole, verified file. A file that the target cannot take is listed, and the others go on.
  */
 export class FilePlacer {
-  readonly #tree: Tree;
-  readonly #owners: OwnerPolicy;
-  readonly #inodes: LinkInodes;
-  /** Bytes done of the files that are under way, by entry. */
+  readonly #parts: PlacerParts;
+  /** Bytes done of the files that are under way, holes among them, by entry. */
   readonly #doneBytes: Map<number, number>;
-  readonly #newFilesAreOurs: boolean;
+  /** Files of several extents that the target cannot take. */
+  readonly #lost = new Set<number>();
   #open: { entry: number; fd: number } | undefined;
   files = 0;
   bytes = 0;
 
-  constructor(tree: Tree, owners: OwnerPolicy, inodes: LinkInodes, partials: Map<number, number>) {
-    this.#tree = tree;
-    this.#owners = owners;
-    this.#inodes = inodes;
+  /** `partials`: see `RestorePlan`. */
+  constructor(parts: PlacerParts, partials: Map<number, number>) {
+    this.#parts = parts;
     this.#doneBytes = partials;
-    this.#newFilesAreOurs = this.#probe();
     for (const done of partials.values()) this.bytes += done;
   }
 
-  /** Places a file that needs no pack: an empty one, or one whose bytes are all there. */
+  /** Places a file that needs no pack: an empty one, one of holes, or one whose bytes are all there. */
   withoutPack(record: ExtentRecord): void {
     this.#attempt(record, () => {
-      const fd = record.sizeBytes === 0 ? this.#create(record.entry) : openToWrite(this.#tmp, tmpName(record.entry));
+      const isUnfinished = record.frame === 1;
+      const fd = isUnfinished ? openToWrite(this.#tmp(record), tmpName(record.entry)) : this.#create(record);
       this.bytes += record.sizeBytes;
-      this.#finish(fd, record);
+      this.#finish(fd, record, !isUnfinished && record.sizeBytes === 0);
     });
   }
 
   /** Takes verified bytes of a file, and places it when they were the last. */
   write(record: ExtentRecord, data: Uint8Array): void {
+    if (this.#lost.has(record.entry)) return;
     this.#attempt(record, () => {
       if (data.length === record.sizeBytes) {
-        const fd = this.#create(record.entry);
-        writeAll(fd, data, 0);
+        const fd = this.#create(record);
+        this.#closing(fd, () => writeAll(fd, data, 0));
         this.bytes += data.length;
-        this.#finish(fd, record);
+        this.#finish(fd, record, true);
         return;
       }
-      const fd = this.#openPartial(record.entry);
+      const fd = this.#openPartial(record);
       writeAll(fd, data, record.fileOffset);
       this.bytes += data.length;
       const done = this.#doneBytes.get(record.entry)! + data.length;
@@ -60,7 +76,7 @@ export class FilePlacer {
       if (done === record.sizeBytes) {
         this.#doneBytes.delete(record.entry);
         this.#open = undefined;
-        this.#finish(fd, record);
+        this.#finish(fd, record, false);
       }
     });
   }
@@ -75,74 +91,131 @@ export class FilePlacer {
     this.#open = undefined;
   }
 
-  get #tmp(): number {
-    return this.#tree.target.tmp;
+  #place(record: ExtentRecord): Place {
+    return this.#parts.places.at(this.#parts.tree.folders.place(record.folder));
+  }
+
+  #tmp(record: ExtentRecord): number {
+    return record.placing === 'park' ? this.#parts.places.at(0).tmp : this.#place(record).tmp;
   }
 
   #attempt(record: ExtentRecord, place: () => void): void {
+    const { tree } = this.#parts;
     try {
-      place();
+      if (record.placing !== 'park' && tree.folders.isLost(record.folder)) {
+        this.#lose(record, 'not restored: its folder was not made');
+      } else {
+        place();
+      }
     } catch (error) {
       if (error instanceof ResettleError) throw error;
-      const shown = this.#tree.show(record.folder, record.name);
-      throw new ResettleError('failed', `cannot restore ${shown}: ${reasonOf(error)}`, {
+      if (concernsOneItem(codeOf(error))) {
+        this.#lose(record, `not restored: ${reasonOf(error)}`);
+        return;
+      }
+      throw new ResettleError('failed', `cannot restore ${tree.show(record.folder, record.name)}: ${reasonOf(error)}`, {
         hint: 'mend that and run the same restore again: it goes on where it stopped',
         cause: error,
       });
     }
   }
 
-  #openPartial(entry: number): number {
+  /** Gives a file up, for good. */
+  #lose(record: ExtentRecord, reason: string): void {
+    const { tree, losses, tally } = this.#parts;
+    if (this.#open?.entry === record.entry) this.close();
+    this.bytes += record.sizeBytes - (this.#doneBytes.get(record.entry) ?? 0);
+    this.#doneBytes.delete(record.entry);
+    if (record.length < record.sizeBytes) this.#lost.add(record.entry);
+    this.files += 1;
+    losses.add(() => tree.show(record.folder, record.name), reason);
+    if (record.placing === 'park') return;
+    tally.counts.files -= 1;
+    tally.counts.bytes -= record.sizeBytes;
+    try {
+      removeFile(this.#tmp(record), tmpName(record.entry));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  #openPartial(record: ExtentRecord): number {
+    const { entry } = record;
     if (this.#open?.entry === entry) return this.#open.fd;
     this.close();
-    let fd: number;
-    if (this.#doneBytes.has(entry)) {
-      fd = openToWrite(this.#tmp, tmpName(entry));
-    } else {
-      fd = this.#create(entry);
-      this.#doneBytes.set(entry, 0);
+    const fd = this.#doneBytes.has(entry) ? this.#reopen(record) : this.#create(record);
+    if (!this.#doneBytes.has(entry)) {
+      this.#doneBytes.set(entry, record.holeBytes);
+      this.bytes += record.holeBytes;
     }
     this.#open = { entry, fd };
     return fd;
   }
 
-  #create(entry: number): number {
-    const name = tmpName(entry);
+  #reopen(record: ExtentRecord): number {
     try {
-      return createFile(this.#tmp, name);
+      return openToWrite(this.#tmp(record), tmpName(record.entry));
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-      removeFile(this.#tmp, name);
-      return createFile(this.#tmp, name);
+      if (codeOf(error) !== 'ENOENT') throw error;
+      return this.#create(record);
     }
   }
 
-  #finish(fd: number, record: ExtentRecord): void {
+  #create(record: ExtentRecord): number {
+    const name = tmpName(record.entry);
+    const tmp = this.#tmp(record);
+    let fd: number;
     try {
-      const isNew = record.sizeBytes === record.length || record.sizeBytes === 0;
-      // What an earlier run left may be longer than it should be.
-      if (!isNew) ftruncateSync(fd, record.sizeBytes);
-      if (!isNew || !this.#newFilesAreOurs || !this.#owners.isOurs(record)) this.#owners.setOwner(fd, record);
-      setMode(fd, this.#owners.fileMode(record.mode));
-      setTime(fd, record.mtimeNs);
-      if (record.group > 0) {
-        const { dev, ino } = statOf(fd);
-        this.#inodes.set(record.group, { folder: record.folder, name: record.name, dev, ino });
-      }
+      fd = createFile(tmp, name);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      removeFile(tmp, name);
+      fd = createFile(tmp, name);
+    }
+    const { setter, extras } = this.#parts;
+    if (record.extrasAt !== 0) {
+      this.#closing(fd, () => setter.beforeData(fd, extras.get(record.extrasAt), () => this.#shown(record)));
+    }
+    return fd;
+  }
+
+  #finish(fd: number, record: ExtentRecord, isExact: boolean): void {
+    const { places, setter, extras, inodes, inPlace } = this.#parts;
+    const isParked = record.placing === 'park';
+    const place = isParked ? places.at(0) : this.#place(record);
+    let inode: { dev: bigint; ino: bigint } | undefined;
+    try {
+      // It may end in a hole, and what an earlier run left may be longer than it should be.
+      if (!isExact) ftruncateSync(fd, record.sizeBytes);
+      setter.file(fd, record, extras.get(record.extrasAt), place.keeps, () => this.#shown(record));
+      if (record.group > 0) inode = statOf(fd);
     } finally {
       close(fd);
     }
-    rename(this.#tmp, tmpName(record.entry), this.#tree.open(record.folder), record.name);
+    let name: Uint8Array = tmpName(record.entry);
+    if (record.placing !== 'park') {
+      name = inPlace.put(place.tmp, name, {
+        folder: record.folder,
+        name: record.name,
+        action: record.placing,
+        decision: record.decision,
+        looksOurs: (stats) => stats.isFile() && timesMatch(stats.mtimeNs, record.mtimeNs, place.keeps),
+      });
+    }
     this.files += 1;
+    if (inode) inodes.set(record.group, { folder: isParked ? PARKED : record.folder, name, ...inode });
   }
 
-  /** Whether new files get our own owner and group, as they do but where a mount says otherwise. */
-  #probe(): boolean {
-    const name = Buffer.from('probe');
-    const fd = createFile(this.#tmp, name);
-    const { uid, gid } = statOf(fd);
-    close(fd);
-    removeFile(this.#tmp, name);
-    return this.#owners.isOurs({ uid: Number(uid), gid: Number(gid) });
+  #closing(fd: number, act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  #shown(record: ExtentRecord): string {
+    return this.#parts.tree.show(record.folder, record.name);
   }
 }

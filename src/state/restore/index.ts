@@ -1,3 +1,18 @@
 /** The face of the restore room. */
+export { REPLACED } from './conflict-report.ts';
 export { readSnapshotDetails, restoreSnapshot } from './restore-snapshot.ts';
-export type { RestoreEvents, RestoreOptions, RestoreResult, SnapshotDetails } from './types.ts';
+export type {
+  ConflictCounts,
+  ConflictPolicy,
+  RestoreAction,
+  RestoreEvents,
+  RestoreItem,
+  RestoreOptions,
+  RestoreResult,
+  SnapshotDetails,
+  UndoEvents,
+  UndoOptions,
+  UndoResult,
+  UserMapping,
+} from './types.ts';
+export { canUndo, undoRestore } from './undo-restore.ts';

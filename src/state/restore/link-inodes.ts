@@ -2,6 +2,9 @@ import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 const RECORD_BYTES = 280;
 
+/** As the folder of a file: it waits in the temporary folder of the target’s own file system. */
+export const PARKED = 0xffff_ffff;
+
 /** Where the file of a link group lies, and which inode it is. */
 export interface LinkInode {
   readonly folder: number;
@@ -13,6 +16,7 @@ export interface LinkInode {
 /** The files that hard links are made to, by link group, in a scratch file: only those that this run made or verified. */
 export class LinkInodes {
   readonly #fd: number;
+  #isOpen = true;
   readonly #record = Buffer.alloc(RECORD_BYTES);
 
   constructor(path: string) {
@@ -42,7 +46,9 @@ export class LinkInodes {
     };
   }
 
+  /** May be called again. */
   close(): void {
-    closeSync(this.#fd);
+    if (this.#isOpen) closeSync(this.#fd);
+    this.#isOpen = false;
   }
 }

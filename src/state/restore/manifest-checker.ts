@@ -19,6 +19,8 @@ export interface ManifestVisitor {
   /** Hears of each entry of a folder before it is told further; may refuse it. */
   entry(folder: number, entry: Entry): void;
   fileStart(file: CheckedFile): void;
+  /** Holes of the file, before the extents of the same run. */
+  holes(file: CheckedFile, holes: readonly Hole[]): void;
   extent(file: CheckedFile, fileOffset: number, extent: Extent, pack: Uint8Array): void;
   fileEnd(file: CheckedFile): void;
   symlink(number: number, folder: number, entry: SymlinkEntry): void;
@@ -185,6 +187,7 @@ export class ManifestChecker {
     packs: readonly Uint8Array[],
   ): void {
     const holes = new HoleSkipper(piece.holes ?? []);
+    if (piece.holes) this.#visitor.holes(file, piece.holes);
     for (const extent of piece.extents) {
       this.#fileOffset = holes.skip(this.#fileOffset);
       if (this.#fileOffset + extent.length > file.entry.sizeBytes) throw damaged('a file has more bytes than its size');
@@ -192,6 +195,7 @@ export class ManifestChecker {
       this.#fileOffset += extent.length;
     }
     this.#fileOffset = holes.skip(this.#fileOffset);
+    if (this.#fileOffset > file.entry.sizeBytes) throw damaged('a file has more bytes than its size');
     if (!holes.atEnd) throw damaged('a hole of a file lies within its bytes');
     if (piece.goesOn) {
       if (piece.extents.length === 0 && !piece.holes) throw damaged('a file goes on without an extent');

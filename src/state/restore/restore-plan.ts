@@ -1,119 +1,315 @@
 import { hexOf } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { damaged } from '../format/damaged.ts';
-import type { HardlinkEntry, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
+import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import type { Entry, Extent, FolderPath, Metadata } from '../format/index.ts';
 import { close } from '../fs/calls.ts';
-import { type Buckets, NO_PACK } from './buckets.ts';
-import type { LinkList } from './link-list.ts';
+import { showPath } from '../fs/show-path.ts';
+import { throwIfStopped } from '../threads/stop.ts';
+import type { Amendments } from './amendments.ts';
+import type { BaseGuard } from './base-guard.ts';
+import type { Buckets } from './buckets.ts';
+import type { ConflictReport } from './conflict-report.ts';
+import type { Action, Decision, ItemDecision, ItemKind, Numbered } from './decision-log.ts';
+import { type Decisions, isMade } from './decisions.ts';
+import type { FilePlacing, PlannedFile } from './extent-record.ts';
+import type { ExtrasSpool } from './extras-spool.ts';
+import type { FolderOrigin } from './folder-table.ts';
+import type { FolderWalk } from './folder-walk.ts';
+import { type Giving, LOCKING_FLAGS } from './given.ts';
+import type { LateItem, LateList, LockList } from './late-list.ts';
+import type { Begun, LeftBehind } from './left-behind.ts';
+import type { Losses } from './losses.ts';
 import type { CheckedFile, ManifestVisitor } from './manifest-checker.ts';
 import type { OwnerPolicy } from './owner-policy.ts';
-import type { PresentFiles } from './present-files.ts';
+import { holdsExtent, holdsHoles, holeBytesOf, statIfThere } from './present.ts';
+import type { Tally } from './tally.ts';
 import type { Tree } from './tree.ts';
 
 interface CurrentFile {
-  /** In place already: nothing is needed. */
-  kept: boolean;
+  /** Undefined where nothing is to be done. */
+  readonly file: PlannedFile | undefined;
   /** What an earlier run left of it. */
-  partial: number | undefined;
+  readonly begun: Begun | undefined;
   doneBytes: number;
+  extentBytes: number;
 }
+
+const NOTHING: CurrentFile = { file: undefined, begun: undefined, doneBytes: 0, extentBytes: 0 };
 
 export interface PlanParts {
   readonly tree: Tree;
+  readonly walk: FolderWalk;
+  readonly guard: BaseGuard;
+  readonly decisions: Decisions;
+  readonly amendments: Amendments;
+  readonly giving: Giving;
   readonly owners: OwnerPolicy;
-  readonly present: PresentFiles;
+  readonly left: LeftBehind;
+  readonly extras: ExtrasSpool;
   readonly buckets: Buckets;
-  readonly links: LinkList;
-  /** The one root whose contents go straight into the target, or undefined. */
-  readonly stripped: FolderPath | undefined;
+  readonly late: LateList;
+  readonly locks: LockList;
+  readonly losses: Losses;
+  readonly conflicts: ConflictReport;
+  readonly tally: Tally;
   readonly packIds: readonly string[];
-  readonly onFile: (keptBytes: number) => void;
 }
 
-/** Turns a manifest into what is to be done: folders, extents by pack, links. Leaves out what is in place already. */
+const ORIGIN_OF: Record<Action, FolderOrigin> = {
+  create: 'new',
+  'keep-both': 'new',
+  replace: 'replaces',
+  merge: 'there',
+  leave: 'there',
+  identical: 'there',
+  skip: 'lost',
+  outside: 'lost',
+};
+
+/**
+ * Turns a manifest and what was decided about it into what is to be done: folders, extents by pack, links and the like.
+ * Leaves out what an earlier run did.
+ */
 export class RestorePlan implements ManifestVisitor {
   readonly #parts: PlanParts;
   readonly #indexOfPack: Map<string, number>;
-  /** Bytes that are there already of files that still need more, by entry. */
+  /** Bytes that are there already of files that need more, and whose holes are not all in their records; by entry. */
   readonly partials = new Map<number, number>();
-  #current: CurrentFile = { kept: false, partial: undefined, doneBytes: 0 };
-  /** How many names of the stripped root lead to the folder that comes now. */
-  #depth = 0;
+  #current: CurrentFile = NOTHING;
+  /** Files that are to be placed, and the bytes of those that are in place already. */
+  toPlace = 0;
+  keptFiles = 0;
+  keptBytes = 0;
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
     this.#indexOfPack = new Map(parts.packIds.map((id, index) => [id, index]));
   }
 
-  folder(parent: number | undefined, name: Uint8Array, metadata: Metadata | undefined): number {
-    const { tree, stripped } = this.#parts;
-    const isBase = parent === undefined || (stripped !== undefined && this.#depth++ < stripped.length);
-    return tree.folders.add(parent ?? 0, name, metadata, isBase);
+  folder(parent: number | undefined, name: Uint8Array, captured: Metadata | undefined): number {
+    const { tree, walk, decisions, amendments, giving, extras, tally } = this.#parts;
+    throwIfStopped();
+    const { isBase, isWithin } = walk.enter(parent, name);
+    const metadata = isWithin ? captured : undefined;
+    const given = metadata && giving.of(metadata, 'folder');
+    const decision = decisions.folder(parent ?? 0, name, isBase, given);
+    const isKept = decision.action === 'leave' || ORIGIN_OF[decision.action] === 'lost';
+    const own = isKept ? undefined : given;
+    const number = tree.folders.add({
+      parent: parent ?? 0,
+      name: amendments.nameOf(decision.number) ?? decision.name,
+      given: own,
+      extrasAt: own?.extras ? extras.add(own.extras) : 0,
+      isBase,
+      origin: ORIGIN_OF[decision.action],
+      decision: decision.number,
+    });
+    if (metadata && !tree.folders.isLost(number)) tally.counts.folders += 1;
+    if (own) this.#noteKept(metadata!, 'folder', () => tree.showFolder(number));
+    if (!isBase) this.#tellConflict(decision, parent!, name);
+    return number;
   }
 
   entry(folder: number, entry: Entry): void {
-    const { tree, stripped, owners } = this.#parts;
-    if (tree.folders.isBase(folder)) {
-      if (tree.target.journalName.equals(entry.name)) throw damaged('the manifest holds the name of our own journal');
-      if (stripped && folder < stripped.length) this.#checkStripped(stripped, folder, entry);
-    }
-    if (entry.kind === 'file' || entry.kind === 'symlink') owners.noteOwner(entry);
-    if (entry.kind === 'file') owners.noteFile(() => tree.show(folder, entry.name), entry.mode);
+    this.#parts.guard.check(folder, this.#parts.tree.folders.isBase(folder), entry);
   }
 
-  /** Above the one root there is nothing but the way to it: else two folders would fall into one. */
-  #checkStripped(stripped: FolderPath, folder: number, entry: Entry): void {
-    const isWay = Buffer.compare(entry.name, stripped[folder]!) === 0;
-    const isLast = folder === stripped.length - 1;
-    if (!isWay || (!isLast && entry.kind !== 'ancestor')) {
-      throw damaged('the manifest holds items beside the one root that it names');
+  fileStart({ number, folder, entry }: CheckedFile): void {
+    const { giving, extras, tally } = this.#parts;
+    const { sizeBytes, group } = entry;
+    const decision = this.#decide({ kind: 'file', entry, folder, sizeBytes, group });
+    this.#current = NOTHING;
+    if (decision.action === 'identical') this.#keep(decision);
+    const placing = this.#placingOf(decision);
+    if (!placing) return;
+    const given = giving.of(entry, 'file');
+    const file: PlannedFile = {
+      ...given,
+      entry: number,
+      folder,
+      name: decision.name,
+      sizeBytes,
+      holeBytes: entry.goesOn ? 0 : holeBytesOf(entry.holes),
+      group,
+      placing,
+      decision: decision.number,
+      extrasAt: given.extras ? extras.add(given.extras) : 0,
+    };
+    if (placing !== 'park') {
+      this.#lockLater(file, given.extras?.flags ?? 0);
+      tally.add('file', sizeBytes);
     }
+    this.#start(file, entry);
   }
 
-  fileStart(file: CheckedFile): void {
-    const { tree, present } = this.#parts;
-    const current: CurrentFile = { kept: false, partial: undefined, doneBytes: 0 };
-    if (tree.target.resumed) {
-      if (!file.entry.goesOn && file.entry.extents.length <= 1) current.kept = present.isInPlace(file);
-      else current.partial = present.openPartial(file);
-    }
-    this.#current = current;
+  holes(_file: CheckedFile, holes: readonly Hole[]): void {
+    const { file, begun } = this.#current;
+    if (!file || !begun || holdsHoles(begun.fd, holes)) return;
+    // A crash can leave such: what is there cannot be trusted.
+    throw new ResettleError('failed', `what an earlier run left of ${showPath(file.name)} cannot be used`, {
+      hint: 'undo that restore, or remove the file and run it again',
+    });
   }
 
-  extent(file: CheckedFile, fileOffset: number, extent: Extent, pack: Uint8Array): void {
+  extent(_file: CheckedFile, fileOffset: number, extent: Extent, pack: Uint8Array): void {
     const index = this.#indexOfPack.get(hexOf(pack));
     if (index === undefined) throw damaged('the manifest refers to a pack that the descriptor does not name');
     const current = this.#current;
-    if (current.kept) return;
-    if (current.partial !== undefined && this.#parts.present.holds(current.partial, fileOffset, extent)) {
+    if (!current.file) return;
+    current.extentBytes += extent.length;
+    if (current.begun && holdsExtent(current.begun.fd, fileOffset, extent)) {
       current.doneBytes += extent.length;
       return;
     }
-    this.#parts.buckets.add(index, file, fileOffset, extent);
+    this.#parts.buckets.add(index, current.file, fileOffset, extent);
   }
 
-  fileEnd(file: CheckedFile): void {
-    const current = this.#current;
-    const { sizeBytes } = file.entry;
-    if (current.partial !== undefined) {
-      close(current.partial);
-      if (current.doneBytes < sizeBytes) this.partials.set(file.number, current.doneBytes);
+  fileEnd(_file: CheckedFile): void {
+    throwIfStopped();
+    const { file, begun, doneBytes, extentBytes } = this.#current;
+    this.#current = NOTHING;
+    if (!file) return;
+    const isDone = doneBytes === extentBytes;
+    const holeBytes = file.sizeBytes - extentBytes;
+    if (begun) {
+      try {
+        if (isDone && this.#parts.left.isFinished(begun, file)) {
+          this.#parts.left.noteInode(begun.fd, file);
+          this.#kept(file);
+          return;
+        }
+        this.#parts.left.takeBack(begun, file);
+      } finally {
+        close(begun.fd);
+      }
     }
-    if (!current.kept && current.doneBytes === sizeBytes) this.#parts.buckets.add(NO_PACK, file, 0, undefined);
-    if (current.kept) this.#parts.onFile(sizeBytes);
+    this.toPlace += 1;
+    if (isDone) this.#parts.buckets.addReady(file, begun !== undefined);
+    else if (begun || holeBytes !== file.holeBytes) this.partials.set(file.entry, doneBytes + holeBytes);
   }
 
   symlink(number: number, folder: number, entry: SymlinkEntry): void {
-    this.#parts.links.addSymlink(number, folder, entry);
+    const { target } = entry;
+    this.#late('symlink', number, folder, entry, { sizeBytes: target.length, target });
   }
 
-  hardlink(_number: number, folder: number, entry: HardlinkEntry): void {
-    this.#parts.links.addHardlink(folder, entry);
+  hardlink(number: number, folder: number, entry: HardlinkEntry): void {
+    this.#late('hardlink', number, folder, entry, { group: entry.group });
   }
 
-  special(_number: number, folder: number, entry: SpecialEntry): void {
-    this.#parts.owners.withhold(this.#parts.tree.show(folder, entry.name), 'special files are not restored');
+  special(number: number, folder: number, entry: SpecialEntry): void {
+    this.#late(entry.kind, number, folder, entry, { major: entry.major, minor: entry.minor });
+  }
+
+  /** Closes what an error left open. */
+  close(): void {
+    if (this.#current.begun) close(this.#current.begun.fd);
+    this.#current = NOTHING;
+  }
+
+  #start(file: PlannedFile, entry: CheckedFile['entry']): void {
+    const { tree, left } = this.#parts;
+    let begun: Begun | undefined;
+    if (tree.target.resumed && !tree.folders.isLost(file.folder)) {
+      const isSmall = !entry.goesOn && entry.extents.length <= 1 && file.placing !== 'park';
+      if (isSmall && left.isWhole(file, entry)) {
+        this.#kept(file);
+        return;
+      }
+      if (!isSmall) begun = left.open(file);
+    }
+    this.#current = { file, begun, doneBytes: 0, extentBytes: 0 };
+  }
+
+  #kept({ sizeBytes, placing }: PlannedFile): void {
+    if (placing === 'park') return;
+    this.keptFiles += 1;
+    this.keptBytes += sizeBytes;
+  }
+
+  /** A file that was there as captured. */
+  #keep(decision: Numbered<ItemDecision>): void {
+    const { tree, tally } = this.#parts;
+    tally.add('file', decision.sizeBytes);
+    this.keptFiles += 1;
+    this.keptBytes += decision.sizeBytes;
+    if (decision.group === 0) return;
+    const stats = statIfThere(tree.open(decision.folder), decision.name);
+    if (stats) this.#parts.left.noteKept(decision, stats);
+  }
+
+  #placingOf(decision: Numbered<ItemDecision>): FilePlacing | undefined {
+    const { tree, decisions } = this.#parts;
+    if (isMade(decision) && !tree.folders.isLost(decision.folder)) return decision.action as FilePlacing;
+    const isIdentical = decision.action === 'identical';
+    return !isIdentical && decision.group > 0 && decisions.needs(decision.group) ? 'park' : undefined;
+  }
+
+  #lockLater({ folder, name, decision, mtimeNs }: PlannedFile, flags: number): void {
+    const locking = flags & LOCKING_FLAGS;
+    if (locking !== 0) this.#parts.locks.add({ folder, name, decision, flags: locking, mtimeNs });
+  }
+
+  #late(
+    kind: LateItem['kind'],
+    number: number,
+    folder: number,
+    entry: Metadata & { name: Uint8Array },
+    more: Partial<Pick<LateItem, 'target' | 'group' | 'major' | 'minor'>> & { sizeBytes?: number },
+  ): void {
+    throwIfStopped();
+    const { giving, extras, late, tally } = this.#parts;
+    const { sizeBytes = 0, target = new Uint8Array(0), group = 0, major = 0, minor = 0 } = more;
+    const decision = this.#decide({ kind, entry, folder, sizeBytes, group });
+    if (decision.action === 'identical') tally.add(kind, sizeBytes);
+    if (!isMade(decision)) return;
+    if ((kind === 'character' || kind === 'block') && !giving.devices) return;
+    const given = giving.of(entry, kind);
+    late.add({
+      ...given,
+      kind,
+      entry: number,
+      folder,
+      name: decision.name,
+      placing: decision.action as LateItem['placing'],
+      decision: decision.number,
+      extrasAt: given.extras ? extras.add(given.extras) : 0,
+      target,
+      group,
+      major,
+      minor,
+    });
+  }
+
+  #decide(item: {
+    kind: ItemKind;
+    entry: Metadata & { name: Uint8Array };
+    folder: number;
+    sizeBytes: number;
+    group: number;
+  }): Numbered<ItemDecision> {
+    const { kind, entry, folder, sizeBytes, group } = item;
+    const { name, mtimeNs } = entry;
+    const { tree, decisions } = this.#parts;
+    const decision = decisions.item({ kind, name, folder, sizeBytes, mtimeNs, group });
+    this.#tellConflict(decision, folder, name);
+    if (isMade(decision)) this.#noteKept(entry, kind, () => tree.show(folder, name));
+    return decision;
+  }
+
+  #noteKept(metadata: Metadata, kind: ItemKind | 'folder', shown: () => string): void {
+    const { giving, owners, losses } = this.#parts;
+    giving.note(metadata, kind, shown, losses);
+    if (kind !== 'hardlink') owners.note(metadata);
+  }
+
+  #tellConflict(decision: Numbered<Decision>, folder: number, name: Uint8Array): void {
+    const { tree, conflicts, amendments } = this.#parts;
+    const other = amendments.nameOf(decision.number) ?? (decision.action === 'keep-both' ? decision.name : undefined);
+    if (other) conflicts.keptBoth(tree.show(folder, name), showPath(other));
+    else if (decision.action === 'replace') conflicts.replaced(tree.show(folder, name));
+    else if (decision.action === 'skip') conflicts.skipped(tree.show(folder, name));
   }
 }
 

@@ -7,9 +7,12 @@ import { reportOf } from '../plan/left-out.ts';
 import { pathOfNames } from '../plan/roots.ts';
 import { toThreadError } from '../threads/thread-error.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
-import type { FromRestoreWorker, RestoreWorkerData } from './messages.ts';
+import type { FromRestoreWorker, RestoreWorkerData, WorkerResult } from './messages.ts';
 import { onlyRoot } from './restore-plan.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult, SnapshotDetails } from './types.ts';
+
+/** Measured: a third less CPU than with 1 MiB, and no more memory. */
+const SEMI_SPACE_MB = 16;
 
 /** Verifies who signed, opens the sealed part, and checks that the parts are those that were signed. */
 async function openSnapshot(
@@ -40,35 +43,35 @@ function checkExpected(header: SnapshotHeader, expected: RestoreOptions['expecte
 
 /**
  * Restores a snapshot beneath the target, and nowhere else. Killed at any time and run again, it ends with the same
- * tree. Phases `manifest`, `restore`, `folders`. Throws `refused`, `not-empty`, `usage`, `damaged`, or the source's
- * own errors.
+ * tree. Phases `manifest`, `restore`, `folders`. Throws `refused`, `usage`, `not-found`, `damaged`, `failed`, or the
+ * source's own errors.
  */
 export async function restoreSnapshot(options: RestoreOptions, on: RestoreEvents): Promise<RestoreResult> {
   on.signal.throwIfAborted();
   const { header, sealed } = await openSnapshot(options.descriptor, options.stateKey);
   checkExpected(header, options.expected);
   if (options.strip) onlyRoot(sealed.roots);
+  const { descriptor: _, stateKey, expected: __, source, ...asked } = options;
   const data: RestoreWorkerData = {
+    ...asked,
     stateId: header.stateId,
-    stateKey: options.stateKey,
+    stateKey,
     snapshot: header.snapshot,
     descriptorHash: hexOf(header.descriptorHash),
     packs: header.packs,
     sealed,
-    target: options.target,
-    strip: options.strip,
-    restoreId: options.restoreId,
+    startedAt: new Date().toISOString(),
   };
-  const worker = new WorkerThread<FromRestoreWorker>(new URL('./worker.ts', import.meta.url), data);
+  const worker = new WorkerThread<FromRestoreWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const gets = new AbortController();
   const signal = AbortSignal.any([on.signal, gets.signal]);
   try {
-    const result = await new Promise<Omit<RestoreResult, 'skippedAtCapture'>>((resolve, reject) => {
+    const result = await new Promise<WorkerResult>((resolve, reject) => {
       on.signal.addEventListener('abort', () => reject(on.signal.reason), { once: true, signal: gets.signal });
       const give = async (index: number, buffer: ArrayBuffer) => {
         const { id, sizeBytes } = data.packs[index]!;
         try {
-          await options.source.get(id, sizeBytes, new Uint8Array(buffer, 0, sizeBytes), signal);
+          await source.get(id, sizeBytes, new Uint8Array(buffer, 0, sizeBytes), signal);
         } catch (error) {
           const isLost = error instanceof ResettleError && (error.code === 'not-found' || error.code === 'damaged');
           if (!isLost) reject(error);
@@ -80,13 +83,14 @@ export async function restoreSnapshot(options: RestoreOptions, on: RestoreEvents
       worker.listen((message) => {
         if (message.type === 'progress') on.onProgress(message.progress);
         else if (message.type === 'want') void give(message.index, message.buffer);
+        else if (message.type === 'items') for (const item of message.items) on.onItem?.(item);
         else if (message.type === 'done') resolve(message.result);
       }, reject);
     });
     return { ...result, skippedAtCapture: reportOf(sealed.leftOut) };
   } finally {
     gets.abort();
-    await worker.terminate();
+    await worker.stop();
   }
 }
 

@@ -1,17 +1,31 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import { damaged } from '../format/damaged.ts';
 import {
   close,
+  fileCallsKind,
+  holdLock,
   makeFolder,
   namesIn,
   openFolder,
   openFolderAt,
+  pathOfFolder,
   removeFile,
   removeFolder,
   rename,
-  setMode,
-  syncFileSystem,
+  statOf,
+  syncFolder,
 } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -20,16 +34,23 @@ const JOURNAL_PREFIX = '.resettle-restore-';
 const HASH_DIGITS = 32;
 const RECORD = Buffer.from('journal.json');
 const NEW_RECORD = Buffer.from('journal.new');
-const TMP = Buffer.from('tmp');
 const SPOOL = Buffer.from('spool');
 
-/** What the journal says: which restore this is. */
+/** The name of the journal of a restore of that descriptor. */
+export const journalNameOf = (descriptorHash: string) =>
+  Buffer.from(`${JOURNAL_PREFIX}${descriptorHash.slice(0, HASH_DIGITS)}`);
+
+/** What the journal says: which restore this is, and how it was asked for. */
 export interface JournalRecord {
   readonly format: 1;
   readonly state: string;
   readonly snapshot: number;
   readonly descriptor: string;
   readonly restore: string;
+  /** Its plan lies in a folder beside that of other restores, not here. */
+  readonly undo: boolean;
+  /** What decides how it is carried out, as one text; a run that goes on must have the same. */
+  readonly options: string;
 }
 
 /**
@@ -40,106 +61,170 @@ export class Target {
   /** The target itself; everything is done beneath this descriptor. */
   readonly base: number;
   readonly journalName: Buffer;
+  /** Whether this goes on with what an earlier run of the same restore left. */
   readonly resumed: boolean;
-  readonly #journal: number;
-  /** Unfinished files. */
-  readonly tmp: number;
+  /** The target was not there. */
+  readonly isNew: boolean;
+  /** The target held nothing but perhaps the journal. */
+  readonly wasEmpty: boolean;
+  readonly realPath: string;
+  readonly journal: number;
+  /** What the journal says: the earlier run's where there was one. */
+  readonly record: JournalRecord;
 
-  /** Throws `not-empty` when the folder holds anything but this same restore; then nothing was touched. */
-  constructor(path: string, record: JournalRecord) {
-    this.journalName = Buffer.from(`${JOURNAL_PREFIX}${record.descriptor.slice(0, HASH_DIGITS)}`);
-    this.base = openTarget(path);
-    const names = namesIn(this.base);
-    this.resumed = names.some((name) => name.equals(this.journalName));
-    if (names.length > 0 && !this.resumed) {
-      close(this.base);
-      throw new ResettleError('not-empty', `${path} is not empty`, {
-        hint: 'restore into an empty folder, or one that does not exist',
-      });
+  /**
+   * `beforeFirst` is called before anything is made in the target, unless an earlier run did. Throws `usage` when an
+   * earlier run was asked for otherwise, `failed` while another one is at work here.
+   */
+  constructor(path: string, record: JournalRecord, beforeFirst: (target: Target) => void) {
+    this.journalName = journalNameOf(record.descriptor);
+    const { base, isNew } = openTarget(path);
+    this.base = base;
+    this.isNew = isNew;
+    let journal: number | undefined;
+    try {
+      this.realPath = realpathSync(path);
+      const names = namesIn(base);
+      const hasJournal = names.some((name) => name.equals(this.journalName));
+      this.wasEmpty = names.length === (hasJournal ? 1 : 0);
+      if (hasJournal) {
+        journal = openFolder(base, this.journalName);
+        lockJournal(journal, path);
+      }
+      // A journal without its record was cut short before anything was done, or after all was.
+      const found = journal === undefined ? undefined : readRecord(path, journal, record);
+      this.resumed = found !== undefined;
+      this.record = found ?? record;
+      if (!found) beforeFirst(this);
+      if (journal === undefined) {
+        makeFolder(base, this.journalName);
+        journal = openFolder(base, this.journalName);
+        lockJournal(journal, path);
+      }
+      this.journal = journal;
+      writeRecord(journal, this.record);
+      rmSync(this.spool, { recursive: true, force: true });
+      makeFolder(journal, SPOOL);
+      checkOwner(path, journal);
+      syncFolder(journal);
+      syncFolder(base);
+    } catch (error) {
+      if (journal !== undefined) close(journal);
+      close(base);
+      throw error;
     }
-    if (!this.resumed) makeFolder(this.base, this.journalName);
-    this.#journal = openFolder(this.base, this.journalName);
-    if (this.resumed) checkRecord(path, this.#journal, record);
-    writeRecord(this.#journal, record);
-    this.tmp = openOwn(this.#journal, TMP);
-    rmSync(this.spool, { recursive: true, force: true });
-    makeFolder(this.#journal, SPOOL);
-    fsyncSync(this.#journal);
-    fsyncSync(this.base);
   }
 
   /** Path of a folder for scratch files, within the journal. */
   get spool(): string {
-    return `/proc/self/fd/${this.#journal}/spool`;
+    return join(pathOfFolder(this.journal), 'spool');
   }
 
-  /** Everything restored is on disk, then the journal goes: its absence says that the restore is whole. */
+  /** Its absence says that the restore is whole: everything restored is on disk by then. */
   removeJournal(): void {
-    syncFileSystem(this.base);
-    rmSync(this.spool, { recursive: true, force: true });
-    for (const name of namesIn(this.tmp)) removeFile(this.tmp, name);
-    removeFolder(this.#journal, TMP);
-    removeFile(this.#journal, RECORD);
-    for (const name of namesIn(this.#journal)) removeFile(this.#journal, name);
-    removeFolder(this.base, this.journalName);
-    fsyncSync(this.base);
+    removeJournal(this.base, this.journalName, this.journal);
+  }
+
+  /** Leaves no trace of a restore that changed nothing. */
+  withdraw(path: string): void {
+    removeJournal(this.base, this.journalName, this.journal);
+    if (this.isNew) rmdirSync(path);
   }
 
   close(): void {
-    for (const fd of [this.tmp, this.#journal, this.base]) close(fd);
+    close(this.journal);
+    close(this.base);
   }
 }
 
-function openTarget(path: string): number {
+/** Removes a journal folder and what lies in it, its record last but one. */
+export function removeJournal(base: number, name: Uint8Array, journal: number): void {
+  const path = pathOfFolder(journal);
+  for (const entry of namesIn(journal)) {
+    if (!entry.equals(RECORD)) rmSync(join(path, entry.toString()), { recursive: true, force: true });
+  }
+  for (const entry of namesIn(journal)) removeFile(journal, entry);
+  removeFolder(base, name);
+  syncFolder(base);
+}
+
+/** Throws `failed` while another process has the lock; it ends with this thread. */
+export function lock(file: string, what: string): void {
+  writeFileSync(file, '', { flag: 'a', mode: 0o600 });
+  hold(file, what);
+}
+
+/**
+ * The folder itself is locked: a file in it that is open could not be removed with it everywhere. Plain Node has no lock
+ * for folders.
+ */
+export function lockJournal(journal: number, what: string): void {
+  if (fileCallsKind() === 'linux') hold(pathOfFolder(journal), what);
+}
+
+function hold(path: string, what: string): void {
+  if (holdLock(path)) return;
+  throw new ResettleError('failed', `another restore or undo is at work in ${what}`, { hint: 'wait until it ended' });
+}
+
+function openTarget(path: string): { base: number; isNew: boolean } {
   try {
-    mkdirSync(path, { recursive: true });
-    return openFolderAt(Buffer.from(path));
+    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
+    return { base: openFolderAt(Buffer.from(path)), isNew };
   } catch (error) {
-    throw new ResettleError(
-      codeOf(error) === 'ENOTDIR' || codeOf(error) === 'EEXIST' ? 'not-empty' : 'failed',
-      `cannot restore into ${path}: ${reasonOf(error)}`,
-      { hint: 'give a folder that you can write to', cause: error },
-    );
+    throw new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {
+      hint: 'give a folder that you can write to',
+      cause: error,
+    });
   }
 }
 
-function openOwn(folder: number, name: Buffer): number {
+/** A journal that somebody else planted would say what is to be done: it must be like a folder that we make. */
+function checkOwner(path: string, journal: number): void {
+  const spool = openFolder(journal, SPOOL);
   try {
-    makeFolder(folder, name);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    const theirs = statOf(journal);
+    const ours = statOf(spool);
+    if (theirs.uid === ours.uid && (theirs.mode & 0o777n) === (ours.mode & 0o777n)) return;
+  } finally {
+    close(spool);
   }
-  const fd = openFolder(folder, name);
-  // A setgid bit inherited from the target would hand its group to new files.
-  setMode(fd, 0o700);
-  return fd;
+  throw new ResettleError('refused', `somebody else made the journal of this restore in ${path}`, {
+    hint: 'restore into another folder, or remove that one if you know where it comes from',
+  });
 }
 
-function checkRecord(path: string, journal: number, record: JournalRecord): void {
+/** Undefined where it was cut short before the record was written, or after it was removed. */
+function readRecord(path: string, journal: number, wanted: JournalRecord): JournalRecord | undefined {
   let text: string;
   try {
-    text = readFileSync(`/proc/self/fd/${journal}/journal.json`, 'utf8');
+    text = readFileSync(join(pathOfFolder(journal), 'journal.json'), 'utf8');
   } catch (error) {
-    // Cut short before it was written, or after it was removed: the folder's name says whose it is.
-    if (codeOf(error) === 'ENOENT') return;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  let found: Partial<JournalRecord> | undefined;
+  let found: Partial<JournalRecord>;
   try {
     found = JSON.parse(text) as Partial<JournalRecord>;
   } catch (error) {
     throw damaged(`the journal in ${path} cannot be read`, error);
   }
-  if (found.state !== record.state || found.snapshot !== record.snapshot || found.descriptor !== record.descriptor) {
-    throw new ResettleError('not-empty', `${path} holds another unfinished restore`, {
-      hint: 'finish that one, or restore into an empty folder',
+  if (found.descriptor !== wanted.descriptor || typeof found.restore !== 'string' || !isRestoreId(found.restore)) {
+    throw damaged(`the journal in ${path} is of another restore`);
+  }
+  if (found.undo !== wanted.undo || found.options !== wanted.options) {
+    throw new ResettleError('usage', `a restore into ${path} was begun with other options and is unfinished`, {
+      hint: 'finish it with the options that it was begun with, or undo it first',
     });
   }
+  return { ...wanted, restore: found.restore };
 }
 
+/** Safe as the name of a folder. */
+export const isRestoreId = (text: string) => /^[A-Za-z0-9-]{1,64}$/.test(text);
+
 function writeRecord(journal: number, record: JournalRecord): void {
-  const folder = `/proc/self/fd/${journal}`;
-  const unfinished = `${folder}/journal.new`;
+  const unfinished = join(pathOfFolder(journal), 'journal.new');
   rmSync(unfinished, { force: true });
   const fd = openSync(unfinished, 'wx', 0o600);
   try {

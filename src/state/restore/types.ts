@@ -1,6 +1,20 @@
 import type { AssociationId, PeerIdText, StateId } from '../../common/ids.ts';
 import type { PackSource, Progress, Report } from '../../common/ports.ts';
-import type { Totals } from '../format/index.ts';
+import type { FolderPath, Totals } from '../format/index.ts';
+import type { FileCallsKind } from '../fs/calls.ts';
+
+/**
+ * What happens to a captured item where the target holds something else of that name. `keep-both`: what is there keeps its
+ * name, the restored one becomes `NAME (MACHINE DATE).EXT`. `skip`: what is there stays. `replace`: what is there becomes
+ * a pre-image. `newer`: `replace` where the captured one has the later time, else `skip`.
+ */
+export type ConflictPolicy = 'keep-both' | 'skip' | 'replace' | 'newer';
+
+/** Gives what belonged to one user of the source to another of the target; each a name or a number. */
+export interface UserMapping {
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface RestoreOptions {
   /** The descriptor file. */
@@ -12,32 +26,103 @@ export interface RestoreOptions {
     readonly source: PeerIdText;
     readonly association: AssociationId | undefined;
   };
-  /** A folder that is absent, empty, or holds this same restore unfinished. */
+  /** A folder; made where it is absent. What it holds is treated by `onConflict`. */
   readonly target: string;
   /** Put the contents of the one captured root straight into the target. */
   readonly strip: boolean;
   readonly source: PackSource;
-  /** Names the run in the journal, for people. */
+  /** Names the run: letters, digits and `-`, at most 64. */
   readonly restoreId: string;
-  readonly exclude?: never;
+  /** Default `keep-both`. */
+  readonly onConflict?: ConflictPolicy;
+  /** As root: setuid and setgid, devices, attributes other than `user.*`, immutable and append-only files too. */
+  readonly allowPrivileged?: boolean;
+  readonly mapUsers?: readonly UserMapping[];
+  /**
+   * A folder of this restore alone, named `restoreId`: what `undoRestore` needs. Without it nothing can be undone, though
+   * pre-images are kept in the target.
+   */
+  readonly undoDir?: string;
+  /** The folder that is the machine's root, where its users and `/etc/skel` are looked up. Default `/`. */
+  readonly root?: string;
+  /** Decides and tells `onItem`, and changes nothing. */
+  readonly dryRun?: boolean;
+  /** Where a dry run puts its scratch files. Default: the system's temporary folder. */
+  readonly scratchDir?: string;
+  /** What does the file calls; default: what this platform has. */
+  readonly fileCalls?: FileCallsKind;
+  /** Only these, as names from the root, and what lies beneath them. Throws `not-found` for one that was not captured. */
+  readonly only?: readonly FolderPath[];
+}
+
+/**
+ * What a restore does with an item. `create`: nothing is there. `identical`: it is there as captured. `replace`, `keep-both`
+ * and `skip`: as the policy says. `merge`: a folder that is there gets captured items.
+ */
+export type RestoreAction = 'create' | 'identical' | 'replace' | 'keep-both' | 'skip' | 'merge';
+
+export interface RestoreItem {
+  readonly action: RestoreAction;
+  /** From the target on, bad bytes escaped; under `keep-both` its new name. */
+  readonly path: string;
 }
 
 export interface RestoreEvents {
   onProgress(progress: Progress): void;
+  /** Every item of a dry run, in the order of the snapshot. */
+  onItem?(item: RestoreItem): void;
   readonly signal: AbortSignal;
 }
 
+export interface ConflictCounts {
+  readonly keptBoth: number;
+  readonly skipped: number;
+  readonly replaced: number;
+}
+
 export interface RestoreResult {
+  /** The id under which this restore began: another than asked for where an earlier run was continued. */
+  readonly restoreId: string;
+  /** Items in place as captured, at their name or at another one. */
   readonly files: number;
   readonly folders: number;
   readonly symlinks: number;
   readonly hardlinks: number;
+  /** FIFOs and device nodes. */
+  readonly specials: number;
   readonly bytes: number;
-  /** setuid and setgid on files, owners that could not be set. */
+  readonly conflicts: ConflictCounts;
+  /** Each conflict: what was kept under another name, what was skipped, what was replaced. */
+  readonly conflictItems: Report;
+  /** What was not restored, or not as captured: privileged effects, and what the target cannot keep. */
   readonly withheld: Report;
   readonly skippedAtCapture: Report;
   /** An earlier run had been cut short and was continued. */
   readonly resumed: boolean;
+}
+
+export interface UndoOptions {
+  /** `undoDir` of the restore. */
+  readonly undoDir: string;
+  readonly fileCalls?: FileCallsKind;
+}
+
+export interface UndoEvents {
+  onProgress(progress: Progress): void;
+  readonly signal: AbortSignal;
+}
+
+export interface UndoResult {
+  readonly restoreId: string;
+  readonly state: StateId;
+  readonly snapshot: number;
+  readonly target: string;
+  /** Items that were restored and are gone now, folders among them. */
+  readonly removed: number;
+  /** Items that the restore had replaced and that are back. */
+  readonly putBack: number;
+  /** What was changed since and therefore stays, and what could not be put back as it was. */
+  readonly kept: Report;
 }
 
 /** What a descriptor tells to those who have the key. */

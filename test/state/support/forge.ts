@@ -4,16 +4,25 @@ import { PACK_MAX_BYTES } from '../../../src/common/limits.ts';
 import { describeSnapshot } from '../../../src/state/capture/index.ts';
 import { BlockWriter } from '../../../src/state/format/block.ts';
 import { CborWriter } from '../../../src/state/format/cbor-writer.ts';
-import type { Entry, Extent } from '../../../src/state/format/entry.ts';
+import type { Entry, Extent, FolderEntry, SpecialEntry } from '../../../src/state/format/entry.ts';
+import type { Extras } from '../../../src/state/format/extras.ts';
 import { KIND } from '../../../src/state/format/frame-cipher.ts';
 import { digest, encodePart, frameBody, PackWriter, type Totals } from '../../../src/state/format/index.ts';
 import { SegmentBuilder } from '../../../src/state/format/segment.ts';
 import { about, identity, MemoryPacks } from './source-machine.ts';
 
 const meta = { mode: 0o644, uid: 0, gid: 0, mtimeNs: 1n };
+const namesOf = (names: Record<number, string> = {}) =>
+  new Map(Object.entries(names).map(([id, name]) => [Number(id), Buffer.from(name)]));
 const bytesOf = (name: string) => Buffer.from(name, 'latin1');
 
-export const folder = (name: string): Entry => ({ kind: 'folder', name: bytesOf(name), ...meta, mode: 0o755 });
+export const folder = (name: string, changes: Partial<FolderEntry> = {}): Entry => ({
+  kind: 'folder',
+  name: bytesOf(name),
+  ...meta,
+  mode: 0o755,
+  ...changes,
+});
 export const ancestor = (name: string): Entry => ({ kind: 'ancestor', name: bytesOf(name) });
 export const symlink = (name: string, target: string): Entry => ({
   kind: 'symlink',
@@ -42,6 +51,21 @@ export const file = (name: string, changes: Partial<Extract<Entry, { kind: 'file
   ...changes,
 });
 
+export const special = (
+  name: string,
+  kind: 'fifo' | 'character' | 'block',
+  changes: Partial<SpecialEntry> = {},
+): Entry => ({ kind, name: bytesOf(name), ...meta, major: 0, minor: 0, ...changes });
+
+/** Extras of nothing, to be changed. */
+export const extras = (changes: Partial<Extras> = {}): Extras => ({
+  xattrs: [],
+  accessAcl: [],
+  defaultAcl: [],
+  flags: 0,
+  ...changes,
+});
+
 export interface ForgedBlock {
   path: string[];
   entries: Entry[];
@@ -50,7 +74,15 @@ export interface ForgedBlock {
 /** A snapshot with a valid signature and valid seals, whose manifest says whatever it is told to. */
 export async function forge(
   blocks: readonly ForgedBlock[],
-  changes: { totals?: Partial<Totals>; roots?: string[][]; entries?: number; extraPack?: boolean } = {},
+  changes: {
+    totals?: Partial<Totals>;
+    roots?: string[][];
+    entries?: number;
+    extraPack?: boolean;
+    users?: Record<number, string>;
+    groups?: Record<number, string>;
+    machineName?: string;
+  } = {},
 ): Promise<{ descriptor: Uint8Array; packs: MemoryPacks }> {
   const packs = new MemoryPacks();
   const seal = async (kind: typeof KIND.content | typeof KIND.manifest, plain: Uint8Array) => {
@@ -80,12 +112,13 @@ export async function forge(
       if (entry.kind === 'folder') totals.folders += 1;
       if (entry.kind === 'symlink') totals.symlinks += 1;
       if (entry.kind === 'hardlink') totals.hardlinks += 1;
+      if (entry.kind === 'fifo' || entry.kind === 'character' || entry.kind === 'block') totals.specials += 1;
     }
     cbor.raw(writer.view());
   }
   const other = changes.extraPack ? randomBytes(32) : bytesOfHex(content.id);
   const plain = encodePart(
-    { packs: [other], userNames: new Map(), groupNames: new Map() },
+    { packs: [other], userNames: namesOf(changes.users), groupNames: namesOf(changes.groups) },
     { count: blocks.length, cbor: cbor.view() },
   );
   const manifest = await seal(KIND.manifest, plain);
@@ -97,7 +130,7 @@ export async function forge(
       totals: { ...totals, ...changes.totals },
       leftOut: { count: 0, items: [] },
     },
-    about(identity),
+    { ...about(identity), machineName: changes.machineName ?? about(identity).machineName },
   );
   return { descriptor, packs };
 }

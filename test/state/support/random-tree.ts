@@ -107,7 +107,8 @@ export function makeTree(folder: string | Buffer, nodes: readonly TreeNode[], fi
     }
     if (asRoot) chownSync(path, node.owner, node.owner);
     // A file's setgid bit is withheld by a restore: see its own test.
-    chmodSync(path, asRoot ? (kind === 'file' ? node.mode & 0o1777 : node.mode) : node.mode | 0o700);
+    const mode = kind === 'file' ? node.mode & 0o1777 : node.mode;
+    chmodSync(path, asRoot ? mode : mode | 0o700);
     utimesSync(path, node.mtimeS, node.mtimeS);
   }
 }

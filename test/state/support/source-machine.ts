@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,7 +21,11 @@ import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../
 /** A folder under the system's temporary folder, gone when the test ends. */
 export function temporaryFolder(test: { after(end: () => void): void }): string {
   const folder = mkdtempSync(join(tmpdir(), 'resettle-state-'));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  test.after(() => {
+    // Only root removes what lies in a folder that is closed to its owner.
+    if (process.geteuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwX', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 

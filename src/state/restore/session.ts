@@ -1,0 +1,127 @@
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ResettleError } from '../../common/errors.ts';
+import { pathOfFolder, statOf } from '../fs/calls.ts';
+import { hasPlan } from './decision-log.ts';
+import type { RestoreWorkerData } from './messages.ts';
+import { undoFile } from './places.ts';
+import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
+import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
+
+/** The options of a restore that decide how it is carried out, as one text. */
+function optionsOf({ strip, onConflict, allowPrivileged, mapUsers, only, root }: RestoreWorkerData): string {
+  const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
+  return JSON.stringify([strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/']);
+}
+
+/** One run of a restore that changes something: the target with its journal, and the folder for its undo. */
+export class Session {
+  readonly target: Target;
+  /** Of the run that began it. */
+  readonly restoreId: string;
+  readonly undoDir: string | undefined;
+  readonly planFile: string;
+  readonly #data: RestoreWorkerData;
+
+  /** Throws `usage`, `failed`, `refused`, `damaged`. */
+  constructor(data: RestoreWorkerData) {
+    this.#data = data;
+    if (!isRestoreId(data.restoreId)) throw new Error('a restore id is letters, digits and -');
+    if (data.undoDir !== undefined && basename(data.undoDir) !== data.restoreId) {
+      throw new Error('undoDir is not named after its restore');
+    }
+    const record: JournalRecord = {
+      format: 1,
+      state: data.stateId,
+      snapshot: data.snapshot,
+      descriptor: data.descriptorHash,
+      restore: data.restoreId,
+      undo: data.undoDir !== undefined,
+      options: optionsOf(data),
+    };
+    this.target = new Target(data.target, record, (target) => this.#begin(target));
+    try {
+      this.restoreId = this.target.record.restore;
+      this.undoDir = data.undoDir === undefined ? undefined : this.#openUndo(data.undoDir);
+      this.planFile = this.undoDir ? undoFile(this.undoDir, 'plan') : join(pathOfFolder(this.target.journal), 'plan');
+    } catch (error) {
+      this.target.close();
+      throw error;
+    }
+  }
+
+  /** Tells `undo` that the restore is whole. */
+  finish(preImages: string | undefined): void {
+    if (this.undoDir === undefined) return;
+    writeUndoRecord(this.undoDir, {
+      ...readUndoRecord(this.undoDir)!,
+      status: 'done',
+      preImages: preImages ?? null,
+    });
+  }
+
+  /** Leaves no trace of a restore that changed nothing. */
+  withdraw(): void {
+    if (this.undoDir !== undefined) rmSync(this.undoDir, { recursive: true, force: true });
+    this.target.withdraw(this.#data.target);
+  }
+
+  /** What the target's own time was before, as far as it is known. */
+  get formerTimeNs(): bigint | undefined {
+    const text = this.undoDir === undefined ? undefined : readUndoRecord(this.undoDir)?.targetTimeNs;
+    return text === undefined ? undefined : BigInt(text);
+  }
+
+  /** Writes down what the target is, before anything is made in it. */
+  #begin(target: Target): void {
+    const { undoDir, restoreId, stateId, snapshot, sealed, startedAt } = this.#data;
+    if (undoDir === undefined) return;
+    mkdirSync(undoDir, { recursive: true, mode: 0o700 });
+    const known = readUndoRecord(undoDir);
+    if (known && (known.status !== 'running' || hasPlan(undoFile(undoDir, 'plan')))) {
+      throw new ResettleError('failed', `${undoDir} is of another restore`, { hint: 'give each restore its own id' });
+    }
+    // An earlier run was cut short here: what it saw was before it made anything.
+    if (known) return;
+    writeUndoRecord(undoDir, {
+      format: 1,
+      restore: restoreId,
+      state: stateId,
+      snapshot,
+      target: target.realPath,
+      isNewTarget: target.isNew,
+      targetTimeNs: `${statOf(target.base).mtimeNs}`,
+      journal: target.journalName.toString(),
+      machine: sealed.machineName,
+      restoredAt: startedAt,
+      status: 'running',
+      preImages: null,
+    });
+  }
+
+  /** The folder of the run that began this restore: it lies beside that of this run. */
+  #openUndo(asked: string): string {
+    const { target, restoreId } = this;
+    const undoDir = join(dirname(asked), restoreId);
+    if (target.resumed && restoreId !== this.#data.restoreId) removeIfEmpty(asked);
+    if (readUndoRecord(undoDir) === undefined) {
+      throw new ResettleError(
+        'usage',
+        `a restore into ${target.realPath} was begun from another home and is unfinished`,
+        {
+          hint: 'finish or undo it with the --home that it was begun with',
+        },
+      );
+    }
+    lock(undoFile(undoDir, 'lock'), undoDir);
+    return undoDir;
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It holds something, or there is none: both are right.
+  }
+}

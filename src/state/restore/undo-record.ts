@@ -1,0 +1,70 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { type StateId, stateId } from '../../common/ids.ts';
+import { damaged } from '../format/damaged.ts';
+import { codeOf } from '../fs/errno.ts';
+import { writeAll } from '../fs/write-all.ts';
+import { undoFile } from './places.ts';
+import { isRestoreId } from './target.ts';
+
+/** `restore.json` in a restore's own folder: what it was, for people and for `undo`. */
+export interface UndoRecord {
+  readonly format: 1;
+  readonly restore: string;
+  readonly state: StateId;
+  readonly snapshot: number;
+  /** The target's real path. */
+  readonly target: string;
+  /** It was not there before. */
+  readonly isNewTarget: boolean;
+  /** The target's time before, in nanoseconds, decimal. */
+  readonly targetTimeNs: string;
+  /** The name of the journal in the target. */
+  readonly journal: string;
+  /** The name of the machine that was captured. */
+  readonly machine: string;
+  /** When it began, ISO 8601. */
+  readonly restoredAt: string;
+  /** `running` until its last step, also where it was cut short. */
+  readonly status: 'running' | 'done' | 'undone';
+  /** The folder of what was replaced; null where nothing was. */
+  readonly preImages: string | null;
+}
+
+/** Throws `damaged`; undefined where there is none. */
+export function readUndoRecord(undoDir: string): UndoRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(undoFile(undoDir, 'restore.json'), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const record = JSON.parse(text) as UndoRecord;
+    const isWhole =
+      record.format === 1 &&
+      isRestoreId(record.restore) &&
+      typeof record.target === 'string' &&
+      record.target.startsWith('/') === (process.platform !== 'win32') &&
+      /^-?\d{1,20}$/.test(record.targetTimeNs) &&
+      /^\.resettle-restore-[0-9a-f]{32}$/.test(record.journal) &&
+      ['running', 'done', 'undone'].includes(record.status);
+    if (!isWhole) throw new Error('it is not whole');
+    return { ...record, state: stateId(record.state) };
+  } catch (error) {
+    throw damaged(`the record of a restore in ${undoDir} cannot be read`, error);
+  }
+}
+
+/** Durable when it returns. */
+export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
+  const path = undoFile(undoDir, 'restore.json');
+  const fd = openSync(`${path}.new`, 'w', 0o600);
+  try {
+    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(`${path}.new`, path);
+}
