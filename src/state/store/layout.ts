@@ -5,6 +5,16 @@ import type { KeyName } from './types.ts';
 
 const KEY_WORDS = new Set<string>(['recovery', 'code', 'passphrase']);
 
+/** Whether a name can be that of a key file. */
+export function isKeyName(name: string): name is KeyName {
+  if (KEY_WORDS.has(name)) return true;
+  try {
+    return peerIdText(name) === name;
+  } catch {
+    return false;
+  }
+}
+
 /** The paths of a store. Ids and names are checked here, before any path is made of them. */
 export class Layout {
   readonly dir: string;

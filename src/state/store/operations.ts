@@ -20,9 +20,9 @@ import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf } from '../fs/errno.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
-import type { Layout } from './layout.ts';
-import { openStore } from './open-store.ts';
-import type { HeldState, KeyName, PackSize } from './types.ts';
+import { isKeyName, type Layout } from './layout.ts';
+import { deviceOf, openStore } from './open-store.ts';
+import type { HeldState, KeyName, PackSize, SnapshotFile } from './types.ts';
 
 const HEX = /^[0-9a-f]{64}$/;
 /** Read at a time where a whole file is hashed. */
@@ -32,14 +32,19 @@ const INFO_MAX_BYTES = 1024 * 1024;
 /** What a store does, synchronously, in its worker. One deleter: the owner of the store. */
 export class StoreOperations {
   readonly #layout: Layout;
+  /** Of the store's file system; undefined while it is not open for writing. */
+  #device: bigint | undefined;
   readonly #piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
 
   constructor(layout: Layout) {
     this.#layout = layout;
   }
 
-  open(create: boolean): void {
-    openStore(this.#layout, create);
+  /** Returns the store's id. */
+  open(how: 'create' | 'own' | 'read'): string {
+    const { id, device } = openStore(this.#layout, how);
+    if (how !== 'read') this.#device = device;
+    return id;
   }
 
   states(): HeldState[] {
@@ -50,6 +55,7 @@ export class StoreOperations {
   }
 
   createState(id: StateId): void {
+    this.#mustBeThere();
     for (const folder of [this.#layout.keys(id), this.#layout.snapshots(id), this.#layout.packs(id)]) {
       makeFolderDurably(folder);
     }
@@ -78,8 +84,20 @@ export class StoreOperations {
     return readIfThere(this.#layout.key(id, name), KEY_FILE_MAX_BYTES);
   }
 
+  keyNames(id: StateId): KeyName[] {
+    return namesIn(this.#layout.keys(id))
+      .map((file) => file.replace(/\.age$/, ''))
+      .filter(isKeyName)
+      .sort();
+  }
+
   packSize(id: StateId, pack: PackId): number | undefined {
     return statSync(this.#layout.pack(id, pack), { throwIfNoEntry: false })?.size;
+  }
+
+  /** Of these packs, those that are not there at all. */
+  missingPacks(id: StateId, packs: readonly PackId[]): PackId[] {
+    return packs.filter((pack) => this.packSize(id, pack) === undefined);
   }
 
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
@@ -117,6 +135,25 @@ export class StoreOperations {
     return readIfThere(this.#layout.snapshot(id, snapshot), DESCRIPTOR_MAX_BYTES);
   }
 
+  /** What the snapshots' files say of themselves; `writtenAtMs` is the file's modification time. */
+  snapshotFiles(id: StateId): SnapshotFile[] {
+    return this.#snapshots(id).flatMap((snapshot) => {
+      const stats = statSync(this.#layout.snapshot(id, snapshot), { throwIfNoEntry: false });
+      return stats ? [{ snapshot, sizeBytes: stats.size, writtenAtMs: stats.mtimeMs }] : [];
+    });
+  }
+
+  /** Every pack that is there, whatever refers to it. */
+  packs(id: StateId): PackSize[] {
+    return [...this.#packFiles(id)].map(({ name, sizeBytes }) => ({ id: name, sizeBytes }));
+  }
+
+  /** Durably. Its packs stay: drop them afterwards, never before. */
+  dropSnapshot(id: StateId, snapshot: number): void {
+    rmSync(this.#layout.snapshot(id, snapshot), { force: true });
+    syncFolder(this.#layout.snapshots(id));
+  }
+
   dropPacksExcept(id: StateId, keep: readonly PackId[]): number {
     const kept = new Set<string>(keep);
     let freed = 0;
@@ -145,9 +182,22 @@ export class StoreOperations {
   }
 
   #write(folder: string, path: string, bytes: Uint8Array): void {
+    this.#mustBeThere();
     makeFolderDurably(folder);
     mkdirSync(this.#layout.tmp, { recursive: true, mode: 0o700 });
     writeDurably(this.#layout.tmp, path, bytes);
+  }
+
+  /** A disk that was unmounted leaves its mount point, which must not be taken for it. */
+  #mustBeThere(): void {
+    if (this.#device === undefined) {
+      throw new ResettleError('failed', `the store in ${this.#layout.dir} was opened to be read only`);
+    }
+    if (deviceOf(this.#layout) !== this.#device) {
+      throw new ResettleError('failed', `the store is not in ${this.#layout.dir} any more`, {
+        hint: 'put its disk in again, and run the same command again',
+      });
+    }
   }
 
   #isWhole(path: string, pack: PackId): boolean {
@@ -174,11 +224,15 @@ export class StoreOperations {
     }
   }
 
-  #held(id: StateId): HeldState {
-    const snapshots = namesIn(this.#layout.snapshots(id))
+  #snapshots(id: StateId): number[] {
+    return namesIn(this.#layout.snapshots(id))
       .filter((name) => /^[1-9]\d{0,9}$/.test(name))
       .map(Number)
       .sort((a, b) => a - b);
+  }
+
+  #held(id: StateId): HeldState {
+    const snapshots = this.#snapshots(id);
     const small = [this.#layout.snapshots(id), this.#layout.keys(id)].flatMap((folder) =>
       namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
     );
@@ -214,8 +268,10 @@ function namesIn(folder: string): string[] {
 }
 
 function readIfThere(path: string, maxBytes: number): Buffer | undefined {
-  const size = statSync(path, { throwIfNoEntry: false })?.size;
-  if (size === undefined) return undefined;
-  if (size > maxBytes) throw damaged(`${path} is larger than it can be`);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) return undefined;
+  // On a disk from somebody else it may be a FIFO, which would never end.
+  if (!stats.isFile()) throw damaged(`${path} is not a file`);
+  if (stats.size > maxBytes) throw damaged(`${path} is larger than it can be`);
   return readFileSync(path);
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
@@ -11,7 +12,7 @@ import { WorkerThread } from '../threads/worker-thread.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Layout } from './layout.ts';
 import type { FromStoreWorker, StoreCall, StoreWorkerData, ToStoreWorker } from './messages.ts';
-import type { HeldState, KeyName, PackSize, StoreOptions } from './types.ts';
+import type { HeldState, KeyName, PackSize, SnapshotFile, StoreOptions } from './types.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -29,6 +30,7 @@ export class Store implements PackHolder {
   readonly #worker: WorkerThread<FromStoreWorker>;
   readonly #pool: BufferPool;
   readonly #pending = new Map<number, Pending>();
+  #id = '';
   #calls = 0;
   #failure: Error | undefined;
 
@@ -44,11 +46,20 @@ export class Store implements PackHolder {
     );
   }
 
-  /** Opens a store; `create` makes it in an empty or absent folder. Empties its `tmp`. */
+  /** The store's own id, 64 hexadecimal digits. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /**
+   * Opens a store; `create` makes it in an empty or absent folder. Locks it and empties its `tmp`, but not where
+   * `readOnly` says that nothing shall be written.
+   */
   static async open(dir: string, options: StoreOptions = {}): Promise<Store> {
     const store = new Store(resolve(dir), options.buffers ?? POINT_PACKS_IN_FLIGHT);
     try {
-      await store.#call('open', options.create ?? false);
+      const how = options.readOnly ? 'read' : options.create ? 'create' : 'own';
+      store.#id = (await store.#call('open', how)) as string;
     } catch (error) {
       await store.close();
       throw error;
@@ -81,8 +92,18 @@ export class Store implements PackHolder {
     return (await this.#call('readKey', id, name)) as Uint8Array | undefined;
   }
 
+  /** Who has a key file of this state. */
+  async keyNames(id: StateId): Promise<KeyName[]> {
+    return (await this.#call('keyNames', id)) as KeyName[];
+  }
+
   async packSize(id: StateId, pack: PackId): Promise<number | undefined> {
     return (await this.#call('packSize', id, pack)) as number | undefined;
+  }
+
+  /** Of these packs, those that are not there at all. */
+  async missingPacks(id: StateId, packs: readonly PackId[]): Promise<PackId[]> {
+    return (await this.#call('missingPacks', id, packs)) as PackId[];
   }
 
   borrow(signal: AbortSignal): Promise<Uint8Array> {
@@ -105,15 +126,20 @@ export class Store implements PackHolder {
 
   /** Reads a pack into a borrowed buffer, from its front; returns its size. The reader checks the id. */
   async loadPack(id: StateId, pack: PackId, buffer: Uint8Array): Promise<number> {
-    const file = await open(this.#layout.pack(id, pack), 'r').catch((error: unknown) => {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      throw new ResettleError('not-found', `pack ${pack.slice(0, 12)} is not in the store`, {
-        hint: 'restore from another copy of this state',
-        cause: error,
-      });
-    });
+    // Without waiting: what a stranger's disk calls a pack may be a FIFO.
+    const file = await open(this.#layout.pack(id, pack), constants.O_RDONLY | constants.O_NONBLOCK).catch(
+      (error: unknown) => {
+        if (codeOf(error) !== 'ENOENT') throw error;
+        throw new ResettleError('not-found', `pack ${pack.slice(0, 12)} is not in the store`, {
+          hint: 'restore from another copy of this state',
+          cause: error,
+        });
+      },
+    );
     try {
-      const { size } = await file.stat();
+      const stats = await file.stat();
+      const { size } = stats;
+      if (!stats.isFile()) throw damaged(`pack ${pack.slice(0, 12)} is not a file`);
       if (size > PACK_MAX_BYTES || size > buffer.length) throw damaged(`pack ${pack.slice(0, 12)} is too large`);
       for (let read = 0; read < size; ) {
         const { bytesRead } = await file.read(buffer, read, size - read, read);
@@ -139,6 +165,21 @@ export class Store implements PackHolder {
 
   async readDescriptor(id: StateId, snapshot: number): Promise<Uint8Array | undefined> {
     return (await this.#call('readDescriptor', id, snapshot)) as Uint8Array | undefined;
+  }
+
+  /** What there is of descriptors, by number, without a look into them. */
+  async snapshotFiles(id: StateId): Promise<SnapshotFile[]> {
+    return (await this.#call('snapshotFiles', id)) as SnapshotFile[];
+  }
+
+  /** Every pack that is there, whatever refers to it. */
+  async packs(id: StateId): Promise<PackSize[]> {
+    return (await this.#call('packs', id)) as PackSize[];
+  }
+
+  /** Takes a snapshot out of the state; what only that one refers to is dropped afterwards, never before. */
+  async dropSnapshot(id: StateId, snapshot: number): Promise<void> {
+    await this.#call('dropSnapshot', id, snapshot);
   }
 
   /** Removes every other pack of the state; returns the bytes freed. */

@@ -19,9 +19,19 @@ export interface PackSize {
   readonly sizeBytes: number;
 }
 
+/** The file of a descriptor. */
+export interface SnapshotFile {
+  readonly snapshot: number;
+  readonly sizeBytes: number;
+  /** When the file was written, by the clock of the machine that wrote it; milliseconds since 1970. */
+  readonly writtenAtMs: number;
+}
+
 export interface StoreOptions {
   /** Make the folder a store if it is none. */
   readonly create?: boolean;
+  /** Nothing is written, and nothing locked. */
+  readonly readOnly?: boolean;
   /** Buffers of PACK_MAX_BYTES that `borrow` may lend at once. */
   readonly buffers?: number;
 }
