@@ -12,7 +12,7 @@ type Done = Record<string, unknown>;
 type Emit = (event: ApiEvent) => void;
 
 interface Running {
-  readonly kind: 'capture' | 'restore';
+  readonly kind: 'capture' | 'restore' | 'undo';
   phase: string;
   bytes: number;
   totalBytes: number;
@@ -24,7 +24,7 @@ export class AgentService extends FleetService {
   readonly #running = new Set<Running>();
 
   constructor(agent: Agent) {
-    super(agent.options.fleet);
+    super(agent.options);
     this.#agent = agent;
   }
 
@@ -122,8 +122,8 @@ export class AgentService extends FleetService {
   }
 
   async #capture(request: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, home, clock, random, log, point } = this.#agent.options;
-    return this.#run('capture', emit, async (tell) => ({
+    const { fleet, home, clock, random, log } = this.#agent.options;
+    return this.task('capture', emit, async (tell) => ({
       ...(await captureToPoint(
         {
           fleet: this.#agent.membership,
@@ -132,7 +132,7 @@ export class AgentService extends FleetService {
           clock,
           random,
           log,
-          exclude: [home.dir, ...(point ? [point.dir] : [])],
+          exclude: this.ownFolders(),
         },
         request,
         tell,
@@ -142,26 +142,31 @@ export class AgentService extends FleetService {
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, clock, random } = this.#agent.options;
-    const { from, state, snapshot, into, strip } = request;
-    return this.#run('restore', emit, async (tell) => ({
+    const { fleet, home, clock, random } = this.#agent.options;
+    return this.task('restore', emit, async (tell) => ({
       ...(await restoreFromPoint(
         {
           fleet: this.#agent.membership,
           point: this.#agent.point,
           ageIdentity: fleet.identity.ageIdentity,
+          home,
           clock,
           random,
         },
-        { from, state, snapshot, into, strip },
+        request,
         tell,
         signal,
       )),
     }));
   }
 
+  protected override ownFolders(): string[] {
+    const { point } = this.#agent.options;
+    return [...super.ownFolders(), ...(point ? [point.dir] : [])];
+  }
+
   /** Keeps what `status` shows while a migration runs. */
-  async #run(
+  protected override async task(
     kind: Running['kind'],
     emit: Emit,
     work: (tell: (event: TaskEvent) => void) => Promise<Done>,

@@ -22,9 +22,12 @@ export async function withService<T>(homeDir: string | undefined, work: (service
   const { Fleet } = await import('../node/membership/fleet.ts');
   const { FleetService } = await import('./fleet-service.ts');
   const { callChecked } = await import('./checked.ts');
-  const fleet = await Fleet.open({ home, clock: systemClock, random: randomBytes, name: hostname() });
+  const ground = { home, clock: systemClock, random: randomBytes };
+  const fleet = await Fleet.open({ ...ground, name: hostname() });
   try {
-    const service = new FleetService(fleet);
+    // Nobody else works in this HOME: what is there was left by one that was killed.
+    home.clearScratch();
+    const service = new FleetService({ ...ground, fleet });
     // The same border as at the socket: what an agent would not take is not taken here.
     return await work({ call: (...call) => callChecked(service, ...call) });
   } finally {

@@ -1,34 +1,81 @@
+import type { Clock, RandomBytes } from '../common/clock.ts';
 import { ResettleError } from '../common/errors.ts';
+import type { TaskEvent } from '../node/events.ts';
+import type { Home } from '../node/home/home.ts';
 import type { Fleet } from '../node/membership/fleet.ts';
 import { ownMembership } from '../node/membership/machines.ts';
+import { undo } from '../node/roles/destination/undo.ts';
+import { captureToFolder, type FolderOptions } from '../node/roles/folder/capture.ts';
+import { restoreFromFolder } from '../node/roles/folder/restore.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
 
 type Done = Record<string, unknown>;
 type Emit = (event: ApiEvent) => void;
 
-/** What needs no network: making a fleet, inviting, keeping an invite, and listing who is known. */
-export class FleetService implements Service {
-  protected readonly fleet: Fleet;
+export interface FleetServiceOptions {
+  readonly fleet: Fleet;
+  readonly home: Home;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
 
-  constructor(fleet: Fleet) {
-    this.fleet = fleet;
+/** What needs no network: a fleet's records and invites, and states in folders. */
+export class FleetService implements Service {
+  readonly #options: FleetServiceOptions;
+
+  constructor(options: FleetServiceOptions) {
+    this.#options = options;
   }
 
-  call<M extends Method>(method: M, request: RequestOf<M>, _emit: Emit, _signal: AbortSignal): Promise<Done> {
+  protected get fleet(): Fleet {
+    return this.#options.fleet;
+  }
+
+  call<M extends Method>(method: M, request: RequestOf<M>, emit: Emit, signal: AbortSignal): Promise<Done> {
     switch (method) {
       case 'fleetInit':
         return this.init(request as RequestOf<'fleetInit'>);
       case 'fleetInvite':
         return this.invite(request as RequestOf<'fleetInvite'>);
       case 'fleetJoin':
-        return this.join(request as RequestOf<'fleetJoin'>, _signal);
+        return this.join(request as RequestOf<'fleetJoin'>, signal);
       case 'members':
         return Promise.resolve(this.members());
+      case 'captureFolder':
+        return this.task('capture', emit, async (tell) => ({
+          ...(await captureToFolder(this.#folderOptions(), request as RequestOf<'captureFolder'>, tell, signal)),
+        }));
+      case 'restoreFolder':
+        return this.task('restore', emit, async (tell) => ({
+          ...(await restoreFromFolder(this.#folderOptions(), request as RequestOf<'restoreFolder'>, tell, signal)),
+        }));
+      case 'undo': {
+        const { restore } = request as RequestOf<'undo'>;
+        return this.task('undo', emit, async (tell) => ({ ...(await undo(this.#options, restore, tell, signal)) }));
+      }
       default:
         throw new ResettleError('agent-not-running', 'this needs a running agent', {
           hint: 'start one with "resettle agent", with the same --home',
         });
     }
+  }
+
+  /** Runs what takes long. */
+  protected task(
+    _kind: 'capture' | 'restore' | 'undo',
+    emit: Emit,
+    work: (tell: (event: TaskEvent) => void) => Promise<Done>,
+  ): Promise<Done> {
+    return work((event) => emit(event as ApiEvent));
+  }
+
+  /** Folders of the agent's own that are never part of a state. */
+  protected ownFolders(): string[] {
+    return [this.#options.home.dir];
+  }
+
+  #folderOptions(): FolderOptions {
+    return { ...this.#options, exclude: this.ownFolders() };
   }
 
   protected async init(request: RequestOf<'fleetInit'>): Promise<Done> {

@@ -19,6 +19,8 @@ export interface Context {
   readonly output: Output;
   readonly verbose: boolean;
   readonly yes: boolean;
+  /** Somebody is at the terminal who can be asked. */
+  readonly mayAsk: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -38,6 +40,7 @@ export function contextOf(command: Command, signal: AbortSignal): Context {
     output: new Output({ json: options.json === true, quiet: options.quiet === true }),
     verbose: options.verbose === true,
     yes: options.yes === true,
+    mayAsk: process.stdin.isTTY === true && options.json !== true,
     signal,
   };
 }
@@ -64,8 +67,11 @@ export async function callAgentOrHere<M extends Method>(
 
 /** What the same command does when it is given once more. */
 const AGAIN: Partial<Record<Method, string>> = {
-  capture: 'nothing was left on the point; the same command begins anew',
+  capture: 'the same command goes on from here',
+  captureFolder: 'the same command goes on from here',
   restore: 'the same command goes on from here',
+  restoreFolder: 'the same command goes on from here',
+  undo: 'the same command goes on from here',
 };
 
 async function checked<M extends Method>(

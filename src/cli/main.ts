@@ -14,22 +14,24 @@ import {
 } from './commands/fleet.ts';
 import { describePeers, describePoints, describeStatus, runPeers, runPoints, runStatus } from './commands/look.ts';
 import { describeRestore, runRestore } from './commands/restore.ts';
+import {
+  describeStoreExport,
+  describeStoreExtract,
+  describeStoreList,
+  describeStorePrune,
+  describeStoreVerify,
+  runStoreExport,
+  runStoreExtract,
+  runStoreList,
+  runStorePrune,
+  runStoreVerify,
+} from './commands/store.ts';
+import { describeUndo, runUndo } from './commands/undo.ts';
 import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = [
-  'plan',
-  'undo',
-  'checklist',
-  'associate',
-  'associations',
-  'cancel',
-  'send',
-  'receive',
-  'store',
-  'doctor',
-];
+const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive', 'doctor'];
 const NOT_BUILT_OF_FLEET = ['revoke'];
 
 const USAGE_EXIT = 2;
@@ -64,6 +66,13 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'status', describeStatus, runStatus);
   add(root, 'capture', describeCapture, runCapture);
   add(root, 'restore', describeRestore, runRestore);
+  add(root, 'undo', describeUndo, runUndo);
+  const store = root.command('store').description('look after a store in a folder, without an agent');
+  add(store, 'ls', describeStoreList, runStoreList);
+  add(store, 'verify', describeStoreVerify, runStoreVerify);
+  add(store, 'extract', describeStoreExtract, runStoreExtract);
+  add(store, 'export', describeStoreExport, runStoreExport);
+  add(store, 'prune', describeStorePrune, runStorePrune);
   for (const name of NOT_BUILT) addNotBuilt(root, name, name);
   for (const name of NOT_BUILT_OF_FLEET) addNotBuilt(fleet, name, `fleet ${name}`);
   return root;

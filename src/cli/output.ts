@@ -45,8 +45,13 @@ export class Output {
       this.#progress(event as ProgressEvent);
     } else if (event.event === 'skipped') {
       this.message(`skipped ${String(event.path)}: ${String(event.reason)}`);
+    } else if (event.event === 'replaced') {
+      this.message(`replaced ${String(event.path)}`);
     } else if (event.event === 'note') {
       this.message(String(event.message));
+    } else if (event.event === 'item') {
+      this.#clearBar();
+      process.stdout.write(`${String(event.action)} ${String(event.path)}\n`);
     }
   };
 

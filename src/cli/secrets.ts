@@ -23,11 +23,19 @@ export async function readSecret(what: string, file: string | undefined): Promis
   return oneLine(what, await prompt(`${what}: `, false));
 }
 
+/** A new secret from the terminal, typed twice. */
+export async function readNewSecret(what: string): Promise<string> {
+  const secret = oneLine(what, await prompt(`${what}: `, false));
+  if ((await prompt(`${what} again: `, false)) === secret) return secret;
+  throw new ResettleError('usage', `the two ${what}s differ`, { hint: 'run the same command again' });
+}
+
 /** A question at the terminal. `echo` false hides what is typed. */
 export async function prompt(question: string, echo = true): Promise<string> {
-  process.stderr.write(question);
+  // First: it is what ends the terminal's own echo.
   const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : undefined, terminal: !echo });
   try {
+    process.stderr.write(question);
     return (await lines.question('')).trim();
   } finally {
     lines.close();

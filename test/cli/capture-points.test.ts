@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { compareTrees } from '../support/compare-trees.ts';
 import { Scene } from '../support/scene.ts';
@@ -25,8 +25,7 @@ before(async () => {
 after(() => scene.end());
 
 test('where every point is too small, each one is named with what it lacks', async () => {
-  writeFileSync(scene.path('huge'), '');
-  truncateSync(scene.path('huge'), 200e6);
+  makeBulk(scene.path('huge'), 200);
   const { message } = await scene.fails('laptop', capture(scene.path('huge')), 5, 'no-point');
   for (const [name, free] of [
     ['small', '1.9 MiB'],

@@ -86,16 +86,16 @@ test('the point keeps no plaintext: neither names nor contents', () => {
   assert.equal(findText(scene.path('nas'), MARKER), undefined, 'nor in its HOME');
 });
 
-test('a folder that is not empty is refused and stays as it is', async () => {
+test('a folder that is not empty keeps what it has, and a file is no folder', async () => {
   const full = scene.path('full');
   mkdirSync(full);
   writeFileSync(join(full, 'diary'), 'mine');
   writeFileSync(scene.path('file'), 'mine');
-  const { message } = await scene.fails('desk', restore(full, '--from', 'laptop'), 2, 'not-empty');
-  assert.ok(message.includes(full));
-  await scene.fails('desk', restore(scene.path('file'), '--from', 'laptop'), 2, 'not-empty');
-  assert.deepEqual(readdirSync(full), ['diary']);
+  await scene.done('desk', restore(full, '--from', 'laptop', '--strip'));
+  assert.deepEqual(compareTrees(home, full).differences, ['./diary is too many']);
   assert.equal(readFileSync(join(full, 'diary'), 'utf8'), 'mine');
+  const { message } = await scene.fails('desk', restore(scene.path('file'), '--from', 'laptop'), 1, 'failed');
+  assert.ok(message.includes(scene.path('file')));
   assert.equal(readFileSync(scene.path('file'), 'utf8'), 'mine');
 });
 

@@ -19,6 +19,13 @@ const COMMANDS = [
   'status',
   'capture',
   'restore',
+  'undo',
+  'store',
+  'store ls',
+  'store verify',
+  'store extract',
+  'store export',
+  'store prune',
 ];
 
 test('every command explains itself with --help and succeeds', async () => {
@@ -30,6 +37,13 @@ test('every command explains itself with --help and succeeds', async () => {
     assert.match(stdout, new RegExp(`^Usage: resettle ${command} `));
     assert.equal(stderr, '');
     assert.ok(overview.stdout.includes(`\n  ${command.split(' ')[0]} `), `${command} stands in the overview`);
+  }
+});
+
+test('every command shows by an example how it is used', async () => {
+  for (const command of COMMANDS.filter((one) => !['fleet', 'store'].includes(one))) {
+    const { stdout } = await run(...command.split(' '), '--help');
+    assert.match(stdout, new RegExp(`\nExamples?:\n {2}resettle ${command}`), command);
   }
 });
 
@@ -61,29 +75,60 @@ test('an option without its value, or with one that makes no sense, is a usage e
     ['fleet', 'invite', '--role', 'king'],
     ['restore', '--into', 'x', '--snapshot', '0'],
     ['restore', '--into', 'x', '--snapshot', 'newest'],
+    ['restore', '--into', 'x', '--root', 'y'],
+    ['restore', '--root', 'x', '--strip'],
+    ['restore', '--into', 'x', '--on-conflict', 'ask'],
+    ['restore', '--into', 'x', '--map-user', 'ann'],
+    ['restore', '--into', 'x', '--map-user', 'ann=bob=carl'],
+    ['restore', '--into', 'x', '--map-user', 'ann=a/b', '--store', 'y'],
+    ['restore', '--into', 'x', '--passphrase-file', '/dev/null'],
+    ['restore', '--into', 'x', '--store', 'y', '--passphrase-file', '/dev/null'],
+    ['capture', '/etc', '--for', 'x', '--passphrase-file', '/dev/null'],
+    ['capture', '/etc', '--store', 'x', '--points', 'y'],
+    ['undo', 'one', 'two'],
+    ['store', 'bogus'],
+    ['store', 'ls'],
+    ['store', 'extract', 'x', '/y'],
+    ['store', 'export', 'x', '--out', 'y'],
+    ['store', 'export', 'x', '--out', 'y', '--recipient', 'age1', '--passphrase-out-file', 'z'],
+    ['store', 'prune', 'x', '--keep-last', '0'],
   ]) {
     failure(await run('--json', '--home', home, ...args), 2, 'usage');
   }
 });
 
 test('commands and options of later versions are named as not built, never ignored', async () => {
-  for (const args of [['plan'], ['send', '/etc'], ['store', 'ls', '/srv'], ['fleet', 'revoke', 'old-laptop']]) {
+  for (const args of [['plan'], ['send', '/etc'], ['doctor'], ['fleet', 'revoke', 'old-laptop']]) {
     const { message } = failure(await run(...args, '--json'), 2, 'not-built');
     assert.match(message, new RegExp(args[0]!));
     failure(await run('--home', home, '--json', ...args), 2, 'not-built');
   }
   failure(await run('capture', '--for', 'x', '--json', '--home', home), 2, 'not-built');
-  failure(await run('restore', '--json', '--home', home), 2, 'not-built');
+  for (const option of ['--identity', '--areas', '--recovery-code-file']) {
+    const { message } = failure(
+      await run('restore', '--into', 'x', option, 'y', '--json', '--home', home),
+      2,
+      'not-built',
+    );
+    assert.ok(message.includes(option));
+  }
+  failure(await run('restore', '--into', 'x', '--recovery-file', 'y', '--json', '--home', home), 2, 'not-built');
   for (const args of [
     ['capture', '/etc', '--for', 'x', '--replicas', '2'],
-    ['capture', '/etc', '--for', 'x', '--store', '/srv'],
-    ['restore', '--into', '/srv', '--dry-run'],
     ['fleet', 'invite', '--ticket', 'x'],
     ['status', '--watch'],
   ]) {
     const { message } = failure(await run(...args, '--json'), 2, 'usage');
     assert.match(message, /--/);
   }
+});
+
+test('a restore onto the machine itself needs a yes: without a terminal it is asked for', async () => {
+  for (const more of [[], ['--store', scene.path('nothing')]]) {
+    const { hint } = failure(await run('restore', ...more, '--json', '--home', home), 2, 'unconfirmed');
+    assert.match(hint, /--into DIR.*--yes/);
+  }
+  failure(await run('restore', '--yes', '--json', '--home', home), 1, 'agent-not-running');
 });
 
 test('common options stand before or after the command', async () => {

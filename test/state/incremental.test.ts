@@ -266,6 +266,20 @@ test('a cache that is damaged, of another state or gone costs a full capture, ne
   }
 });
 
+test('a capture beside another one of the same state leaves its cache alone, and sends everything', async (t) => {
+  const lineage = new Lineage(temporaryFolder(t));
+  fill(lineage.home, 3, 20);
+  await lineage.capture();
+  const cache = new DatabaseSync(join(lineage.folder, 'cache.db'));
+  cache.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  const beside = await lineage.capture();
+  assert.equal(beside.plan.newFiles, 60);
+  await lineage.check(beside);
+  cache.exec('COMMIT');
+  cache.close();
+  assert.equal((await lineage.capture()).plan.newFiles, 0);
+});
+
 test('other paths of the same state use what is known, and hard links find their file', async (t) => {
   const lineage = new Lineage(temporaryFolder(t));
   mkdirSync(join(lineage.home, 'a'));

@@ -11,7 +11,8 @@ export function describeInit(command: Command): Command {
     .description('make a fleet, with this machine as its first operator')
     .requiredOption('--name <NAME>', "the fleet's name")
     .option('--recovery-out <F>', 'write authority and recovery keys to F, under a passphrase')
-    .option('--passphrase-file <F>', 'read the passphrase from F, or from standard input with - (default: ask)');
+    .option('--passphrase-file <F>', 'read the passphrase from F, or from standard input with - (default: ask)')
+    .addHelpText('after', '\nExample:\n  resettle fleet init --name office --recovery-out office-recovery.age');
 }
 
 export async function runInit(
@@ -49,7 +50,15 @@ export function describeInvite(command: Command): Command {
       '--recovery-file <F>',
       'for operators: the file with the authority\'s key, from "fleet init --recovery-out"',
     )
-    .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)');
+    .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  resettle fleet invite > invite
+  resettle fleet invite --uses 20 --expires 7d > invite
+  resettle fleet invite --role operator --recovery-file office-recovery.age > invite`,
+    );
 }
 
 export async function runInvite(
@@ -88,7 +97,8 @@ export function describeJoin(command: Command): Command {
   return command
     .description('join a fleet with an invite token')
     .argument('[-]', 'read the token from standard input')
-    .option('--token-file <F>', 'read the token from F (default: ask)');
+    .option('--token-file <F>', 'read the token from F (default: ask)')
+    .addHelpText('after', '\nExamples:\n  resettle fleet join --token-file invite\n  resettle fleet join - < invite');
 }
 
 export async function runJoin(
@@ -114,7 +124,7 @@ export async function runJoin(
 }
 
 export function describeMembers(command: Command): Command {
-  return command.description("list the fleet's machines");
+  return command.description("list the fleet's machines").addHelpText('after', '\nExample:\n  resettle fleet members');
 }
 
 export async function runMembers(context: Context): Promise<void> {

@@ -6,7 +6,9 @@ import { table } from '../table.ts';
 type Row = Record<string, unknown>;
 
 export function describePeers(command: Command): Command {
-  return command.description('list who is seen on the network, and how');
+  return command
+    .description('list who is seen on the network, and how')
+    .addHelpText('after', '\nExamples:\n  resettle peers\n  resettle peers --json');
 }
 
 export async function runPeers(context: Context): Promise<void> {
@@ -28,7 +30,9 @@ export async function runPeers(context: Context): Promise<void> {
 }
 
 export function describePoints(command: Command): Command {
-  return command.description('list the points, with what each has free, reserved and holds');
+  return command
+    .description('list the points, with what each has free, reserved and holds')
+    .addHelpText('after', '\nExamples:\n  resettle points\n  resettle points --json');
 }
 
 export async function runPoints(context: Context): Promise<void> {
@@ -52,7 +56,9 @@ export async function runPoints(context: Context): Promise<void> {
 }
 
 export function describeStatus(command: Command): Command {
-  return command.description('show this machine: its fleet, what runs, what it holds');
+  return command
+    .description('show this machine: its fleet, what runs, what it holds')
+    .addHelpText('after', '\nExamples:\n  resettle status\n  resettle status --json');
 }
 
 export async function runStatus(context: Context): Promise<void> {

@@ -1,63 +1,201 @@
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { RequestOf } from '../../api/contract.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/sizes.ts';
-import { type Context, callAgent } from '../context.ts';
-import { prompt } from '../secrets.ts';
+import { type Context, callAgent, callAgentOrHere } from '../context.ts';
+import { prompt, readSecret } from '../secrets.ts';
 
 interface RestoreFlags {
   into?: string;
   strip?: boolean;
+  root?: string;
+  onConflict?: string;
+  allowPrivileged?: boolean;
+  mapUser?: string[];
+  dryRun?: boolean;
+  identity?: string;
+  areas?: string;
+  recoveryCodeFile?: string;
   from?: string;
   state?: string;
   snapshot?: string;
+  store?: string;
+  passphraseFile?: string;
+  recoveryFile?: string;
 }
+
+type Done = Record<string, unknown>;
+type Wish = RequestOf<'restore'>;
+type Secrets = Pick<RequestOf<'restoreFolder'>, 'passphrase' | 'recovery'>;
+
+const POLICIES = ['keep-both', 'skip', 'replace', 'newer'] as const;
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function describeRestore(command: Command): Command {
   return command
-    .description('restore the state that is held for this machine')
-    .option('--into <DIR>', 'put what was captured below DIR, which must be empty or new')
-    .option('--strip', 'with one PATH captured: put its contents straight into DIR')
+    .description('restore the state that is held for this machine, or one from a store in a folder')
+    .option('--into <DIR>', 'put what was captured below DIR: /home/ann becomes DIR/home/ann')
+    .option('--strip', 'with --into and one PATH captured: put its contents straight into DIR')
+    .option('--root <DIR>', 'DIR is the root of a machine: put everything in its place there (default: /, and it asks)')
+    .option(
+      '--on-conflict <POLICY>',
+      `where something else is there: ${POLICIES.join(', ')} (default: keep-both, the restored one gets another name)`,
+    )
+    .option('--map-user <OLD=NEW>', "give what was OLD's to NEW; names or numbers, may be repeated", collect)
+    .option('--allow-privileged', 'as root: setuid and setgid, devices and privileged attributes too')
+    .option('--dry-run', 'say what would be done with each item, and write nothing')
     .option('--from <MACHINE>', 'the machine whose state it shall be')
     .option('--state <ID>', 'this state')
     .option('--snapshot <N>', 'this snapshot (default: the newest)')
-    .addHelpText('after', '\nExample:\n  resettle restore --from old-laptop --into /srv/ann');
+    .option('--store <DIR>', 'restore from the store in this folder; no agent is needed')
+    .option('--passphrase-file <F>', 'with --store: the passphrase, from F, or from standard input with -')
+    .option('--recovery-file <F>', "with --store: the fleet's recovery file; --passphrase-file then opens it")
+    .addOption(new Option('--identity <WHICH>').hideHelp())
+    .addOption(new Option('--areas <LIST>').hideHelp())
+    .addOption(new Option('--recovery-code-file <F>').hideHelp())
+    .addHelpText(
+      'after',
+      `
+What a restore replaced or added can be put back with "resettle undo".
+
+Examples:
+  resettle restore --from old-laptop --into /srv/ann
+  resettle restore --from old-laptop --into /srv/ann --dry-run
+  resettle restore --root /mnt/new-system --map-user ann=anna --on-conflict newer
+  resettle restore --store /media/usb/resettle --passphrase-file passphrase --into /srv/ann`,
+    );
 }
 
 /** Returns the exit status: 3 where items were left out or withheld. */
 export async function runRestore(context: Context, flags: RestoreFlags): Promise<number> {
-  if (flags.into === undefined) {
-    throw new ResettleError('not-built', 'restoring onto the machine itself is not built yet', {
-      hint: 'name a folder with --into DIR',
-    });
+  const wish = wishOf(flags);
+  if (flags.into === undefined && flags.root === undefined && !wish.dryRun) await confirmRoot(context);
+  const done =
+    flags.store === undefined ? await fromPoint(context, flags, wish) : await fromFolder(context, flags, wish);
+  tell(context, done);
+  return Number(done.skipped) > 0 ? 3 : 0;
+}
+
+function tell(context: Context, done: Done): void {
+  const amount = `${String(done.files)} files, ${formatBytes(Number(done.bytes))}, from ${String(done.machineName)}`;
+  if (done.dryRun === true) {
+    context.output.message(`would be restored: ${amount}. Nothing was written.`);
+    context.output.done(done, []);
+    return;
+  }
+  const { keptBoth, skipped, replaced } = done.conflicts as Record<string, number>;
+  const conflicts = keptBoth! + skipped! + replaced!;
+  context.output.message(
+    `restored: ${amount}, every one checked against its hash` +
+      (conflicts > 0 ? `; conflicts: ${keptBoth} kept both, ${skipped} skipped, ${replaced} replaced` : ''),
+  );
+  context.output.done(done, [`restore ${String(done.restore)}`, `into ${String(done.into)}`]);
+}
+
+/** Nobody gets a machine overwritten by leaving out a word. */
+async function confirmRoot(context: Context): Promise<void> {
+  if (context.yes) return;
+  const hint = 'name a folder with --into DIR, or say --yes';
+  if (context.mayAsk) {
+    const answer = await prompt('Restore everything to its place on this machine, beneath /? [y/N] ');
+    if (/^y(es)?$/i.test(answer)) return;
+  }
+  throw new ResettleError('unconfirmed', 'restoring onto this machine itself, beneath /, needs a yes', { hint });
+}
+
+function wishOf(flags: RestoreFlags): Wish {
+  for (const [option, value] of [
+    ['--identity', flags.identity],
+    ['--areas', flags.areas],
+    ['--recovery-code-file', flags.recoveryCodeFile],
+  ]) {
+    if (value !== undefined)
+      throw new ResettleError('not-built', `${option} is not built yet`, { hint: 'leave it out' });
+  }
+  if (flags.into !== undefined && flags.root !== undefined) {
+    throw new ResettleError('usage', '--into and --root do not go together');
+  }
+  if (flags.strip && flags.into === undefined) throw new ResettleError('usage', '--strip goes with --into DIR');
+  const onConflict = POLICIES.find((policy) => policy === flags.onConflict);
+  if (flags.onConflict !== undefined && onConflict === undefined) {
+    throw new ResettleError('usage', `--on-conflict is one of ${POLICIES.join(', ')}, not ${flags.onConflict}`);
   }
   const snapshot = flags.snapshot === undefined ? undefined : Number(flags.snapshot);
   if (snapshot !== undefined && (!Number.isSafeInteger(snapshot) || snapshot < 1)) {
     throw new ResettleError('usage', `--snapshot is a whole number from 1, not ${flags.snapshot}`);
   }
-  const request = {
-    into: resolve(flags.into),
+  return {
+    into: resolve(flags.into ?? flags.root ?? '/'),
     strip: flags.strip === true,
+    root: flags.into === undefined,
+    allowPrivileged: flags.allowPrivileged === true,
+    mapUsers: (flags.mapUser ?? []).map(mappingOf),
+    dryRun: flags.dryRun === true,
+    ...(onConflict === undefined ? {} : { onConflict }),
     ...(flags.from === undefined ? {} : { from: flags.from }),
     ...(flags.state === undefined ? {} : { state: flags.state }),
     ...(snapshot === undefined ? {} : { snapshot }),
   };
-  let done: Record<string, unknown>;
+}
+
+function mappingOf(text: string): { from: string; to: string } {
+  const [from, to, ...more] = text.split('=');
+  if (!from || !to || more.length > 0) {
+    throw new ResettleError('usage', `--map-user is OLD=NEW, not ${text}`, { hint: 'such as --map-user ann=anna' });
+  }
+  return { from, to };
+}
+
+async function fromPoint(context: Context, flags: RestoreFlags, wish: Wish): Promise<Done> {
+  if (flags.passphraseFile !== undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --store DIR');
+  }
+  if (flags.recoveryFile !== undefined) {
+    throw new ResettleError('not-built', 'restoring from a point with --recovery-file is not built yet', {
+      hint: 'it works with --store DIR',
+    });
+  }
+  return confirmed(context, wish, (confirmedWish) => callAgent(context, 'restore', confirmedWish));
+}
+
+async function fromFolder(context: Context, flags: RestoreFlags, wish: Wish): Promise<Done> {
+  const dir = resolve(flags.store!);
+  const restore = (secrets: Secrets): Promise<Done> =>
+    confirmed(context, wish, (confirmedWish) =>
+      callAgentOrHere(context, 'restoreFolder', { ...confirmedWish, dir, ...secrets }),
+    );
+  const secrets = await secretsOf(flags);
   try {
-    done = await callAgent(context, 'restore', request);
+    return await restore(secrets);
   } catch (error) {
-    const asked =
-      error instanceof ResettleError && error.code === 'unconfirmed' && process.stdin.isTTY && !context.output.json;
-    if (!asked) throw error;
-    // --yes does not answer this: whose files come onto this machine is for a person to say.
+    const isClosed = error instanceof ResettleError && error.code === 'refused';
+    if (!context.mayAsk || !isClosed || Object.keys(secrets).length > 0) throw error;
+    context.output.message(`${error.message}.`);
+    return restore({ passphrase: await readSecret('passphrase', undefined) });
+  }
+}
+
+/** What a store in a folder is opened with, of the options that say so. */
+export async function secretsOf(flags: Pick<RestoreFlags, 'passphraseFile' | 'recoveryFile'>): Promise<Secrets> {
+  if (flags.recoveryFile !== undefined) {
+    const passphrase = await readSecret('passphrase of the recovery file', flags.passphraseFile);
+    return { recovery: { file: resolve(flags.recoveryFile), passphrase } };
+  }
+  if (flags.passphraseFile === undefined) return {};
+  return { passphrase: await readSecret('passphrase', flags.passphraseFile) };
+}
+
+/** Asks whose state it is, where nobody vouches for it. --yes does not answer this: it is for a person to say. */
+async function confirmed(context: Context, wish: Wish, restore: (wish: Wish) => Promise<Done>): Promise<Done> {
+  try {
+    return await restore(wish);
+  } catch (error) {
+    if (!context.mayAsk || !(error instanceof ResettleError) || error.code !== 'unconfirmed') throw error;
     context.output.message(`${error.message}.`);
     const from = await prompt('Name the machine whose state you want, or press Enter to stop: ');
     if (from === '') throw error;
-    done = await callAgent(context, 'restore', { ...request, from });
+    return restore({ ...wish, from });
   }
-  context.output.message(
-    `${String(done.files)} files, ${formatBytes(Number(done.bytes))}, restored from ${String(done.machineName)}, every one checked against its hash`,
-  );
-  context.output.done(done, [`restore ${String(done.restore)}`, `into ${String(done.into)}`]);
-  return Number(done.skipped) > 0 ? 3 : 0;
 }

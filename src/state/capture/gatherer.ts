@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { MANIFEST_PART_BYTES } from '../../common/limits.ts';
+import { MANIFEST_BLOCK_BYTES } from '../../common/limits.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
 import type { Extras } from '../format/extras.ts';
@@ -32,7 +32,6 @@ import { fileEntries } from './file-entries.ts';
 import { OpenSegments, type Segment } from './open-segments.ts';
 import { type Content, ContentReader, readUpTo } from './read-content.ts';
 
-const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
 const EMPTY = Buffer.alloc(0);
 const DATABASE_PAGE_MIN_BYTES = 512;
 
@@ -133,7 +132,7 @@ export class Gatherer {
       if (this.#copied.size > 0 && isCompanion(record.name, this.#copied)) continue;
       if (record.flags & READ) yield* this.#file(record);
       else this.#keep(record);
-      if (this.#records.bytes > BLOCK_CUT_BYTES) {
+      if (this.#records.bytes > MANIFEST_BLOCK_BYTES) {
         this.#write();
         this.#key = undefined;
         this.#records.reset();

@@ -8,7 +8,7 @@ import { reportOf } from '../plan/left-out.ts';
 import { distinctRoots } from '../plan/roots.ts';
 import { Scan, type ScanResult } from '../plan/scan.ts';
 import { StatCache } from '../plan/stat-cache.ts';
-import { upperBoundBytes } from '../plan/upper-bound.ts';
+import { partBytesFor, upperBoundBytes } from '../plan/upper-bound.ts';
 import { collectAfterPhase } from '../threads/collect.ts';
 import { Inbox } from '../threads/inbox.ts';
 import { ProgressTeller } from '../threads/progress.ts';
@@ -73,10 +73,15 @@ function plan(roots: readonly FolderPath[], known: Known): ScanResult {
 }
 
 /** Reads what is new, seals it, and writes the manifest; then waits until the snapshot is committed. */
-async function send(roots: readonly FolderPath[], scan: ScanResult, known: Known, names: OwnerNames): Promise<void> {
+async function send(
+  roots: readonly FolderPath[],
+  scan: ScanResult,
+  known: Known,
+  names: OwnerNames,
+  remember: boolean,
+): Promise<void> {
   const { cache } = known;
   const { leftOut, newBytes, newFiles } = scan;
-  const remember = data.cacheFile !== undefined;
   const numbers: number[] = [];
   const line = new PackLine(data.stateKey, data.stateId, inbox, (index, pack, buffer) => {
     numbers.push(cache.addPack(pack));
@@ -112,6 +117,7 @@ async function send(roots: readonly FolderPath[], scan: ScanResult, known: Known
       numberOfPack: (index) => numbers[index]!,
       segments,
       names,
+      partBytes: partBytesFor(scan.counts.entries),
       remember,
     });
     parts = await writer.write(readPlan(entriesPath));
@@ -140,15 +146,15 @@ async function send(roots: readonly FolderPath[], scan: ScanResult, known: Known
 async function capture(): Promise<void> {
   const roots = distinctRoots(data.paths);
   const names = readOwnerNames();
-  const cache = StatCache.open(data.cacheFile ?? join(data.scratch, 'cache'), {
-    state: data.stateId,
-    owners: digestOfNames(names),
-  });
+  const identity = { state: data.stateId, owners: digestOfNames(names) };
+  const kept = data.cacheFile === undefined ? undefined : StatCache.open(data.cacheFile, identity);
+  // Beside another capture of the same state, and where nothing is kept, everything is read and sent.
+  const cache = kept ?? StatCache.open(join(data.scratch, 'cache'), identity)!;
   try {
     const known = await confirmed(cache);
     const scan = plan(roots, known);
     await next('run');
-    await send(roots, scan, known, names);
+    await send(roots, scan, known, names, kept !== undefined);
   } finally {
     cache.close();
   }

@@ -1,5 +1,4 @@
 import { asBuffer } from '../../common/bytes.ts';
-import { MANIFEST_PART_BYTES } from '../../common/limits.ts';
 import { digest } from '../format/digest.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import type { Known } from '../plan/known.ts';
@@ -27,6 +26,8 @@ export interface ManifestOptions {
   readonly numberOfPack: (index: number) => number;
   readonly segments: SegmentFinder;
   readonly names: OwnerNames;
+  /** Where parts are cut. */
+  readonly partBytes: number;
   /** Whether the cache shall remember. */
   readonly remember: boolean;
 }
@@ -107,7 +108,7 @@ export class ManifestWriter {
 
   async #add(block: TrackedBlock): Promise<void> {
     this.#builder.add(block);
-    if (this.#builder.bytes > MANIFEST_PART_BYTES) await this.#seal();
+    if (this.#builder.bytes > this.#options.partBytes) await this.#seal();
   }
 
   #refer(known: KnownPart): void {

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
-import { LINK_TARGET_MAX_BYTES, MANIFEST_PART_BYTES, PATH_DEPTH_MAX } from '../../common/limits.ts';
+import { LINK_TARGET_MAX_BYTES, MANIFEST_BLOCK_BYTES, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import type { Progress } from '../../common/ports.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
@@ -39,7 +39,6 @@ export interface ScanResult {
   excluded: string[];
 }
 
-const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
 const BLOCK_CUT_ENTRIES = 2048;
 
 export interface ScanOptions {
@@ -186,9 +185,9 @@ export class Scan {
         if (codeOf(error) !== 'ENOENT') this.#leaveOut(path, name, reasonOf(error));
         continue;
       }
-      const isLive = live !== undefined && live.has(name.toString('latin1'));
+      const isLive = live?.has(name.toString('latin1')) === true;
       this.#item(path, folder, name, stats, subfolders, isLive);
-      if (this.#blocks.bytes > BLOCK_CUT_BYTES || this.#blocks.count >= BLOCK_CUT_ENTRIES) this.#blocks.cut();
+      if (this.#blocks.bytes > MANIFEST_BLOCK_BYTES || this.#blocks.count >= BLOCK_CUT_ENTRIES) this.#blocks.cut();
     }
   }
 

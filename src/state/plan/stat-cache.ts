@@ -12,6 +12,7 @@ import { TrackedRecord } from './tracked.ts';
 const VERSION = 1;
 const CHECK_BYTES = 8;
 const CACHE_KIB = 4096;
+const SQLITE_BUSY = 5;
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -87,11 +88,15 @@ export class StatCache {
   #nextPart = 1;
   #nextGroup = 1;
 
-  /** Opens the file, or makes a new one where there is none or it is of no use. */
-  static open(path: string, identity: CacheIdentity): StatCache {
+  /**
+   * Opens the file, or makes a new one where there is none or it is of no use. Undefined where another capture of the
+   * same state has it open.
+   */
+  static open(path: string, identity: CacheIdentity): StatCache | undefined {
     try {
       return new StatCache(path, identity);
-    } catch {
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
       for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
       return new StatCache(path, identity);
     }
@@ -101,7 +106,8 @@ export class StatCache {
     this.#db = new DatabaseSync(path);
     try {
       this.#identity = identity;
-      this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}`);
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      this.#db.exec(`PRAGMA cache_size = -${CACHE_KIB}; BEGIN IMMEDIATE; COMMIT`);
       this.#prepare();
       this.partsStand = asBuffer(this.#meta('owners') ?? new Uint8Array(0)).equals(identity.owners);
       this.#load();

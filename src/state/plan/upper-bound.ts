@@ -2,7 +2,10 @@ import {
   ENTRY_EXTENTS_MAX,
   KEY_FILE_MAX_BYTES,
   LEFT_OUT_BYTES_MAX,
+  MANIFEST_BLOCK_BYTES,
   MANIFEST_PART_BYTES,
+  MANIFEST_PART_MIN_BYTES,
+  MANIFEST_PARTS_AIM,
   PACK_MAX_BYTES,
   REREAD_BYTES_MAX,
   SEGMENT_DATA_BYTES,
@@ -63,13 +66,20 @@ const BLOCK_BYTES = 32;
 const OWNER_BYTES = 264;
 const PACK_REFERENCE_BYTES = 48;
 const PART_BYTES = 128;
-/** Bytes of spooled entries at which a folder block is cut. */
-const BLOCK_CUT_BYTES = MANIFEST_PART_BYTES / 2;
 /** A pack may end early by one frame of at most 1.25 MiB: 16 / 14.5. */
 const EARLY_END_RATIO = 1.104;
 /** Padmé adds at most an eighth. */
 const PADDING_RATIO = 1.125;
 const KEY_FILES = 32;
+
+/** About what an entry takes in a manifest. */
+const ENTRY_BYTES = 100;
+
+/** Where the parts of a manifest of that many entries are cut. */
+export function partBytesFor(entries: number): number {
+  const wished = Math.ceil((entries * ENTRY_BYTES) / MANIFEST_PARTS_AIM);
+  return Math.min(MANIFEST_PART_BYTES, Math.max(MANIFEST_PART_MIN_BYTES, wished));
+}
 
 /**
  * The most bytes that the sealed state can take: packs with headers and padding, manifest, descriptor, key files.
@@ -86,9 +96,9 @@ export function upperBoundBytes(counts: Counts): number {
 
   const entryBytes = counts.planBytes + counts.entries * ENTRY_EXTRA_BYTES + extents * EXTENT_BYTES;
   const continued = Math.ceil(extents / ENTRY_EXTENTS_MAX) * (BLOCK_BYTES + 264);
-  const cuts = Math.ceil(entryBytes / BLOCK_CUT_BYTES) + 1;
+  const cuts = Math.ceil(entryBytes / MANIFEST_BLOCK_BYTES) + 1;
   const blocks = entryBytes + continued + cuts * (BLOCK_BYTES + counts.longestPathBytes);
-  const parts = Math.ceil(blocks / MANIFEST_PART_BYTES) + 1;
+  const parts = Math.ceil(blocks / partBytesFor(counts.entries)) + 1;
   const packs = Math.ceil((content / PACK_MAX_BYTES) * 1.2) + 2;
   const manifest = blocks + parts * (PART_BYTES + FRAME_BYTES + counts.owners * OWNER_BYTES) + (packs + 3 * parts) * 34;
 

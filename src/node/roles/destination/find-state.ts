@@ -8,9 +8,9 @@ import { ownPoint, type PointAccess, remotePoint } from './point-access.ts';
 
 export interface Wanted {
   /** MACHINE whose state is meant. */
-  readonly from: string | undefined;
-  readonly state: string | undefined;
-  readonly snapshot: number | undefined;
+  readonly from?: string | undefined;
+  readonly state?: string | undefined;
+  readonly snapshot?: number | undefined;
 }
 
 /** A state for this machine, and the point that holds it. */

@@ -20,6 +20,7 @@ import { ProgressMeter } from '../../progress-meter.ts';
 import { choosePaths } from './paths.ts';
 import { refuseEmpty } from './refuse-empty.ts';
 import { openSourceState, type SourceState, writeSourceState } from './source-state.ts';
+import { Turns } from './turns.ts';
 
 export interface CaptureRequest {
   /** Absolute. */
@@ -86,10 +87,30 @@ export async function captureToPoint(
   const association = findAssociation(roster, fleet.self, destination.peerId);
   const holders = keyHolders(roster, destination);
   const provisional = association ?? (await associate(options, destination.peerId));
-  const recipients = holders.map(({ recipient }) => recipient);
-  const state = openSourceState(options.home, provisional, fleet.self, recipients, options.random);
+  if (turns.isTaken(provisional)) {
+    emit({ event: 'note', message: 'another capture for that machine is under way; this one waits for its end' });
+  }
+  return await turns.take(provisional, signal, () =>
+    captureInTurn(options, request, paths, { association: provisional, holders, destination }, emit, signal),
+  );
+}
 
-  const subject: Subject = { association: provisional, state, holders, destination };
+/** Two captures of one state at once would give two snapshots the same number. */
+const turns = new Turns();
+
+async function captureInTurn(
+  options: SourceOptions,
+  request: CaptureRequest,
+  paths: readonly string[],
+  about: Omit<Subject, 'state'>,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<CaptureDone> {
+  const { fleet, home, random } = options;
+  const recipients = about.holders.map(({ recipient }) => recipient);
+  const state = openSourceState(home, about.association, fleet.self, recipients, random);
+  const roster = fleet.roster();
+  const subject: Subject = { ...about, state };
   // First to the point that has what was captured before; where that fails, all of it to any other.
   const known = state.point && preferred(roster, request, state.point);
   if (known) {
