@@ -14,6 +14,11 @@ export const PLACES: readonly Place[] = [
   { name: 'disk', path: tmpdir() },
 ].filter(({ path }) => existsSync(path));
 
+// A folder of this process alone: other tests make such paths too, at the same time.
+const own = mkdtempSync(join(tmpdir(), 'resettle-own-'));
+process.env.TMPDIR = own;
+process.on('exit', () => rmSync(own, { recursive: true, force: true }));
+
 const openDescriptors = () => readdirSync('/proc/self/fd').length;
 const shortPaths = () => readdirSync(tmpdir()).filter((name) => name.startsWith('resettle-paths-'));
 
