@@ -31,11 +31,11 @@ export const PACK_FRAMES_MAX = 1024;
 /** A manifest part is cut beyond this, so that one part's objects stay small in memory. */
 export const MANIFEST_PART_BYTES = 128 * KIB;
 /** Parts are cut smaller where the manifest is small: what one changed file costs is the part that it stands in. */
-export const MANIFEST_PART_MIN_BYTES = 4 * KIB;
+export const MANIFEST_PART_MIN_BYTES = 3 * KIB;
 /** As many parts as a manifest is cut into while they can be small; 44 bytes of each descriptor a part. */
 export const MANIFEST_PARTS_AIM = 4000;
 /** A folder's block is cut beyond this: the least that one changed file of a large folder sends again. */
-export const MANIFEST_BLOCK_BYTES = 16 * KIB;
+export const MANIFEST_BLOCK_BYTES = 6 * KIB;
 /** Extents of one entry in a manifest; a file with more goes on in the next entry (4 GiB each). */
 export const ENTRY_EXTENTS_MAX = 4096;
 /** Number of a link group, over the life of a state: so that a reader's marks of those it has seen take 8 MiB at most. */

@@ -21,6 +21,7 @@ import fc from 'fast-check';
 import type { PackSink } from '../../src/common/ports.ts';
 import { planCapture } from '../../src/state/capture/index.ts';
 import { digest } from '../../src/state/format/index.ts';
+import { isSettled } from '../../src/state/plan/metadata.ts';
 import { compareTrees } from '../support/compare-trees.ts';
 import { captureTree, identity, MemoryPacks, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
@@ -225,6 +226,12 @@ test('a database in use is captured as it stood at one moment, with what lies in
   } finally {
     database.close();
   }
+});
+
+test('an item is at rest only where neither of its times is recent', () => {
+  assert.equal(isSettled({ ctimeNs: 5n, mtimeNs: 5n }, 10n), true);
+  assert.equal(isSettled({ ctimeNs: 10n, mtimeNs: 5n }, 10n), false);
+  assert.equal(isSettled({ ctimeNs: 5n, mtimeNs: 11n }, 10n), false);
 });
 
 test('packs that the holder lost are made again, and only what lay in them', async (t) => {

@@ -12,7 +12,7 @@ import { close, openToRead, statOf } from '../fs/calls.ts';
 import { reasonOf } from '../fs/errno.ts';
 import type { Known } from '../plan/known.ts';
 import type { LeftOutList } from '../plan/left-out.ts';
-import { extrasOf, metadataOf } from '../plan/metadata.ts';
+import { extrasOf, isSettled, metadataOf } from '../plan/metadata.ts';
 import { RootWalker } from '../plan/root-walker.ts';
 import { pathOfNames } from '../plan/roots.ts';
 import {
@@ -258,7 +258,7 @@ export class Gatherer {
     this.#entry.reset();
     for (const entry of entries) writeEntry(this.#entry, entry);
     const settledBeforeNs = BigInt(Date.now() - this.#options.settleMs) * 1_000_000n;
-    const settled = stats !== undefined && stats.ctimeNs < settledBeforeNs;
+    const settled = stats !== undefined && isSettled(stats, settledBeforeNs);
     this.#key ??= Buffer.from(record.name);
     this.#records.add(record.name, record.flags & LINKED, 0, stats, settled, this.#entry.view());
     this.#nextEntry += 1;

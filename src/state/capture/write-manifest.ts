@@ -1,4 +1,4 @@
-import { asBuffer } from '../../common/bytes.ts';
+import { hexOf } from '../../common/bytes.ts';
 import { digest } from '../format/digest.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import type { Known } from '../plan/known.ts';
@@ -51,7 +51,7 @@ export class ManifestWriter {
     this.#cache = options.known.cache;
     for (const part of this.#cache.parts.values()) {
       const usable = part.sealed && [part.sealed.pack, ...part.packs].every((pack) => options.known.hasPack(pack));
-      if (usable) this.#byHash.set(asBuffer(part.sealed!.hash).toString('hex'), part);
+      if (usable) this.#byHash.set(hexOf(part.sealed!.hash), part);
     }
     this.#builder = new PartBuilder(this.#cache, options.segments, options.names);
     this.#builder.begin(this.#cache.nextPart());
@@ -121,8 +121,9 @@ export class ManifestWriter {
     const builder = this.#builder;
     if (builder.rows.length === 0) return;
     const plain = builder.encode();
-    const hash = digest(plain);
-    const known = this.#byHash.get(hash.toString('hex'));
+    // Memory of its own: as part of a pool, each one would keep 64 KiB, and take them along to the main thread.
+    const hash = Uint8Array.from(digest(plain));
+    const known = this.#byHash.get(hexOf(hash));
     if (known) {
       this.#refer(known);
     } else {

@@ -14,7 +14,8 @@ export class LeftOutList {
     const bytes = path.length + reason.length + 16;
     if (this.items.length >= REPORT_ITEMS_MAX || this.#bytes + bytes > LEFT_OUT_BYTES_MAX) return;
     this.#bytes += bytes;
-    this.items.push({ path, reason });
+    // A copy: what comes from a pool of buffers would take all of it along to the main thread.
+    this.items.push({ path: Uint8Array.from(path), reason });
   }
 
   get(): LeftOut {

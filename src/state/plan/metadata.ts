@@ -20,6 +20,14 @@ export function metadataOf(stats: BigIntStats): Metadata {
   };
 }
 
+/**
+ * Whether an item had been at rest when it was looked at: then another change shows in its times. Both count, since some
+ * file systems keep no time of the last change of metadata.
+ */
+export function isSettled(stats: Pick<BigIntStats, 'ctimeNs' | 'mtimeNs'>, beforeNs: bigint): boolean {
+  return stats.ctimeNs < beforeNs && stats.mtimeNs < beforeNs;
+}
+
 /** What an open file has beside mode, owner and time; undefined for nearly all. Throws where it holds too much. */
 export function extrasOf(fd: number): Extras | undefined {
   return extras(xattrsOf(fd), flagsOf(fd) ?? 0);

@@ -16,7 +16,7 @@ import type { Identities } from './identities.ts';
 import type { Known } from './known.ts';
 import { LeftOutList } from './left-out.ts';
 import { LinkGroups } from './link-groups.ts';
-import { extrasOfItem, metadataOf } from './metadata.ts';
+import { extrasOfItem, isSettled, metadataOf } from './metadata.ts';
 import { PlanBlocks } from './plan-blocks.ts';
 import { RootWalker } from './root-walker.ts';
 import { pathOfNames, startsWith } from './roots.ts';
@@ -335,7 +335,7 @@ export class Scan {
     writeEntry(this.#entry, entry);
     const isKnown = before !== undefined && (before.flags & READ) === 0;
     if (isKnown) this.#entry.raw(before.cbor);
-    const settled = stats !== undefined && stats.ctimeNs < this.#settledBeforeNs;
+    const settled = stats !== undefined && isSettled(stats, this.#settledBeforeNs);
     const part = isKnown ? before.part : 0;
     this.#blocks.add(entry.name, isKnown ? flags | BEFORE : flags, part, stats, settled, this.#entry.view());
   }
