@@ -66,7 +66,7 @@ export async function captureToFolder(
   const { paths, own } = choosePaths(request.paths, exclude);
   for (const path of own) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
   const isNew = !existsSync(join(request.dir, 'resettle.json'));
-  const store = await openFolderStore(request.dir, { create: true });
+  const store = await openFolderStore(request.dir, { create: true, buffers: 1 });
   try {
     if (isNew) emit({ event: 'note', message: `made a new store in ${store.dir}` });
     return await new FolderCapture(options, store, readers, emit, signal).run({ ...request, paths }, exclude);
