@@ -213,7 +213,7 @@ test('a file with more holes than one entry holds stays sparse', { skip: untar }
   if (blocks * 512 > size / 2) return t.skip('this file system keeps no holes');
   const restored = await throughTheTools(folder, home);
   assert.deepEqual(compareTrees(home, restored).differences, []);
-  assert.ok(statSync(join(restored, 'image')).blocks <= blocks);
+  assert.ok(statSync(join(restored, 'image')).blocks * 512 < size / 2, 'the holes take no room');
 });
 
 test('an export follows files into the packs of earlier snapshots', { skip: untar }, async (t) => {
