@@ -14,6 +14,8 @@ export const SEGMENT_PLAIN_MAX_BYTES = 2 * MIB;
 export const SEGMENT_EXTENTS_MAX = 4096;
 /** A descriptor: 40 bytes a pack, so about 1.5 TiB of packs. */
 export const DESCRIPTOR_MAX_BYTES = 4 * MIB - 64 * KIB;
+/** One bit for each pack that a descriptor can name, 40 bytes each there. */
+export const DESCRIPTOR_PACKS_MAX_BYTES = Math.ceil(DESCRIPTOR_MAX_BYTES / 40 / 8);
 /** Extended attributes of one item: what Linux lists in its 64 KiB, and its longest value. */
 export const XATTRS_MAX = 4096;
 export const XATTR_NAME_MAX_BYTES = 255;
@@ -196,6 +198,21 @@ export const ASSOCIATION_POINTS_MAX = 16;
 export const REPLICAS_MAX = 8;
 /** What an association seals to its parties. */
 export const SEALED_MAX_BYTES = 8 * KIB;
+/** A ticket's private half, an age file for the operators: some 110 bytes for each. */
+export const TICKET_SEALED_MAX_BYTES = 4 * KIB;
+/** How long holders keep a state after its restore where nobody says otherwise: a month of second thoughts. */
+export const KEEP_AFTER_RESTORE_MS = 30 * 86_400_000;
+/** Members that hold shares of one state's key. */
+export const SHARE_HOLDERS_MAX = 5;
+/** Sources of one batch that capture at once by themselves. */
+export const START_AT_ONCE_MAX = 1000;
+/** Peers that one event names: the points of a spread state, with replicas. */
+export const EVENT_PEERS_MAX = 16;
+/** Digests of a machine's hardware in an event, 17 bytes each. */
+export const EVENT_MACHINE_MAX_BYTES = 512;
+/** Reasons in one event, and the longest. */
+export const EVENT_NOTES_MAX = 8;
+export const EVENT_NOTE_TEXT_MAX = 200;
 /** An invite token in text: a chain of a few operators takes 3 KiB. */
 export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
 

@@ -1,6 +1,6 @@
 import type { Connection } from '@libp2p/interface';
-import type { PeerIdText } from '../common/ids.ts';
-import type { AssociationBody, Roster, StoredRecord } from '../state/records/index.ts';
+import type { AssociationId, PeerIdText } from '../common/ids.ts';
+import type { BodyOrMaker, Roster, SignedEvent, StoredRecord } from '../state/records/index.ts';
 
 /** What the roles see of the fleet: who is in it, who can be reached, and what this machine may sign. */
 export interface FleetView {
@@ -10,8 +10,12 @@ export interface FleetView {
   connectTo(peerId: PeerIdText, signal: AbortSignal): Promise<Connection>;
   /** Exchanges records with every member that can be reached now. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Signs and spreads an association of this machine. */
-  associate(body: AssociationBody): Promise<StoredRecord>;
+  /** Signs a record of this machine, stores it durably and spreads it. Throws `not-a-member`. */
+  append(body: BodyOrMaker): Promise<StoredRecord>;
+  /** What the parties of an association said of its migration, the newest of each subject. */
+  events(id: AssociationId): readonly SignedEvent[];
+  /** Calls the listener after every change of the records. Returns what ends that. */
+  onChange(listener: () => void): () => void;
   /** The signed record behind an association. */
   envelopeOf(id: string): Uint8Array | undefined;
 }

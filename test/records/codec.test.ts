@@ -3,13 +3,17 @@ import { before, describe, it } from 'node:test';
 import { decode, encode } from 'cborg';
 import fc from 'fast-check';
 import { ResettleError } from '../../src/common/errors.ts';
+import type { AssociationId, PeerIdText, StateId } from '../../src/common/ids.ts';
 import { RECORD_MAX_BYTES } from '../../src/common/limits.ts';
 import { RECORD_ENVELOPE, sealEnvelope } from '../../src/state/records/envelope.ts';
 import {
+  type AssociationBody,
   checkInvite,
   createJoinRequest,
   type DigestEntry,
+  type EventBody,
   parseInviteToken,
+  plainAssociation,
   type RecordBody,
   type RecordHeader,
   verifyRecord,
@@ -75,6 +79,7 @@ function bodies(): fc.Arbitrary<RecordBody> {
       point: fc.boolean(),
       addresses: fc.array(address, { maxLength: 8 }),
       acceptsOperators: fc.boolean(),
+      machine: fc.option(hexText(16)),
     }),
     fc.record({
       type: fc.constant('association' as const),
@@ -84,12 +89,73 @@ function bodies(): fc.Arbitrary<RecordBody> {
       nonce: hexText(16),
       points: fc.array(fc.constantFrom(source, destination), { maxLength: 16 }),
       replicas: fc.integer({ min: 1, max: 8 }),
+      keepMs: time,
+      deadlineMs: fc.option(time),
+      ticketRecipient: fc.constant(null),
+      ticketSealed: fc.constant(null),
+      shares: fc.constant(null),
+      codeRecipient: fc.option(recipient),
+      start: fc.option(fc.record({ batch: hexText(16), atOnce: fc.integer({ min: 1, max: 1000 }) })),
       sealed: fc.option(fc.uint8Array({ minLength: 1, maxLength: 8192 })),
     }),
+    inPlace(source),
+    events(),
+    fc.record({
+      type: fc.constant('naming' as const),
+      association: hexText(32) as fc.Arbitrary<AssociationId>,
+      destination: fc.constant(destination),
+    }),
+    fc.record({ type: fc.constant('ending' as const), association: hexText(32) as fc.Arbitrary<AssociationId> }),
     fc.record({
       type: fc.constant('revocation' as const),
       peerId: fc.constant(destination),
       lastAccepted: fc.option(hexText(32)) as fc.Arbitrary<RecordHeader['previous']>,
+    }),
+  );
+}
+
+function inPlace(source: PeerIdText): fc.Arbitrary<AssociationBody> {
+  const plain = plainAssociation({ source, destination: null, mode: 'in-place', nonce: 'ab'.repeat(16) });
+  const ticket = fc.record({
+    ticketRecipient: recipient,
+    ticketSealed: fc.uint8Array({ minLength: 1, maxLength: 4096 }),
+  });
+  const shares = fc.tuple(fc.integer({ min: 2, max: 5 }), fc.integer({ min: 2, max: 5 })).map(([a, b]) => ({
+    needed: Math.min(a, b),
+    total: Math.max(a, b),
+  }));
+  return fc.tuple(ticket, fc.option(shares)).map(([keys, of]) => ({ ...plain, ...keys, shares: of }));
+}
+
+function events(): fc.Arbitrary<EventBody> {
+  const step = fc.constantFrom(
+    ...([
+      ['activity', 'sending'],
+      ['commit', 'safe'],
+      ['holder', 'held'],
+      ['trial', 'tried'],
+      ['restore', 'restored'],
+      ['share', 'kept'],
+    ] as const),
+  );
+  const count = fc.nat();
+  return step.chain(([of, phase]) =>
+    fc.record({
+      type: fc.constant('event' as const),
+      association: hexText(32) as fc.Arbitrary<AssociationId>,
+      state: hexText(32) as fc.Arbitrary<StateId>,
+      step: fc.constant(of),
+      phase: fc.constant(phase),
+      snapshot: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+      descriptorHash: hexText(32),
+      bytes: count,
+      totalBytes: count,
+      peers: fc.array(fc.constantFrom(ann.peerId, fleet.operator.peerId), { maxLength: 16 }),
+      untilMs: time,
+      proof: fc.option(hexText(32)),
+      machine: fc.option(fc.uint8Array({ minLength: 1, maxLength: 512 })),
+      skipped: count,
+      notes: fc.array(name, { maxLength: 8 }),
     }),
   );
 }

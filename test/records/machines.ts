@@ -82,6 +82,7 @@ export function memberBody(of: Machine, changes: Partial<MemberBody> = {}): Memb
     point: false,
     addresses: [],
     acceptsOperators: false,
+    machine: null,
     ...changes,
   };
 }

@@ -9,6 +9,7 @@ import {
   computeRoster,
   createJoinRequest,
   parseInviteToken,
+  plainAssociation,
   verifyRecord,
 } from '../../src/state/records/index.ts';
 import { signInvite, signJoin } from '../../src/state/records/invite.ts';
@@ -329,16 +330,8 @@ describe('attacks on joining', () => {
 });
 
 function memberAssociation(source: Machine, destination: Machine) {
-  return {
-    type: 'association',
-    source: source.peerId,
-    destination: destination.peerId,
-    mode: 'side-by-side',
-    nonce: '00'.repeat(16),
-    points: [],
-    replicas: 1,
-    sealed: null,
-  } as const;
+  const parties = { source: source.peerId, destination: destination.peerId };
+  return plainAssociation({ ...parties, mode: 'side-by-side', nonce: '00'.repeat(16) });
 }
 
 function header(fleet: Fleet) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { computeRoster, type RecordBody, type StoredRecord } from '../../src/state/records/index.ts';
+import { computeRoster, plainAssociation, type StoredRecord } from '../../src/state/records/index.ts';
 import {
   exchange,
   type Fleet,
@@ -36,8 +36,8 @@ before(async () => {
   await join(cy!, second!, token);
   await join(dan!, ann!, token);
   await join(eve!, bob!, await invite(second!));
-  const to = { destination: bob!.peerId, mode: 'side-by-side', points: [], replicas: 1, sealed: null } as const;
-  const association: RecordBody = { type: 'association', source: ann!.peerId, nonce: 'aa'.repeat(16), ...to };
+  const parties = { source: ann!.peerId, destination: bob!.peerId, mode: 'side-by-side' } as const;
+  const association = plainAssociation({ ...parties, nonce: 'aa'.repeat(16) });
   await ann!.log.append(association);
   await ann!.log.append(memberBody(ann!, { name: 'ann again', acceptsOperators: true }));
   await second!.log.append({ ...association, nonce: 'bb'.repeat(16) });

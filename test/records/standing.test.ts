@@ -5,6 +5,7 @@ import {
   type AssociationBody,
   associationIdOf,
   type MemberBody,
+  plainAssociation,
   type RecordBody,
   verifyRecord,
 } from '../../src/state/records/index.ts';
@@ -39,8 +40,7 @@ async function fleetWith(...names: string[]): Promise<[Fleet, ...Machine[]]> {
 
 function association(source: Machine, destination: Machine, nonce = '00'): AssociationBody {
   const parties = { source: source.peerId, destination: destination.peerId };
-  const mode = 'side-by-side';
-  return { type: 'association', ...parties, mode, nonce: nonce.repeat(16), points: [], replicas: 1, sealed: null };
+  return plainAssociation({ ...parties, mode: 'side-by-side', nonce: nonce.repeat(16) });
 }
 
 describe('member records', () => {

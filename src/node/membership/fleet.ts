@@ -61,7 +61,9 @@ export class Fleet {
   }
 
   /** What this machine says of itself: as it last did, with what is given changed. */
-  memberBody(changes: Partial<Pick<MemberBody, 'name' | 'point' | 'addresses'>> = {}): MemberBody {
+  memberBody(
+    changes: Partial<Pick<MemberBody, 'name' | 'point' | 'addresses' | 'acceptsOperators' | 'machine'>> = {},
+  ): MemberBody {
     const known = this.log.roster().members.get(this.identity.peerId);
     return {
       type: 'member',
@@ -71,6 +73,7 @@ export class Fleet {
       point: known?.point ?? false,
       addresses: known?.addresses ?? [],
       acceptsOperators: known?.acceptsOperators ?? false,
+      machine: known?.machine ?? null,
       ...changes,
     };
   }

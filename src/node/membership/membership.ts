@@ -4,7 +4,7 @@ import type { Libp2p } from 'libp2p';
 import { bytesOfHex, hexOf } from '../../common/bytes.ts';
 import type { Clock } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
-import { type PeerIdText, peerIdText } from '../../common/ids.ts';
+import { type AssociationId, type PeerIdText, peerIdText } from '../../common/ids.ts';
 import {
   CREDENTIAL_RECORDS_MAX,
   STANDING_CONNECTIONS_MAX,
@@ -14,7 +14,13 @@ import {
 import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
 import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
 import { errorOfFault } from '../../protocols/wire/fault.ts';
-import { type AssociationBody, admitAndStore, type Roster, type StoredRecord } from '../../state/records/index.ts';
+import {
+  admitAndStore,
+  type BodyOrMaker,
+  type Roster,
+  type SignedEvent,
+  type StoredRecord,
+} from '../../state/records/index.ts';
 import type { MdnsDiscovery } from '../discovery/index.ts';
 import type { FleetView } from '../fleet-view.ts';
 import type { Log } from '../log.ts';
@@ -116,8 +122,16 @@ export class Membership implements FleetView, HelloHost {
     return knownPeers(this.#options.discovery.peers(), this.roster(), this.self);
   }
 
-  associate(body: AssociationBody): Promise<StoredRecord> {
+  append(body: BodyOrMaker): Promise<StoredRecord> {
     return this.#fleet.log.append(body);
+  }
+
+  events(id: AssociationId): readonly SignedEvent[] {
+    return this.#fleet.log.events(id);
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#fleet.log.onChange(listener);
   }
 
   envelopeOf(id: string): Uint8Array | undefined {

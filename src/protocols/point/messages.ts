@@ -1,5 +1,6 @@
 import {
   DESCRIPTOR_MAX_BYTES,
+  DESCRIPTOR_PACKS_MAX_BYTES,
   KEY_FILE_MAX_BYTES,
   PACK_IDS_MAX_BYTES,
   RECORD_ENVELOPE_MAX_BYTES,
@@ -29,6 +30,10 @@ const capacityFields = {
   draining: flagField(5),
   /** Bytes of the states held. */
   heldBytes: countField(6),
+  /** Speed of the interface that the asker's connection arrives at, in Mbit/s; 0 where it is not known. */
+  linkMbps: countField(7),
+  /** Why the asker is not served, such as its subnet; empty: it is. */
+  refusal: textField(8, 200),
 };
 export const Capacity = defineMessage(capacityFields);
 export type Capacity = MessageOf<typeof capacityFields>;
@@ -37,6 +42,8 @@ const reserveFields = {
   association: bytesField(1, RECORD_ENVELOPE_MAX_BYTES),
   state: textField(2, HASH_TEXT),
   bytes: countField(3),
+  /** Another holder makes a copy: the asker is not the source, but holds the state. */
+  copy: flagField(4),
 };
 const Reserve = defineMessage(reserveFields);
 export type Reserve = MessageOf<typeof reserveFields>;
@@ -55,6 +62,11 @@ const commitFields = {
   snapshot: countField(2),
   descriptor: bytesField(3, DESCRIPTOR_MAX_BYTES),
   keys: listField(messageField(4, KeyFile), 8),
+  /**
+   * Which packs of the descriptor this point shall hold, where the state is spread: bit `i % 8` (lowest first) of byte
+   * `i / 8` is pack `i`. Empty: all of them.
+   */
+  packs: bytesField(5, DESCRIPTOR_PACKS_MAX_BYTES),
 };
 const Commit = defineMessage(commitFields);
 export type Commit = MessageOf<typeof commitFields>;
@@ -67,11 +79,18 @@ const holdingFields = {
   association: textField(2, HASH_TEXT),
   snapshots: listField(countField(3), 10_000),
   bytes: countField(4),
+  /** Some packs of the newest snapshot are with other holders. */
+  partial: flagField(5),
 };
 const Holding = defineMessage(holdingFields);
 export type Holding = MessageOf<typeof holdingFields>;
 
-const snapshotFields = { state: textField(1, HASH_TEXT), snapshot: countField(2) };
+const snapshotFields = {
+  state: textField(1, HASH_TEXT),
+  snapshot: countField(2),
+  /** Which key file: `recovery`, `code`, or empty for the asker's own, which may be absent. */
+  key: textField(3, 64),
+};
 const WantSnapshot = defineMessage(snapshotFields);
 export type WantSnapshot = MessageOf<typeof snapshotFields>;
 
@@ -83,6 +102,10 @@ const missingFields = {
 const AskMissing = defineMessage(missingFields);
 export type AskMissing = MessageOf<typeof missingFields>;
 
+const addKeyFields = { state: textField(1, HASH_TEXT), key: messageField(2, KeyFile) };
+const AddKey = defineMessage(addKeyFields);
+export type AddKey = MessageOf<typeof addKeyFields>;
+
 const requestFields = {
   capacity: flagField(1),
   reserve: messageField(2, Reserve),
@@ -92,8 +115,10 @@ const requestFields = {
   /** What is held for the asker; with `state`, that one only. */
   find: messageField(5, Find),
   snapshot: messageField(6, WantSnapshot),
-  /** Which of these packs are not held: asked by the source of the state, before it refers to them. */
+  /** Which of these packs are not held: asked by the state's source, destination and holders. */
   missing: messageField(7, AskMissing),
+  /** The source wraps the key to a destination that was named after the capture. */
+  addKey: messageField(8, AddKey),
 };
 /** Exactly one field is set. */
 export const PointRequest = defineMessage(requestFields);
@@ -105,7 +130,7 @@ const answerFields = {
   lease: messageField(3, Lease),
   holdings: listField(messageField(4, Holding), 1_000),
   descriptor: bytesField(5, DESCRIPTOR_MAX_BYTES),
-  /** The state key, wrapped to the asker. */
+  /** The key file that was asked for; empty where there is none. */
   key: bytesField(6, KEY_FILE_MAX_BYTES),
   /** Of the packs that were asked about, those that are not held. */
   missing: bytesField(7, PACK_IDS_MAX_BYTES),

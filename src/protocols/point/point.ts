@@ -106,7 +106,7 @@ export class PointClient {
     snapshot: number,
     signal: AbortSignal,
   ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
-    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot } }, signal);
+    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: '' } }, signal);
     return { descriptor, key };
   }
 

@@ -1,10 +1,12 @@
 /** Signed records of a fleet: what other folders may use. See README.md. */
+export { type AssociationParties, plainAssociation } from './association-body.ts';
 export { createAuthority, type FoundFleetOptions, foundFleet } from './found.ts';
 export { type AdmitContext, admitAndStore, createJoinRequest } from './join.ts';
 export { peerIdOf } from './keys.ts';
+export { associationIdOf } from './migrations.ts';
 export { readRecord, verifyRecord } from './record.ts';
 export { type BodyOrMaker, type InsertResult, RecordLog, type RecordLogOptions } from './record-log.ts';
-export { associationIdOf, computeRoster } from './roster.ts';
+export { computeRoster } from './roster.ts';
 export {
   type CreateInviteOptions,
   checkCredential,

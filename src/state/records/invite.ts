@@ -4,9 +4,9 @@ import { bytesOfHex } from '../../common/bytes.ts';
 import type { PeerIdText } from '../../common/ids.ts';
 import { INVITE_MAX_MS, INVITE_USES_MAX, RECORD_MAX_BYTES } from '../../common/limits.ts';
 import { INVITE_ENVELOPE, type OpenedEnvelope, openEnvelope, readEnvelope, sealEnvelope } from './envelope.ts';
-import { decodeStrict, encodeStrict, hex, integer, malformed, mapOf, timeMs } from './fields.ts';
+import { decodeStrict, encodeStrict, hex, integer, malformed, mapOf, nullable, timeMs } from './fields.ts';
 import { peerIdBytes, publicKeyFrom } from './keys.ts';
-import { fleet, publicKey, role } from './payload.ts';
+import { associationHash, fleet, publicKey, role } from './payload.ts';
 import type { Invite } from './types.ts';
 
 const JOIN_DOMAIN = Buffer.from('resettle/1 join');
@@ -20,6 +20,7 @@ const payload = mapOf({
   uses: integer(1, INVITE_USES_MAX),
   issuedAt: timeMs,
   expiresAt: timeMs,
+  association: nullable(associationHash),
 });
 
 /** Throws `refused` for a life longer than INVITE_MAX_MS or other values out of their limits. */
@@ -42,6 +43,9 @@ function decode(opened: OpenedEnvelope): Invite {
   const { version: _, ...invite } = decodeStrict(payload, opened.payload, 'the invite', RECORD_MAX_BYTES);
   publicKeyFrom(invite.publicKey);
   checkLife(invite);
+  if (invite.association !== null && (invite.uses !== 1 || invite.role !== 'member')) {
+    throw malformed('a ticket lets one member in');
+  }
   return { ...invite, issuer: opened.signer };
 }
 

@@ -76,7 +76,7 @@ function dependenciesFirst(
   return done;
 }
 
-const TYPE_ORDER = ['fleet', 'admission', 'member', 'revocation', 'association'];
+const TYPE_ORDER = ['fleet', 'admission', 'member', 'revocation', 'association', 'naming', 'ending', 'event'];
 
 /** By type, then by signer, epoch and sequence: a signer's records never come before its earlier ones of that type. */
 function bySequence(a: StoredRecord, b: StoredRecord): number {

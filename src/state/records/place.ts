@@ -1,6 +1,7 @@
 /** Whether a log has room for a record: only those who have a place in the fleet may add to it. */
 import { RECORD_BYTES_PER_SIGNER_MAX, RECORDS_PER_SIGNER_MAX } from '../../common/limits.ts';
 import { alongChain, type ByHash } from './chain.ts';
+import { whyNotToSay } from './migrations.ts';
 import { isLasting, isOf, type RecordOf } from './record.ts';
 import { RecordSet } from './record-set.ts';
 import { type Evaluation, evaluate, isFoundedBy } from './roster.ts';
@@ -24,12 +25,22 @@ export function whyNoPlace(record: StoredRecord, evaluation: Evaluation, set: Re
     const { peerId, ageRecipient } = record.body;
     return set.isAdmitted(peerId, ageRecipient) ? undefined : 'nobody admitted this machine with this age recipient';
   }
+  if (isOf(record, 'event')) return whyNoEvent(record, evaluation);
   const standing = evaluation.standings.get(header.signer);
   if (!standing) return 'its signer is not a member';
   if (standing.suspended) return 'its signer is suspended';
   if (evaluation.cuts.excludes(record)) return 'its signer was revoked before it';
   if (isOf(record, 'revocation') && standing.role !== 'operator') return 'its signer is not an operator';
   return undefined;
+}
+
+/** Events stand outside the chain, so what a revoked machine says of itself stays; it grants nothing. */
+function whyNoEvent({ header, body }: RecordOf<'event'>, { roster, standings }: Evaluation): string | undefined {
+  const standing = standings.get(header.signer);
+  if (!standing) return 'its signer is not a member';
+  if (standing.suspended) return 'its signer is suspended';
+  const association = roster.associations.get(body.association) ?? roster.pastAssociations.get(body.association);
+  return association ? whyNotToSay(header.signer, body, association) : 'its association is not known';
 }
 
 /** Why a signer may not have another record stored, or undefined. */

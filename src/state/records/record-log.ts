@@ -13,7 +13,7 @@ import { relayable, whyNoPlace, whyNoRoom } from './place.ts';
 import { isLasting, readRecord, signRecord, verifyRecord } from './record.ts';
 import { RecordSet } from './record-set.ts';
 import { type Evaluation, evaluate } from './roster.ts';
-import type { Association, DigestEntry, RecordBody, RecordHash, Roster, StoredRecord } from './types.ts';
+import type { Association, DigestEntry, RecordBody, RecordHash, Roster, SignedEvent, StoredRecord } from './types.ts';
 
 /** Verifying this many takes about 10 ms; then others get their turn. */
 const VERIFY_BEFORE_YIELD = 32;
@@ -223,6 +223,11 @@ export class RecordLog {
   association(id: AssociationId): Association | undefined {
     const roster = this.roster();
     return roster.associations.get(id) ?? roster.pastAssociations.get(id);
+  }
+
+  /** What the parties of an association said of its migration, the newest of each subject. */
+  events(id: AssociationId): readonly SignedEvent[] {
+    return this.#evaluated().events.get(id) ?? [];
   }
 
   envelopeOf(hash: RecordHash): Uint8Array | undefined {

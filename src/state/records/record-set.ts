@@ -3,7 +3,7 @@ import type { PeerIdText } from '../../common/ids.ts';
 import type { ByHash } from './chain.ts';
 import { placeInLog } from './forks.ts';
 import { compareText } from './hash.ts';
-import { isLasting, isOf } from './record.ts';
+import { isLasting, isOf, subjectOf } from './record.ts';
 import { newer } from './roster.ts';
 import type { RecordHash, StoredRecord } from './types.ts';
 
@@ -16,7 +16,7 @@ export class RecordSet {
   readonly #byHash = new Map<RecordHash, StoredRecord>();
   readonly #usage = new Map<PeerIdText, Usage>();
   readonly #admitted = new Set<string>();
-  readonly #memberRecords = new Map<PeerIdText, Set<StoredRecord>>();
+  readonly #replaceable = new Map<PeerIdText, Set<StoredRecord>>();
   readonly #lastLasting = new Map<PeerIdText, RecordHash>();
 
   get byHash(): ByHash {
@@ -31,9 +31,9 @@ export class RecordSet {
     if (isLasting(record)) {
       this.#lastLasting.set(signer, record.hash);
     } else {
-      const own = this.#memberRecords.get(signer);
+      const own = this.#replaceable.get(signer);
       if (own) own.add(record);
-      else this.#memberRecords.set(signer, new Set([record]));
+      else this.#replaceable.set(signer, new Set([record]));
     }
   }
 
@@ -52,14 +52,13 @@ export class RecordSet {
     return this.#lastLasting.get(signer) ?? null;
   }
 
-  /** Drops a signer's member records that newer ones replaced, except two in one place: they prove a fork. */
+  /** Drops a signer's member records and events that newer ones replaced, except two in one place: they prove a fork. */
   dropSuperseded(signer: PeerIdText): StoredRecord[] {
-    const own = this.#memberRecords.get(signer) ?? new Set();
+    const own = this.#replaceable.get(signer) ?? new Set();
     const newest = new Map<string, StoredRecord>();
     for (const record of own) {
-      if (!isOf(record, 'member')) continue;
-      const { ageRecipient } = record.body;
-      newest.set(ageRecipient, newer(newest.get(ageRecipient), record));
+      const subject = subjectOf(record)!;
+      newest.set(subject, newer(newest.get(subject), record));
     }
     const kept = new Set([...newest.values(), ...forkEvidence(own)]);
     const dropped = [...own].filter((record) => !kept.has(record));

@@ -13,9 +13,16 @@ export function isOf<T extends RecordBody['type']>(record: StoredRecord, type: T
   return record.body.type === type;
 }
 
-/** Lasting records are never dropped and form the signer's chain; a member record is replaced by its next one. */
+/** Lasting records are never dropped and form the signer's chain; member records and events are replaced by newer ones. */
 export function isLasting(record: StoredRecord): boolean {
-  return record.body.type !== 'member';
+  return record.body.type !== 'member' && record.body.type !== 'event';
+}
+
+/** What a record that does not last is about: a newer one of the same signer about the same replaces it. */
+export function subjectOf({ header, body }: StoredRecord): string | undefined {
+  if (body.type === 'member') return `${header.signer}/${body.ageRecipient}`;
+  if (body.type === 'event') return `${header.signer}/${body.association}/${body.step}/${body.state ?? ''}`;
+  return undefined;
 }
 
 export async function signRecord(key: PrivateKey, header: RecordHeader, body: RecordBody): Promise<Uint8Array> {

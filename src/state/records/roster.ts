@@ -4,16 +4,19 @@ import type { ByHash } from './chain.ts';
 import { type Forks, findForks } from './forks.ts';
 import { compareText } from './hash.ts';
 import { fleetIdOf, peerIdOf, publicKeyFrom } from './keys.ts';
+import { isNewer, migrationsOf } from './migrations.ts';
 import { isOf, type RecordOf } from './record.ts';
 import { Cuts } from './revocations.ts';
 import { addStanding, type Standing } from './standing.ts';
-import type { Association, Member, MemberStatus, RecordHash, Roster, RosterProblem, StoredRecord } from './types.ts';
+import type { Member, MemberStatus, Roster, RosterProblem, SignedEvent, StoredRecord } from './types.ts';
 
 /** A roster together with what the log needs to judge further records. */
 export interface Evaluation {
   readonly roster: Roster;
   readonly standings: ReadonlyMap<PeerIdText, Standing>;
   readonly cuts: Cuts;
+  /** What parties said of each association's migration, the newest of each subject. */
+  readonly events: ReadonlyMap<AssociationId, readonly SignedEvent[]>;
 }
 
 /** The roster of a set of verified records; those of other fleets count for nothing. */
@@ -27,7 +30,7 @@ export function evaluate(all: ByHash, fleetId: FleetId | undefined): Evaluation 
   const fleets = list.filter((record) => isOf(record, 'fleet')).filter((record) => isFoundedBy(record));
   const cuts = new Cuts(records);
   const fleetRecord = fleets.reduce<RecordOf<'fleet'> | undefined>(newer, undefined);
-  if (!fleetRecord) return { roster: emptyRoster(fleetId), standings: new Map(), cuts };
+  if (!fleetRecord) return { roster: emptyRoster(fleetId), standings: new Map(), cuts, events: new Map() };
 
   const authority = fleetRecord.header.signer;
   const forks = findForks(records);
@@ -45,6 +48,11 @@ export function evaluate(all: ByHash, fleetId: FleetId | undefined): Evaluation 
     problems.push({ peerId: authority, message: 'the authority signed two different records in one place' });
   }
   problems.sort((a, b) => compareText(a.peerId, b.peerId) || compareText(a.message, b.message));
+  const { associations, pastAssociations, events } = migrationsOf(list, {
+    members,
+    standings,
+    trusts: (record) => !forks.tainted(record) && cuts.accepts(record),
+  });
   const times = list.filter(({ header }) => header.signer === authority).map(({ header }) => header.time);
   const roster: Roster = {
     fleetId,
@@ -52,13 +60,14 @@ export function evaluate(all: ByHash, fleetId: FleetId | undefined): Evaluation 
     fleet: fleetRecord.body,
     authorityTime: times.reduce((a, b) => Math.max(a, b), 0),
     members,
-    ...associationsOf(list, members, (record) => !forks.tainted(record) && cuts.accepts(record)),
+    associations,
+    pastAssociations,
     forks: forks.list,
     problems: problems.filter(
       (problem, index) => index === 0 || JSON.stringify(problem) !== JSON.stringify(problems[index - 1]),
     ),
   };
-  return { roster, standings, cuts };
+  return { roster, standings, cuts, events };
 }
 
 /** True for a record whose authority key gives the fleet id and signed it. */
@@ -68,11 +77,9 @@ export function isFoundedBy({ header, body }: RecordOf<'fleet'>): boolean {
   );
 }
 
-/** The one of two that counts: the highest (time, sequence, hash). */
+/** The one of two that counts. */
 export function newer<T extends StoredRecord>(a: T | undefined, b: T): T {
-  if (!a) return b;
-  const order = a.header.time - b.header.time || a.header.sequence - b.header.sequence || compareText(a.hash, b.hash);
-  return order >= 0 ? a : b;
+  return a && !isNewer(b, a) ? a : b;
 }
 
 interface Gathered {
@@ -120,7 +127,7 @@ function statusOf(peerId: PeerIdText, standing: Standing, forks: Forks, cuts: Cu
 }
 
 function memberOf(peerId: PeerIdText, { admission, memberRecord, role }: Standing, status: MemberStatus): Member {
-  const { ageRecipient, name, point, addresses, acceptsOperators } = memberRecord.body;
+  const { ageRecipient, name, point, addresses, acceptsOperators, machine } = memberRecord.body;
   return {
     peerId,
     name,
@@ -130,43 +137,12 @@ function memberOf(peerId: PeerIdText, { admission, memberRecord, role }: Standin
     point,
     addresses,
     acceptsOperators,
+    machine,
     admittedBy: admission.header.signer,
     admittedAt: admission.body.admittedAt,
     admissionHash: admission.hash,
     memberRecordHash: memberRecord.hash,
   };
-}
-
-function associationsOf(
-  list: readonly StoredRecord[],
-  members: ReadonlyMap<PeerIdText, Member>,
-  trusts: (record: StoredRecord) => boolean,
-): Pick<Roster, 'associations' | 'pastAssociations'> {
-  const associations = new Map<AssociationId, Association>();
-  const pastAssociations = new Map<AssociationId, Association>();
-  const records = list.filter((record) => isOf(record, 'association')).filter(trusts);
-  for (const { hash, header, body } of records.sort((a, b) => compareText(a.hash, b.hash))) {
-    const source = members.get(body.source);
-    if (!source || !maySign(header.signer, source, members)) continue;
-    const id = associationIdOf(hash);
-    const association: Association = { id, signer: header.signer, body, createdAt: header.time };
-    if (source.status === 'active') associations.set(id, association);
-    else if (source.status === 'revoked') pastAssociations.set(id, association);
-  }
-  return { associations, pastAssociations };
-}
-
-/** The source itself, or an operator where the source consented; what a revoked operator signed before stays. */
-function maySign(signer: PeerIdText, source: Member, members: ReadonlyMap<PeerIdText, Member>): boolean {
-  if (signer === source.peerId) return true;
-  const operator = members.get(signer);
-  if (operator?.role !== 'operator' || !source.acceptsOperators) return false;
-  return operator.status === 'active' || operator.status === 'revoked';
-}
-
-/** An association is named by its record's hash. */
-export function associationIdOf(hash: RecordHash): AssociationId {
-  return hash as string as AssociationId;
 }
 
 function emptyRoster(fleetId: FleetId | undefined): Roster {

@@ -4,13 +4,14 @@ import type { Ed25519PrivateKey, PrivateKey } from '@libp2p/interface';
 import { asBuffer, hexOf } from '../../common/bytes.ts';
 import type { RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import type { AssociationId } from '../../common/ids.ts';
 import {
   ADDRESSES_MAX,
   CREDENTIAL_RECORDS_MAX,
   INVITE_TOKEN_MAX_CHARS,
   RECORD_ENVELOPE_MAX_BYTES,
 } from '../../common/limits.ts';
-import { bytes, decodeStrict, encodeStrict, list, mapOf } from './fields.ts';
+import { bytes, decodeStrict, encodeStrict, list, mapOf, nullable, text } from './fields.ts';
 import { openInvite, readInvite, signInvite } from './invite.ts';
 import { keyFromSeed, newKey, peerIdOf, seedOf } from './keys.ts';
 import { address } from './payload.ts';
@@ -25,6 +26,7 @@ const content = mapOf({
   seed: bytes(32, 32),
   credential: list(bytes(1, RECORD_ENVELOPE_MAX_BYTES), CREDENTIAL_RECORDS_MAX),
   seeds: list(address, ADDRESSES_MAX),
+  ticketIdentity: nullable(text(/^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/)),
 });
 
 /** What a token holds. Nothing of it is verified until `checkInvite` was asked. */
@@ -37,6 +39,15 @@ export interface InviteToken {
   readonly credential: readonly Uint8Array[];
   /** Multiaddrs where the issuer's side listens. */
   readonly seeds: readonly string[];
+  /** A ticket's own age identity: opens what share holders bring together. Null in any other invite. */
+  readonly ticketIdentity: string | null;
+}
+
+/** What makes an invite a ticket. */
+export interface TicketTerms {
+  readonly association: AssociationId;
+  /** The private half of the association's ticket key. */
+  readonly identity: string;
 }
 
 export interface CreateInviteOptions {
@@ -48,6 +59,7 @@ export interface CreateInviteOptions {
   readonly uses: number;
   readonly expiresInMs: number;
   readonly seeds: readonly string[];
+  readonly ticket?: TicketTerms | undefined;
   readonly now: number;
   readonly random: RandomBytes;
 }
@@ -73,6 +85,7 @@ export async function createInvite(options: CreateInviteOptions): Promise<string
     uses,
     issuedAt,
     expiresAt: issuedAt + options.expiresInMs,
+    association: options.ticket?.association ?? null,
   };
   const envelope = await signInvite(invite, issuerKey);
   const credential = log.credential(issuer);
@@ -81,6 +94,7 @@ export async function createInvite(options: CreateInviteOptions): Promise<string
     seed: seedOf(inviteKey),
     credential,
     seeds: options.seeds,
+    ticketIdentity: options.ticket?.identity ?? null,
   });
   return PREFIX + asBuffer(encoded).toString('base64url');
 }
@@ -94,8 +108,10 @@ export async function parseInviteToken(text: string): Promise<InviteToken> {
   const decoded = Buffer.from(encoded, 'base64url');
   if (decoded.toString('base64url') !== encoded) throw badInvite('it is damaged or cut short');
   try {
-    const { invite, seed, credential, seeds } = decodeStrict(content, decoded, 'it', INVITE_TOKEN_MAX_CHARS);
-    return { envelope: invite, invite: readInvite(invite), inviteKey: await keyFromSeed(seed), credential, seeds };
+    const { invite: envelope, seed, ...rest } = decodeStrict(content, decoded, 'it', INVITE_TOKEN_MAX_CHARS);
+    const invite = readInvite(envelope);
+    if ((invite.association === null) !== (rest.ticketIdentity === null)) throw badInvite('it is half a ticket');
+    return { ...rest, envelope, invite, inviteKey: await keyFromSeed(seed) };
   } catch (error) {
     throw error instanceof ResettleError ? badInvite(messageOf(error), error) : error;
   }

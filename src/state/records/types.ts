@@ -1,5 +1,5 @@
 /** The shapes of everything that other folders see of records. Hashes, epochs and serials are hex text in memory. */
-import type { AssociationId, FleetId, PeerIdText } from '../../common/ids.ts';
+import type { AssociationId, FleetId, PeerIdText, StateId } from '../../common/ids.ts';
 
 declare const brand: unique symbol;
 
@@ -50,21 +50,116 @@ export interface MemberBody {
   readonly addresses: readonly string[];
   /** The machine's standing consent to associations that operators make for it. */
   readonly acceptsOperators: boolean;
+  /**
+   * What it claims to run on, salted by the fleet, 32 hex digits; null where it has nothing to tell by. Equal claims
+   * count as one machine, so copies are put on different ones. A claim only: nothing is granted for it.
+   */
+  readonly machine: string | null;
 }
+
+/** Another machine takes the state over, or the same one after it was reinstalled. */
+export type AssociationMode = 'side-by-side' | 'in-place';
 
 /** Whose state goes where. Signed by the source, or by an operator where the source accepts operators. */
 export interface AssociationBody {
   readonly type: 'association';
   readonly source: PeerIdText;
-  readonly destination: PeerIdText;
-  readonly mode: 'side-by-side';
+  /** Null where it is to be named: always so in place, where the destination's key does not exist yet. */
+  readonly destination: PeerIdText | null;
+  readonly mode: AssociationMode;
   /** 16 random bytes in hex, so that the same parties can have several. */
   readonly nonce: string;
-  /** Points to use; empty means that they are chosen. */
+  /** Points to use, in order of preference; empty means that they are chosen. */
   readonly points: readonly PeerIdText[];
+  /** Copies on distinct machines. */
   readonly replicas: number;
-  /** User names, areas and paths, sealed to source, destination and operators. */
+  /** How long holders keep a state after its destination acknowledged it, in time that they observed. */
+  readonly keepMs: number;
+  /** How long holders keep a state that nobody acknowledged; null: until somebody does. */
+  readonly deadlineMs: number | null;
+  /** In place: the age recipient of the ticket key; null where there is no ticket. */
+  readonly ticketRecipient: string | null;
+  /** The ticket key's private half, an age file for the fleet's operators. */
+  readonly ticketSealed: Uint8Array | null;
+  /** Share holders needed, of how many; null: chosen by the source when it captures. */
+  readonly shares: { readonly needed: number; readonly total: number } | null;
+  /** An age recipient whose private half follows from a recovery code; null where there is none. */
+  readonly codeRecipient: string | null;
+  /** The source captures by itself, with at most so many of its batch at once; null: a person starts it. */
+  readonly start: { readonly batch: string; readonly atOnce: number } | null;
+  /** `AssociationTerms`, sealed to source, destination and operators. */
   readonly sealed: Uint8Array | null;
+}
+
+/** Says which machine is the destination of an association that left it open. The first one counts. */
+export interface NamingBody {
+  readonly type: 'naming';
+  readonly association: AssociationId;
+  readonly destination: PeerIdText;
+}
+
+/** Ends an association: nothing more is captured for it. What holders have stays until retention ends it. */
+export interface EndingBody {
+  readonly type: 'ending';
+  readonly association: AssociationId;
+}
+
+/** Which thread of a migration an event belongs to, and with it who may sign it. */
+export type EventStep = 'activity' | 'commit' | 'holder' | 'trial' | 'restore' | 'share';
+
+/**
+ * Where a step stands. `activity` (source): waiting, scanning, sending, idle, failed. `commit` (source): stored, safe.
+ * `holder` (a point): held, damaged, deleted. `trial` (destination): tried. `restore` (destination): restoring, restored,
+ * failed. `share` (a share holder): kept, released.
+ */
+export type EventPhase =
+  | 'waiting'
+  | 'scanning'
+  | 'sending'
+  | 'idle'
+  | 'failed'
+  | 'stored'
+  | 'safe'
+  | 'held'
+  | 'damaged'
+  | 'deleted'
+  | 'tried'
+  | 'restoring'
+  | 'restored'
+  | 'kept'
+  | 'released';
+
+/**
+ * One step of a migration, as one party says of itself. Of events with the same signer, association, step and state the
+ * newest replaces the others. Fields that a step has no use for are 0, null or empty.
+ */
+export interface EventBody {
+  readonly type: 'event';
+  readonly association: AssociationId;
+  /** Null before there is one. */
+  readonly state: StateId | null;
+  readonly step: EventStep;
+  readonly phase: EventPhase;
+  /** From 1; 0 where it is about none. */
+  readonly snapshot: number;
+  /** Of the snapshot's descriptor, 64 hex digits. */
+  readonly descriptorHash: string | null;
+  /** activity: content planned. commit: all packs. holder: packs of the snapshot held here. restore: content restored. */
+  readonly bytes: number;
+  /** holder: all packs of the snapshot: less is held where a state is spread over several. */
+  readonly totalBytes: number;
+  /** activity and commit: the points. trial and restore: the holders read from. share: who got it. */
+  readonly peers: readonly PeerIdText[];
+  /** commit/safe: when that word ends, milliseconds since 1970 by the source's clock; else 0. */
+  readonly untilMs: number;
+  /** share: BLAKE3 of the share, 64 hex digits. */
+  readonly proof: string | null;
+  /** commit: digests of the source's hardware for a move in place, see node/hardware. */
+  readonly machine: Uint8Array | null;
+  /** commit and restore: items left out. */
+  readonly skipped: number;
+  /** Reasons for people; commit/stored: what is missing for "safe to wipe". No names of users, areas or paths. */
+  readonly notes: readonly string[];
 }
 
 /** Ends a membership for ever. The authority revokes anybody, operators revoke members. */
@@ -75,7 +170,15 @@ export interface RevocationBody {
   readonly lastAccepted: RecordHash | null;
 }
 
-export type RecordBody = FleetBody | AdmissionBody | MemberBody | AssociationBody | RevocationBody;
+export type RecordBody =
+  | FleetBody
+  | AdmissionBody
+  | MemberBody
+  | AssociationBody
+  | RevocationBody
+  | NamingBody
+  | EndingBody
+  | EventBody;
 
 /** What every record carries. */
 export interface RecordHeader {
@@ -85,7 +188,7 @@ export interface RecordHeader {
   readonly epoch: string;
   /** From 1, within the epoch. */
   readonly sequence: number;
-  /** The signer's previous lasting record: any but a `member` record, which may be dropped. */
+  /** The signer's previous lasting record: any but `member` and `event` records, which newer ones replace. */
   readonly previous: RecordHash | null;
   /** Milliseconds since 1970 by the signer's clock; never falls along one signer's records. */
   readonly time: number;
@@ -103,6 +206,8 @@ export interface Invite {
   readonly uses: number;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** A ticket's: whoever joins with it is the destination of this association in place. */
+  readonly association: AssociationId | null;
 }
 
 /** A record whose signatures have been verified. */
@@ -146,6 +251,7 @@ export interface Member {
   readonly point: boolean;
   readonly addresses: readonly string[];
   readonly acceptsOperators: boolean;
+  readonly machine: string | null;
   readonly admittedBy: PeerIdText;
   readonly admittedAt: number;
   readonly admissionHash: RecordHash;
@@ -157,6 +263,18 @@ export interface Association {
   readonly signer: PeerIdText;
   readonly body: AssociationBody;
   readonly createdAt: number;
+  /** By the association itself, by a naming, or in place by an admission on its ticket; undefined: not named yet. */
+  readonly destination: PeerIdText | undefined;
+  /** Nothing more is captured for it. */
+  readonly ended: boolean;
+}
+
+/** An event that counts: signed by somebody who may say it. */
+export interface SignedEvent {
+  readonly signer: PeerIdText;
+  /** Milliseconds since 1970 by the signer's clock. */
+  readonly time: number;
+  readonly body: EventBody;
 }
 
 export interface Fork {

@@ -65,7 +65,7 @@ export async function findState(
 async function associationsFor(fleet: FleetView, once: boolean, signal: AbortSignal): Promise<Association[]> {
   const deadline = AbortSignal.timeout(ASSOCIATION_WAIT_MS);
   for (;;) {
-    const mine = [...fleet.roster().associations.values()].filter(({ body }) => body.destination === fleet.self);
+    const mine = [...fleet.roster().associations.values()].filter(({ destination }) => destination === fleet.self);
     if (mine.length > 0 || once || deadline.aborted) return mine;
     signal.throwIfAborted();
     await new Promise((resolve) => setTimeout(resolve, 500));

@@ -42,7 +42,7 @@ export function ownPoint(point: PointRole, self: PeerIdText): PointAccess {
   return {
     find: async (state) => (await point.onPointRequest({ find: { state: state ?? '' } }, self)).holdings ?? [],
     snapshot: async (state, snapshot) => {
-      const { descriptor, key } = await point.onPointRequest({ snapshot: { state, snapshot } }, self);
+      const { descriptor, key } = await point.onPointRequest({ snapshot: { state, snapshot, key: '' } }, self);
       if (!descriptor || !key)
         throw new ResettleError('not-found', `snapshot ${snapshot} of state ${state} is not here`);
       return { descriptor, key };

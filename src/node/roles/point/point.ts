@@ -111,8 +111,8 @@ export class PointRole implements PointHost, BlocksHost {
       this.#log.warn({ state }, 'a state whose descriptor or association is not to be had stays closed');
       return undefined;
     }
-    const { source, destination } = association.body;
-    return { version: 1, state, association: association.id, source, destination, status: 'held', lease: null };
+    const { source } = association.body;
+    return { version: 1, state, association: association.id, source, status: 'held', lease: null };
   }
 
   stop(): void {
@@ -132,6 +132,8 @@ export class PointRole implements PointHost, BlocksHost {
       maxClients: this.#limits.maxClients,
       draining: this.#limits.drain,
       heldBytes,
+      linkMbps: 0,
+      refusal: '',
     };
   }
 
@@ -195,7 +197,6 @@ export class PointRole implements PointHost, BlocksHost {
         state,
         association: association.id,
         source: association.body.source,
-        destination: association.body.destination,
         status: known?.status ?? 'receiving',
         lease: { bytes: lease.bytes, expiresAtMs: lease.expiresAtMs },
       });
@@ -257,11 +258,9 @@ export class PointRole implements PointHost, BlocksHost {
           },
         );
       }
-      const names = new Set<string>([association.body.destination, 'recovery']);
-      if (
-        !commit.keys.some(({ name }) => name === association.body.destination) ||
-        commit.keys.some(({ name }) => !names.has(name))
-      ) {
+      const { destination } = association;
+      const names = new Set<string | undefined>([destination, 'recovery']);
+      if (!commit.keys.some(({ name }) => name === destination) || commit.keys.some(({ name }) => !names.has(name))) {
         throw new ResettleError(
           'refused',
           'the state key must be wrapped to the destination of the association, and to nobody unknown',
@@ -304,8 +303,8 @@ export class PointRole implements PointHost, BlocksHost {
     for (const [state, { bytes, snapshots }] of this.#used) {
       if (snapshots.length === 0 || (wanted !== '' && state !== wanted)) continue;
       const association = this.#associationOf(state);
-      if (association && (association.body.destination === remotePeer || association.body.source === remotePeer)) {
-        holdings.push({ state, association: association.id, snapshots: [...snapshots], bytes });
+      if (association && (association.destination === remotePeer || association.body.source === remotePeer)) {
+        holdings.push({ state, association: association.id, snapshots: [...snapshots], bytes, partial: false });
       } else if (wanted !== '') {
         throw notYours(state);
       }
@@ -316,7 +315,7 @@ export class PointRole implements PointHost, BlocksHost {
   async #snapshot(state: StateId, snapshot: number, remotePeer: string): Promise<Partial<PointAnswer>> {
     const association = this.#party(state, remotePeer, 'destination');
     const descriptor = await this.#store.readDescriptor(state, snapshot);
-    const key = await this.#store.readKey(state, association.body.destination);
+    const key = association.destination && (await this.#store.readKey(state, association.destination));
     if (!descriptor || !key) throw new ResettleError('not-found', `snapshot ${snapshot} of state ${state} is not here`);
     return { descriptor, key };
   }
@@ -374,7 +373,8 @@ export class PointRole implements PointHost, BlocksHost {
   #party(state: StateId, peer: string, part: 'source' | 'destination'): Association {
     if (!this.#used.has(state)) throw new ResettleError('not-found', `state ${state} is not here`);
     const association = this.#associationOf(state);
-    if (!association || association.body[part] !== peer) throw notYours(state);
+    const who = part === 'source' ? association?.body.source : association?.destination;
+    if (!association || who !== peer) throw notYours(state);
     return association;
   }
 

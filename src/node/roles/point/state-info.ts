@@ -9,7 +9,6 @@ const StateInfoSchema = z.object({
   state: HASH,
   association: HASH,
   source: z.string().max(64),
-  destination: z.string().max(64),
   /** `receiving` until the first commit, then `held`. */
   status: z.enum(['receiving', 'held']),
   /** The living lease, if there is one. */
@@ -21,7 +20,6 @@ export interface StateInfo {
   readonly state: StateId;
   readonly association: AssociationId;
   readonly source: PeerIdText;
-  readonly destination: PeerIdText;
   readonly status: 'receiving' | 'held';
   readonly lease: { readonly bytes: number; readonly expiresAtMs: number } | null;
 }

@@ -9,7 +9,7 @@ import type { KeyFile } from '../../../protocols/point/messages.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
 import { type Capture, describeSnapshot, planCapture } from '../../../state/capture/index.ts';
 import { openDescriptor, wrapStateKey } from '../../../state/format/index.ts';
-import type { Member, Roster } from '../../../state/records/index.ts';
+import { type Member, plainAssociation, type Roster } from '../../../state/records/index.ts';
 import type { Emit } from '../../events.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
@@ -214,16 +214,10 @@ function findAssociation(roster: Roster, source: PeerIdText, destination: PeerId
 }
 
 async function associate(options: SourceOptions, destination: PeerIdText): Promise<AssociationId> {
-  const record = await options.fleet.associate({
-    type: 'association',
-    source: options.fleet.self,
-    destination,
-    mode: 'side-by-side',
-    nonce: hexOf(options.random(16)),
-    points: [],
-    replicas: 1,
-    sealed: null,
-  });
+  const nonce = hexOf(options.random(16));
+  const record = await options.fleet.append(
+    plainAssociation({ source: options.fleet.self, destination, mode: 'side-by-side', nonce }),
+  );
   return associationId(record.hash);
 }
 
@@ -272,7 +266,7 @@ async function reserveRoom(
   const placement = await place(
     candidates,
     bytes,
-    (client) => client.reserve({ association: envelope, state: state.stateId, bytes }, signal),
+    (client) => client.reserve({ association: envelope, state: state.stateId, bytes, copy: false }, signal),
     signal,
     (message) => emit({ event: 'note', message }),
   );
@@ -324,7 +318,11 @@ async function transfer(
     const keys: KeyFile[] = [];
     for (const { name, recipient } of holders) keys.push({ name, bytes: await wrapStateKey(state.key, recipient) });
     meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.newBytes, files: 0, totalFiles: 0 });
-    await client.commit({ lease: lease.lease, snapshot, descriptor, keys }, result.newBytes, signal);
+    await client.commit(
+      { lease: lease.lease, snapshot, descriptor, keys, packs: new Uint8Array(0) },
+      result.newBytes,
+      signal,
+    );
     const { descriptorHash } = await openDescriptor(descriptor);
     writeSourceState(options.home, association, {
       ...state,
