@@ -216,6 +216,12 @@ export const EVENT_NOTE_TEXT_MAX = 200;
 /** An invite token in text: a chain of a few operators takes 3 KiB. */
 export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
 
+// --- Moves in place: hardware, shares, tickets ---
+/** Attributes of one machine in an event: EVENT_MACHINE_MAX_BYTES of 17 bytes each. */
+export const MACHINE_DIGESTS_MAX = 30;
+/** One share: a state key in an age file has some 230 bytes. */
+export const SHARE_MAX_BYTES = 1 * KIB;
+
 // --- Discovery (src/node/discovery): what strangers on the network can make us remember and send ---
 /** Announcements remembered at once, over all interfaces. */
 export const DISCOVERED_PEERS_MAX = 2048;
