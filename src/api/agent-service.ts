@@ -2,6 +2,7 @@ import { messageOf } from '../common/errors.ts';
 import type { Agent } from '../node/agent/agent.ts';
 import type { TaskEvent } from '../node/events.ts';
 import { ownMembership } from '../node/membership/machines.ts';
+import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
 import { captureToPoint } from '../node/roles/source/capture.ts';
 import { PointClient } from '../protocols/point/point.ts';
@@ -31,7 +32,7 @@ export class AgentService extends FleetService {
   override call<M extends Method>(method: M, request: RequestOf<M>, emit: Emit, signal: AbortSignal): Promise<Done> {
     switch (method) {
       case 'status':
-        return Promise.resolve(this.#status());
+        return Promise.resolve(this.#status(request as RequestOf<'status'>));
       case 'peers':
         return Promise.resolve(this.#peers());
       case 'points':
@@ -64,11 +65,12 @@ export class AgentService extends FleetService {
     };
   }
 
-  #status(): Done {
+  #status({ goal }: RequestOf<'status'>): Done {
     const { membership, discovery, point, options } = this.#agent;
     const roster = membership.roster();
     const own = roster.members.get(membership.self);
     const refusal = membership.joinRefusal?.message;
+    const migrations = this.summaries();
     return {
       peerId: membership.self,
       name: own?.name ?? options.name ?? '',
@@ -78,8 +80,11 @@ export class AgentService extends FleetService {
       standing: own?.status ?? `in no fleet${refusal ? `: ${refusal}` : ''}`,
       addresses: this.#agent.addresses(),
       interfaces: discovery.interfacesInUse(),
-      migrations: [...this.#running],
+      running: [...this.#running],
+      migrations,
+      incomplete: migrations.filter((migration) => !hasReached(migration, goal)).length,
       held: point?.held() ?? [],
+      refusals: [],
       memory: process.memoryUsage.rss(),
     };
   }

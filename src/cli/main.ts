@@ -1,16 +1,26 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.ts';
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
+import {
+  describeAssociate,
+  describeAssociations,
+  describeAssociationsDelete,
+  runAssociate,
+  runAssociations,
+  runAssociationsDelete,
+} from './commands/associate.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
   describeInit,
   describeInvite,
   describeJoin,
   describeMembers,
+  describeRevoke,
   runInit,
   runInvite,
   runJoin,
   runMembers,
+  runRevoke,
 } from './commands/fleet.ts';
 import { describePeers, describePoints, describeStatus, runPeers, runPoints, runStatus } from './commands/look.ts';
 import { describeRestore, runRestore } from './commands/restore.ts';
@@ -31,8 +41,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive', 'doctor'];
-const NOT_BUILT_OF_FLEET = ['revoke'];
+const NOT_BUILT = ['plan', 'checklist', 'cancel', 'send', 'receive', 'doctor'];
 
 const USAGE_EXIT = 2;
 
@@ -61,9 +70,14 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(fleet, 'invite', describeInvite, runInvite);
   add(fleet, 'join', describeJoin, runJoin);
   add(fleet, 'members', describeMembers, runMembers);
+  add(fleet, 'revoke', describeRevoke, runRevoke);
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);
+  add(root, 'associate', describeAssociate, runAssociate);
+  const associations = withCommonOptions(describeAssociations(root.command('associations')));
+  associations.action(async () => runAssociations(contextOf(associations, signal)));
+  add(associations, 'delete', describeAssociationsDelete, runAssociationsDelete);
   add(root, 'capture', describeCapture, runCapture);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
@@ -74,7 +88,6 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(store, 'export', describeStoreExport, runStoreExport);
   add(store, 'prune', describeStorePrune, runStorePrune);
   for (const name of NOT_BUILT) addNotBuilt(root, name, name);
-  for (const name of NOT_BUILT_OF_FLEET) addNotBuilt(fleet, name, `fleet ${name}`);
   return root;
 }
 

@@ -194,6 +194,10 @@ export const ADDRESSES_MAX = 8;
 export const ADDRESS_TEXT_MAX = 256;
 /** Points that an association names. */
 export const ASSOCIATION_POINTS_MAX = 16;
+/** Associations that one command makes: a large office's list. */
+export const ASSOCIATIONS_AT_ONCE_MAX = 5_000;
+/** The longest time that an association counts: a hundred years. */
+export const DURATION_MAX_MS = 100 * 366 * 86_400_000;
 /** Copies that an association asks for. */
 export const REPLICAS_MAX = 8;
 /** What an association seals to its parties. */
@@ -204,6 +208,9 @@ export const TICKET_SEALED_MAX_BYTES = 4 * KIB;
 export const KEEP_AFTER_RESTORE_MS = 30 * 86_400_000;
 /** Members that hold shares of one state's key. */
 export const SHARE_HOLDERS_MAX = 5;
+/** Users, areas, paths and user mappings that an association's sealed terms name. */
+export const TERMS_ITEMS_MAX = 256;
+export const TERMS_PATH_MAX_CHARS = 4096;
 /** Sources of one batch that capture at once by themselves. */
 export const START_AT_ONCE_MAX = 1000;
 /** Peers that one event names: the points of a spread state, with replicas. */
