@@ -80,6 +80,7 @@ export class AgentService extends FleetService {
       interfaces: discovery.interfacesInUse(),
       migrations: [...this.#running],
       held: point?.held() ?? [],
+      refusals: point?.refusals() ?? [],
       memory: process.memoryUsage.rss(),
     };
   }
