@@ -84,7 +84,7 @@ export class AgentService extends FleetService {
       migrations,
       incomplete: migrations.filter((migration) => !hasReached(migration, goal)).length,
       held: point?.held() ?? [],
-      refusals: [],
+      refusals: point?.refusals() ?? [],
       memory: process.memoryUsage.rss(),
     };
   }

@@ -147,6 +147,32 @@ export const LEASE_IDLE_MS = 600_000;
 export const UNFINISHED_KEEP_MS = 24 * 3_600_000;
 /** Leases that one member may have on one point at a time. */
 export const LEASES_PER_MEMBER_MAX = 16;
+
+// --- Points: what they do by themselves (src/node/roles/point) ---
+/** A transfer that completes no pack for this long loses the state's door: one that trickles cannot hold it. 28 kB/s suffice. */
+export const DOOR_STALL_MS = 600_000;
+/** Packs hashed in one turn of a store's thread, so that transfers beside it wait for a tenth of a second at most. */
+export const VERIFY_TURN_BYTES = 32 * MIB;
+/** Every pack is read again this often. */
+export const SCRUB_EVERY_MS = 86_400_000;
+/** What a scrub reads: a fifth of a slow disk's speed, 2.7 TB a day. */
+export const SCRUB_BYTES_PER_SECOND = 32 * MIB;
+/** A holder that could not be reached for this long is lost: longer than a restart, shorter than a working day. */
+export const HOLDER_LOST_AFTER_MS = 3_600_000;
+/** The second of two holders makes a copy this much later than the first would, the third twice as late. */
+export const COPY_BACKUP_DELAY_MS = 300_000;
+/** A copy or a repair that failed is tried again after this, then after twice as long, up to OWN_WORK_RETRY_MAX_MS. */
+export const OWN_WORK_RETRY_MS = 2_000;
+export const OWN_WORK_RETRY_MAX_MS = 600_000;
+/** A point looks at leases, stalls, retention and copies this often. */
+export const POINT_TICK_MS = 15_000;
+/** The time that a point has observed is written this often: what a crash costs of it. */
+export const OBSERVED_SAVE_MS = 60_000;
+/** Refusals that `status` remembers, and those of one peer, so that a flood does not push out the others. */
+export const REFUSALS_MAX = 64;
+export const REFUSALS_PER_PEER_MAX = 8;
+/** Snapshots of a spread state for which a point remembers which packs are its own; of older ones it keeps what is there. */
+export const SPREAD_SNAPSHOTS_MAX = 4;
 /** A worker thread that was asked to stop is ended after this. */
 export const WORKER_STOP_GRACE_MS = 2_000;
 /** While a capture runs, what the holder has stored is remembered this often, so that a kill costs no more. */
