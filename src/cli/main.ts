@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.ts';
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
+import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
   describeInit,
@@ -31,7 +32,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive', 'doctor'];
+const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'send', 'receive', 'doctor'];
 const NOT_BUILT_OF_FLEET = ['revoke'];
 
 const USAGE_EXIT = 2;
@@ -65,6 +66,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);
   add(root, 'capture', describeCapture, runCapture);
+  add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
   const store = root.command('store').description('look after a store in a folder, without an agent');

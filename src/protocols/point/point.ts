@@ -10,6 +10,7 @@ import {
   type Capacity,
   type Commit,
   type Holding,
+  type KeyFile,
   type Lease,
   POINT_PROTOCOL,
   PointAnswer,
@@ -108,6 +109,11 @@ export class PointClient {
   ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
     const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: '' } }, signal);
     return { descriptor, key };
+  }
+
+  /** Puts the key of a state, wrapped to its destination, beside what the point holds of it. */
+  async addKey(state: StateId, key: KeyFile, signal: AbortSignal): Promise<void> {
+    await this.#ask({ addKey: { state, key } }, signal);
   }
 
   #need<T>(part: T | undefined): T {
