@@ -104,10 +104,20 @@ export const requests = {
     recovery: recoveryFile.optional(),
   }),
   capture: z.strictObject({
-    paths,
+    /** Empty: what the association says. */
+    paths: z.array(absolutePath).max(10_000),
+    /** MACHINE, or the beginning of an association's id. */
     for: machine,
-    points: z.array(machine).max(100),
+    /** Empty: chosen; absent: as the association says. */
+    points: z.array(machine).max(ASSOCIATION_POINTS_MAX).optional(),
+    replicas: z.number().int().min(1).max(REPLICAS_MAX).optional(),
+    /** Goes on by itself; nobody waits. */
+    detach: z.boolean(),
+    /** How long to wait for others before it says how safe it is. */
+    waitMs: z.number().int().nonnegative().optional(),
   }),
+  /** Ends a capture by the beginning of its association's id. */
+  cancel: z.strictObject({ id: z.string().min(4).max(64) }),
   /** To a store in a folder; it is made where there is none. */
   captureFolder: z.strictObject({
     paths,

@@ -9,6 +9,7 @@ import {
   runAssociations,
   runAssociationsDelete,
 } from './commands/associate.ts';
+import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
   describeInit,
@@ -41,7 +42,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'cancel', 'send', 'receive', 'doctor'];
+const NOT_BUILT = ['plan', 'checklist', 'send', 'receive', 'doctor'];
 
 const USAGE_EXIT = 2;
 
@@ -79,6 +80,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   associations.action(async () => runAssociations(contextOf(associations, signal)));
   add(associations, 'delete', describeAssociationsDelete, runAssociationsDelete);
   add(root, 'capture', describeCapture, runCapture);
+  add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
   const store = root.command('store').description('look after a store in a folder, without an agent');

@@ -180,6 +180,49 @@ export const CHECKPOINT_MS = 5_000;
 /** SIGTERM ends an agent within this. */
 export const SHUTDOWN_MS = 5_000;
 
+// --- A capture's way to its points (src/node/placement, src/node/roles/source) ---
+/** One point's answer about its room, connection included: a machine that sleeps must not hold up the others. */
+export const CAPACITY_WAIT_MS = 8_000;
+/** A transfer that waits for a point on which no byte moves for this long is opened anew; twice in a row, the point is left. */
+export const PUT_STALL_MS = 30_000;
+/** A point that went away in mid-transfer is waited for this long: an agent that starts again, a cable that is plugged in. */
+export const SOURCE_RECONNECT_MS = 45_000;
+/** First wait between two attempts to reach it, doubling up to the second. */
+export const SOURCE_RECONNECT_FIRST_MS = 250;
+export const SOURCE_RECONNECT_STEP_MS = 4_000;
+/** Transfers opened in a row on which the point took no pack; then it is left for another one. */
+export const PUTS_WITHOUT_PROGRESS_MAX = 3;
+/** Points that one state is spread over: an event names them, with their replicas. */
+export const SPREAD_POINTS_MAX = 8;
+/** What each further point of a spread state costs: room that no whole pack fits into, descriptor and key files again. */
+export const SPREAD_PART_OVERHEAD_BYTES = PACK_MAX_BYTES + 2 * MIB;
+/** Places, each with a stat cache, whose packs a source remembers of one state: what it left and may return to. */
+export const KNOWN_PLACES_MAX = 4;
+/** Packs that the source reads back from each holder, and segments that it opens of each: unpredictable ones. */
+export const READ_BACK_PACKS = 3;
+export const READ_BACK_SEGMENTS = 4;
+/** How long "safe to wipe" holds, and with it the age of everything that it stands on. */
+export const SAFE_WORD_MS = 24 * 3_600_000;
+/** What was read back longer ago is read again before the word is given. */
+export const READ_BACK_FRESH_MS = 6 * 3_600_000;
+/** A capture waits this long for the destination's trial, and holders' receipts, before it says how things stand. */
+export const SAFETY_WAIT_MS = 20_000;
+/** A holder signs its receipt right after the commit: one that has not after this long is of an older version, or hurt. */
+export const RECEIPT_WAIT_MS = 5_000;
+/** A capture waits for copies this long, and a second more for each REPLICATE_BYTES_PER_SECOND. */
+export const REPLICATE_WAIT_MS = 60_000;
+/** What a slow disk and a slow link between two points copy. */
+export const REPLICATE_BYTES_PER_SECOND = 5e6;
+/** A capture that goes on by itself tries again after the first, doubling up to the second. */
+export const JOB_RETRY_FIRST_MS = 5_000;
+export const JOB_RETRY_MOST_MS = 300_000;
+/** Captures that start by themselves wait up to so much at random, so that a batch does not move in step. */
+export const START_JITTER_MS = 2_000;
+/** As long as a record needs to reach all: then a source that has started looks whether too many did. */
+export const START_SETTLE_MS = 5_000;
+/** A source of the batch that has said nothing new for this long, and cannot be reached, is not waited for. */
+export const START_SILENT_MS = 60_000;
+
 // --- Records ---
 export const RECORD_MAX_BYTES = 16 * KIB;
 /** A record with its signer's key and signature. */

@@ -22,6 +22,7 @@ import type { PointLimits } from '../roles/point/capacity.ts';
 import { PointRole } from '../roles/point/point.ts';
 import type { PointFleet } from '../roles/point/point-fleet.ts';
 import type { PointTiming } from '../roles/point/timing.ts';
+import { SourceRole } from '../roles/source/source-role.ts';
 
 /** The port that a firewall is opened for. Where it is taken, any free one serves. */
 export const DEFAULT_PORT = 24717;
@@ -48,6 +49,7 @@ export class Agent {
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
+  readonly source: SourceRole;
   readonly #store: Store | undefined;
 
   private constructor(parts: {
@@ -56,6 +58,7 @@ export class Agent {
     membership: Membership;
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
+    source: SourceRole;
     store: Store | undefined;
   }) {
     this.options = parts.options;
@@ -63,6 +66,7 @@ export class Agent {
     this.membership = parts.membership;
     this.discovery = parts.discovery;
     this.point = parts.point;
+    this.source = parts.source;
     this.#store = parts.store;
   }
 
@@ -135,7 +139,18 @@ export class Agent {
       }
       await discovery.start();
       await membership.start();
-      return new Agent({ options, link, membership, discovery, point, store });
+      const source = new SourceRole({
+        fleet: membership,
+        home: options.home,
+        privateKey: identity.privateKey,
+        ageIdentity: identity.ageIdentity,
+        clock,
+        random,
+        log,
+        exclude: ownFolders(options),
+      });
+      source.start();
+      return new Agent({ options, link, membership, discovery, point, source, store });
     } catch (error) {
       await point?.stop();
       await store?.close();
@@ -151,6 +166,7 @@ export class Agent {
 
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
+    this.source.stop();
     this.membership.stop();
     const ended = Promise.allSettled([this.point?.stop(), this.discovery.stop(), this.link.stop()]);
     await Promise.race([ended, new Promise((done) => setTimeout(done, SHUTDOWN_MS - 1000).unref())]);
@@ -170,6 +186,11 @@ function pointFleet(membership: Membership, { log }: Fleet): PointFleet {
     insert: (records) => log.insert(records),
     associationIdOf: async (envelope) => associationIdOf(readRecord(envelope).hash),
   };
+}
+
+/** Folders of the agent's own that are never part of a state. */
+export function ownFolders({ home, point }: Pick<AgentOptions, 'home' | 'point'>): string[] {
+  return [home.dir, ...(point ? [resolve(point.dir)] : [])];
 }
 
 function concreteAddresses(link: Libp2p): string[] {
