@@ -148,7 +148,7 @@ export class AgentService extends FleetService {
         {
           fleet: this.#agent.membership,
           point: this.#agent.point,
-          ageIdentity: fleet.identity.ageIdentity,
+          keys: { ageIdentity: fleet.identity.ageIdentity },
           home,
           clock,
           random,

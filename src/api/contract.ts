@@ -4,6 +4,7 @@ import {
   INVITE_USES_MAX,
   NAME_TEXT_MAX,
   PASSPHRASE_MIN_CHARS,
+  RECOVERY_CODE_MAX_CHARS,
   USER_MAPPINGS_MAX,
 } from '../common/limits.ts';
 
@@ -73,7 +74,11 @@ export const requests = {
     passphrase: newPassphrase.optional(),
     for: machine.optional(),
   }),
-  restore: z.strictObject(restoreWish),
+  restore: z.strictObject({
+    ...restoreWish,
+    recovery: recoveryFile.optional(),
+    recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),
+  }),
   /** From a store in a folder. */
   restoreFolder: z.strictObject({
     ...restoreWish,

@@ -100,13 +100,17 @@ export class PointClient {
     return (await this.#ask({ find: { state } }, signal)).holdings;
   }
 
-  /** The descriptor of a snapshot and the state key wrapped to this machine. */
+  /**
+   * The descriptor of a snapshot, and a key file: the one wrapped to this machine, or the one that `keyName` names. Its
+   * bytes are empty where there is none.
+   */
   async snapshot(
     state: string,
     snapshot: number,
     signal: AbortSignal,
+    keyName: '' | 'recovery' | 'code' = '',
   ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
-    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: '' } }, signal);
+    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: keyName } }, signal);
     return { descriptor, key };
   }
 
