@@ -149,6 +149,7 @@ export class AgentService extends FleetService {
           fleet: this.#agent.membership,
           point: this.#agent.point,
           keys: { ageIdentity: fleet.identity.ageIdentity },
+          pauseTrials: () => this.#agent.trials.pause(),
           home,
           clock,
           random,

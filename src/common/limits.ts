@@ -228,6 +228,8 @@ export const EVENT_PEERS_MAX = 16;
 export const EVENT_MACHINE_MAX_BYTES = 512;
 /** Packs that a trial opens of each holder: unpredictable ones, so that a holder must have them all. */
 export const TRIAL_PACKS = 3;
+/** Packs that are drawn for that: a holder of a part of a spread state has some of so many. */
+export const TRIAL_DRAWS = 64;
 /** A trial waits a random part of this, so that many destinations do not ask at once. */
 export const TRIAL_JITTER_MS = 5_000;
 /** The same when the agent starts: a whole office is switched on at nine. */

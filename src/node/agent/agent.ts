@@ -18,6 +18,7 @@ import { createLink } from '../link/libp2p-node.ts';
 import type { Log } from '../log.ts';
 import type { Fleet } from '../membership/fleet.ts';
 import { Membership } from '../membership/membership.ts';
+import { Trials } from '../roles/destination/trials/trials.ts';
 import type { PointLimits } from '../roles/point/capacity.ts';
 import { PointRole } from '../roles/point/point.ts';
 
@@ -46,6 +47,7 @@ export class Agent {
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
+  readonly trials: Trials;
   readonly #store: Store | undefined;
 
   private constructor(parts: {
@@ -54,6 +56,7 @@ export class Agent {
     membership: Membership;
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
+    trials: Trials;
     store: Store | undefined;
   }) {
     this.options = parts.options;
@@ -61,6 +64,7 @@ export class Agent {
     this.membership = parts.membership;
     this.discovery = parts.discovery;
     this.point = parts.point;
+    this.trials = parts.trials;
     this.#store = parts.store;
   }
 
@@ -133,7 +137,9 @@ export class Agent {
       }
       await discovery.start();
       await membership.start();
-      return new Agent({ options, link, membership, discovery, point, store });
+      const trials = new Trials({ fleet: membership, point, ageIdentity: identity.ageIdentity, clock, random, log });
+      trials.start();
+      return new Agent({ options, link, membership, discovery, point, trials, store });
     } catch (error) {
       await store?.close();
       await link.stop();
@@ -150,7 +156,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.membership.stop();
     this.point?.stop();
-    const ended = Promise.allSettled([this.discovery.stop(), this.link.stop()]);
+    const ended = Promise.allSettled([this.trials.stop(), this.discovery.stop(), this.link.stop()]);
     await Promise.race([ended, new Promise((done) => setTimeout(done, SHUTDOWN_MS - 1000).unref())]);
     await this.#store?.close();
   }

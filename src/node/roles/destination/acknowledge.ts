@@ -52,7 +52,7 @@ export class Acknowledgement {
     this.#speaks = !wish.dryRun && wish.only === undefined && !isAcknowledged(before, subject.header);
   }
 
-  /** Something has begun: called at every progress, said once. A restore that is refused before that says nothing. */
+  /** A pack is asked for: called for each, said once. A restore that is refused before that says nothing. */
   restoring(): void {
     this.#began ??= this.#say({ phase: 'restoring' });
   }

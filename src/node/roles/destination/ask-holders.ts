@@ -51,7 +51,12 @@ function holdersNamed(fleet: FleetView, associations: readonly { readonly id: As
   return named;
 }
 
-function accessTo(fleet: FleetView, own: OwnPoint | undefined, { peerId, name }: Member): PointAccess {
+/** A member's point, wherever it is. */
+export function accessTo(
+  fleet: Pick<FleetView, 'self' | 'connectTo'>,
+  own: OwnPoint | undefined,
+  { peerId, name }: Pick<Member, 'peerId' | 'name'>,
+): PointAccess {
   return own && peerId === fleet.self ? ownPoint(own, peerId, name) : remotePoint(fleet, peerId, name);
 }
 

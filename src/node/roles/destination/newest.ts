@@ -64,7 +64,7 @@ export function newestOf(
   const newest = Math.max(offered, told);
   const snapshot = wanted ?? offered;
   const isHeld = answers.some(({ snapshots }) => snapshots.includes(snapshot));
-  if (wanted !== undefined && !isHeld) return { kind: 'none', newest };
+  if (wanted === undefined ? newest === 0 : !isHeld) return { kind: 'none', newest };
   if (wanted === undefined && told > offered) {
     const say = known.held.filter((one) => one.snapshot > offered).map(({ holder }) => holder);
     const answered = new Set(answers.map(({ holder }) => holder));

@@ -126,13 +126,15 @@ async function apply(
         descriptor,
         stateKey: key,
         expected: { stateId: header.stateId, source: association.body.source, association: association.id },
-        source,
+        source: {
+          get: (...pack) => {
+            word.restoring();
+            return source.get(...pack);
+          },
+        },
       },
       request,
-      (event) => {
-        if (event.event === 'progress') word.restoring();
-        emit(event);
-      },
+      emit,
       signal,
     );
     await source.close();
