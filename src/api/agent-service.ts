@@ -141,7 +141,8 @@ export class AgentService extends FleetService {
         {
           fleet: this.#agent.membership,
           point: this.#agent.point,
-          ageIdentity: fleet.identity.ageIdentity,
+          keys: { ageIdentity: fleet.identity.ageIdentity },
+          pauseTrials: () => this.#agent.trials.pause(),
           home,
           clock,
           random,

@@ -7,6 +7,7 @@ import {
   INVITE_USES_MAX,
   NAME_TEXT_MAX,
   PASSPHRASE_MIN_CHARS,
+  RECOVERY_CODE_MAX_CHARS,
   REPLICAS_MAX,
   SHARE_HOLDERS_MAX,
   START_AT_ONCE_MAX,
@@ -125,7 +126,11 @@ export const requests = {
     passphrase: newPassphrase.optional(),
     for: machine.optional(),
   }),
-  restore: z.strictObject(restoreWish),
+  restore: z.strictObject({
+    ...restoreWish,
+    recovery: recoveryFile.optional(),
+    recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),
+  }),
   /** From a store in a folder. */
   restoreFolder: z.strictObject({
     ...restoreWish,

@@ -177,6 +177,22 @@ export const SPREAD_SNAPSHOTS_MAX = 4;
 export const WORKER_STOP_GRACE_MS = 2_000;
 /** While a capture runs, what the holder has stored is remembered this often, so that a kill costs no more. */
 export const CHECKPOINT_MS = 5_000;
+/** A restore from which all holders have gone waits this long for one to come back: a reboot, a cable, a new address. */
+export const RESTORE_RECONNECT_MS = 60_000;
+/** A holder that gives a restore nothing for this long is left for another one: a disk that spins up takes ten seconds. */
+export const HOLDER_STALL_MS = 20_000;
+/** Before that, it is asked whether it is there at all: an address that has gone answers nobody. */
+export const HOLDER_PROBE_AFTER_MS = 3_000;
+export const HOLDER_PROBE_MS = 4_000;
+/** Less than this within HOLDER_STALL_MS counts as nothing where another holder has the pack. */
+export const HOLDER_STALL_BYTES = 64 * KIB;
+/** Waiting times before a lost holder is tried again: doubling from the first to the last. */
+export const HOLDER_RETRY_FIRST_MS = 500;
+export const HOLDER_RETRY_LAST_MS = 8_000;
+/** Holders that one restore reads from at once. */
+export const RESTORE_HOLDERS_MAX = 3;
+/** Points that are asked at once what they hold. */
+export const POINTS_ASKED_AT_ONCE = 16;
 /** SIGTERM ends an agent within this. */
 export const SHUTDOWN_MS = 5_000;
 
@@ -286,9 +302,26 @@ export const START_AT_ONCE_MAX = 1000;
 export const EVENT_PEERS_MAX = 16;
 /** Digests of a machine's hardware in an event, 17 bytes each. */
 export const EVENT_MACHINE_MAX_BYTES = 512;
+/** Packs that a trial opens of each holder: unpredictable ones, so that a holder must have them all. */
+export const TRIAL_PACKS = 3;
+/** Packs that are drawn for that: a holder of a part of a spread state has some of so many. */
+export const TRIAL_DRAWS = 64;
+/** A trial waits a random part of this, so that many destinations do not ask at once. */
+export const TRIAL_JITTER_MS = 5_000;
+/** The same when the agent starts: a whole office is switched on at nine. */
+export const TRIAL_START_JITTER_MS = 30_000;
+/** A trial that did not pass at every holder is made again after this, doubling up to the second. */
+export const TRIAL_RETRY_FIRST_MS = 30_000;
+export const TRIAL_RETRY_LAST_MS = 3_600_000;
+/** A trial of the same snapshot at the same holders is not repeated within this, whatever the source says. */
+export const TRIAL_AGAIN_MS = 3_600_000;
+/** Trials that did not pass and are shown by `status`. */
+export const TRIAL_PROBLEMS_MAX = 100;
 /** Reasons in one event, and the longest. */
 export const EVENT_NOTES_MAX = 8;
 export const EVENT_NOTE_TEXT_MAX = 200;
+/** A recovery code as it is typed, blanks and dashes included. */
+export const RECOVERY_CODE_MAX_CHARS = 200;
 /** An invite token in text: a chain of a few operators takes 3 KiB. */
 export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
 

@@ -18,6 +18,7 @@ import { createLink } from '../link/libp2p-node.ts';
 import type { Log } from '../log.ts';
 import type { Fleet } from '../membership/fleet.ts';
 import { Membership } from '../membership/membership.ts';
+import { Trials } from '../roles/destination/trials/trials.ts';
 import type { PointLimits } from '../roles/point/capacity.ts';
 import { PointRole } from '../roles/point/point.ts';
 import type { PointFleet } from '../roles/point/point-fleet.ts';
@@ -50,6 +51,7 @@ export class Agent {
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
   readonly source: SourceRole;
+  readonly trials: Trials;
   readonly #store: Store | undefined;
 
   private constructor(parts: {
@@ -59,6 +61,7 @@ export class Agent {
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
     source: SourceRole;
+    trials: Trials;
     store: Store | undefined;
   }) {
     this.options = parts.options;
@@ -67,6 +70,7 @@ export class Agent {
     this.discovery = parts.discovery;
     this.point = parts.point;
     this.source = parts.source;
+    this.trials = parts.trials;
     this.#store = parts.store;
   }
 
@@ -150,7 +154,9 @@ export class Agent {
         exclude: ownFolders(options),
       });
       source.start();
-      return new Agent({ options, link, membership, discovery, point, source, store });
+      const trials = new Trials({ fleet: membership, point, ageIdentity: identity.ageIdentity, clock, random, log });
+      trials.start();
+      return new Agent({ options, link, membership, discovery, point, source, trials, store });
     } catch (error) {
       await point?.stop();
       await store?.close();
@@ -168,7 +174,8 @@ export class Agent {
   async stop(): Promise<void> {
     this.source.stop();
     this.membership.stop();
-    const ended = Promise.allSettled([this.point?.stop(), this.discovery.stop(), this.link.stop()]);
+    const roles = [this.point?.stop(), this.trials.stop()];
+    const ended = Promise.allSettled([...roles, this.discovery.stop(), this.link.stop()]);
     await Promise.race([ended, new Promise((done) => setTimeout(done, SHUTDOWN_MS - 1000).unref())]);
     await this.#store?.close();
   }
