@@ -3,10 +3,12 @@ import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.t
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
+  describeConsent,
   describeInit,
   describeInvite,
   describeJoin,
   describeMembers,
+  runConsent,
   runInit,
   runInvite,
   runJoin,
@@ -61,6 +63,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(fleet, 'invite', describeInvite, runInvite);
   add(fleet, 'join', describeJoin, runJoin);
   add(fleet, 'members', describeMembers, runMembers);
+  add(fleet, 'consent', describeConsent, runConsent);
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);

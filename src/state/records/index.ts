@@ -14,5 +14,6 @@ export {
   createInvite,
   type InviteToken,
   parseInviteToken,
+  type TicketTerms,
 } from './token.ts';
 export type * from './types.ts';

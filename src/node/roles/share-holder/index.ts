@@ -3,3 +3,4 @@ export { type DistributeOptions, distributeShares, forgetOlderShares, type Given
 export { type GatherOptions, gatherShares } from './gather.ts';
 export { ShareHolder, type ShareHolderOptions } from './holder.ts';
 export { shareHoldersOf } from './ticket-of.ts';
+export { TicketWay } from './ticket-way.ts';
