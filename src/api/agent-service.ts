@@ -55,11 +55,12 @@ export class AgentService extends FleetService {
   }
 
   protected override async join(request: RequestOf<'fleetJoin'>, signal: AbortSignal): Promise<Done> {
-    const { fleetId, fleetName } = await this.fleet.stageJoin(request.token);
+    const { fleetId, fleetName, association } = await this.fleet.stageJoin(request.token, request.acceptOperators);
     const admitted = await this.#agent.membership.join(signal);
     return {
       fleet: fleetId,
       fleetName,
+      ...(association ? { association } : {}),
       peerId: this.fleet.identity.peerId,
       admitted,
       ...(admitted ? {} : { waitingFor: 'No member has been reached yet. The agent joins as soon as it reaches one.' }),

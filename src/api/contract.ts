@@ -12,6 +12,7 @@ import {
   SHARE_HOLDERS_MAX,
   START_AT_ONCE_MAX,
   TERMS_ITEMS_MAX,
+  TICKET_BATCH_MAX,
   USER_MAPPINGS_MAX,
 } from '../common/limits.ts';
 
@@ -98,7 +99,18 @@ export const requests = {
     /** Where the authority's key is, if it is not on this machine: only it invites operators. */
     recovery: recoveryFile.optional(),
   }),
-  fleetJoin: z.strictObject({ token: z.string().min(1).max(1_000_000) }),
+  /** One ticket for each of these: an association in place, or the machine that it is for. All of them or none. */
+  fleetTickets: z.strictObject({
+    associations: z.array(z.string().min(1).max(NAME_TEXT_MAX)).min(1).max(TICKET_BATCH_MAX),
+    expiresMs: z.number().int().positive().max(INVITE_MAX_MS),
+  }),
+  fleetJoin: z.strictObject({
+    token: z.string().min(1).max(1_000_000),
+    /** This machine takes orders of the fleet's operators. */
+    acceptOperators: z.boolean().default(false),
+  }),
+  /** Changes that later. */
+  fleetConsent: z.strictObject({ acceptOperators: z.boolean() }),
   fleetRevoke: z.strictObject({
     machine,
     /** Where the authority's key is, if it is not on this machine: only it revokes operators. */

@@ -12,11 +12,13 @@ import {
 import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
 import {
+  describeConsent,
   describeInit,
   describeInvite,
   describeJoin,
   describeMembers,
   describeRevoke,
+  runConsent,
   runInit,
   runInvite,
   runJoin,
@@ -72,6 +74,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(fleet, 'join', describeJoin, runJoin);
   add(fleet, 'members', describeMembers, runMembers);
   add(fleet, 'revoke', describeRevoke, runRevoke);
+  add(fleet, 'consent', describeConsent, runConsent);
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);

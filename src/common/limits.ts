@@ -330,6 +330,26 @@ export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
 export const MACHINE_DIGESTS_MAX = 30;
 /** One share: a state key in an age file has some 230 bytes. */
 export const SHARE_MAX_BYTES = 1 * KIB;
+/** A share in an age file for one member. */
+export const SHARE_SEALED_MAX_BYTES = 2 * KIB;
+/** A deal: 147 bytes, and 32 for each of SHARE_HOLDERS_MAX shares. */
+export const DEAL_BYTES_MAX = 512;
+/** A message of the shares protocol: two shares with their deals. */
+export const SHARES_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Shares that one machine keeps: 2 KiB on its disk each, some 300 bytes in memory. */
+export const SHARES_KEPT_MAX = 4096;
+/** Of those from one source: an association has one, and a second one while its state changes. */
+export const SHARES_PER_SOURCE_MAX = 16;
+/** Members that a source asks at once to keep a share, and in all before it gives up: some wait 5 s for one that is off. */
+export const SHARE_HOLDERS_ASKED_AT_ONCE = 8;
+export const SHARE_HOLDERS_ASKED_MAX = 64;
+/** A nonce for a release is good so long: one request. */
+export const RELEASE_NONCE_MS = 60_000;
+/** Nonces that one member, and all together, may have waiting. */
+export const RELEASE_NONCES_PER_PEER_MAX = 4;
+export const RELEASE_NONCES_MAX = 256;
+/** Tickets of one batch: a laboratory, not a fleet. */
+export const TICKET_BATCH_MAX = 500;
 
 // --- Discovery (src/node/discovery): what strangers on the network can make us remember and send ---
 /** Announcements remembered at once, over all interfaces. */

@@ -323,12 +323,13 @@ export class Membership implements FleetView, HelloHost {
   async updateOwnRecord(): Promise<void> {
     const own = this.roster().members.get(this.self);
     if (own?.status !== 'active') return;
-    const about = this.#options.about();
+    const body = this.#fleet.memberBody(this.#options.about());
     const same =
-      (about.name ?? own.name) === own.name &&
-      about.point === own.point &&
-      about.addresses.join() === own.addresses.join();
-    if (!same) await this.#fleet.log.append(this.#fleet.memberBody(about));
+      body.name === own.name &&
+      body.point === own.point &&
+      body.machine === own.machine &&
+      body.addresses.join() === own.addresses.join();
+    if (!same) await this.#fleet.log.append(body);
   }
 
   async #dialSome(): Promise<void> {
