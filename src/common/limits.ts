@@ -170,6 +170,16 @@ export const CREDENTIAL_RECORDS_MAX = 64;
 export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 export const PENDING_CONNECTIONS_MAX = 200;
+/** One address of a peer: a stale one that swallows packets must leave time for the next. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 3_000;
+/** All addresses of a peer, one after another. */
+export const DIAL_TIMEOUT_MS = 12_000;
+/** Dials to peers that are only heard of and are no members: at once, and then one each so often. */
+export const STRANGER_DIALS_BURST = 16;
+export const STRANGER_DIAL_EVERY_MS = 500;
+/** A connection that may be dead has this long to answer a ping; longer where bulk data may be queued before it. */
+export const PING_IDLE_TIMEOUT_MS = 3_000;
+export const PING_BUSY_TIMEOUT_MS = 10_000;
 
 /** Connections that an agent keeps standing; others are made on demand. */
 export const STANDING_CONNECTIONS_MAX = 8;

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { chooseInterfaces, isOnLink, isPhysicalName, isReachableOn } from '../../src/node/discovery/interfaces.ts';
+import { chooseInterfaces, isOnLink, isReachableOn } from '../../src/node/discovery/interfaces.ts';
 import { addressesOn } from '../../src/node/discovery/link.ts';
+import { isPhysicalName } from '../../src/node/link/interfaces.ts';
+
+const NO_HARDWARE = '00:00:00:00:00:00';
 
 function info(cidr: string, internal = false): NetworkInterfaceInfo {
   const address = cidr.split('/')[0]!;
-  const common = { address, cidr, internal, netmask: '', mac: '00:00:00:00:00:00' };
+  const common = { address, cidr, internal, netmask: '', mac: internal ? NO_HARDWARE : '02:00:00:00:00:07' };
   return address.includes(':') ? { ...common, family: 'IPv6', scopeid: 0 } : { ...common, family: 'IPv4' };
 }
 
@@ -60,6 +63,19 @@ test('names of cables and radios are physical, those of containers and tunnels a
   ]) {
     assert.ok(!isPhysicalName(name), name);
   }
+});
+
+test('a tunnel is left out whatever its name is, and an address from nobody gives way to a true one', () => {
+  const tunnel = { ...info('10.9.0.2/24'), mac: NO_HARDWARE };
+  const system = { corp0: [tunnel], eth0: [info('169.254.3.3/16'), info('192.168.1.7/24')] };
+  assert.deepEqual(
+    chooseInterfaces(system, []).usable.map(({ name, address }) => [name, address]),
+    [['eth0', '192.168.1.7']],
+  );
+  assert.deepEqual(
+    chooseInterfaces(system, ['corp0']).usable.map(({ name }) => name),
+    ['corp0'],
+  );
 });
 
 test('only addresses of the interface are told there, IPv4 first, without peer id', () => {

@@ -1,7 +1,5 @@
-import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Libp2p } from 'libp2p';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { ADDRESSES_MAX, POINT_PACKS_IN_FLIGHT, SHUTDOWN_MS } from '../../common/limits.ts';
@@ -14,7 +12,12 @@ import { associationIdOf, readRecord } from '../../state/records/index.ts';
 import { Store } from '../../state/store/index.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
 import type { Home } from '../home/home.ts';
-import { createLink } from '../link/libp2p-node.ts';
+import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
+import { localLinks } from '../link/interfaces.ts';
+import { createLink, type Link } from '../link/libp2p-node.ts';
+import { addressesOf, followInterfaces } from '../link/listening.ts';
+import { addressesToTell, withSelfAssigned } from '../link/own-addresses.ts';
+import { StaleConnections } from '../link/stale-connections.ts';
 import type { Log } from '../log.ts';
 import type { Fleet } from '../membership/fleet.ts';
 import { Membership } from '../membership/membership.ts';
@@ -42,19 +45,21 @@ export interface AgentOptions {
 /** One machine's agent, on the network: source, destination, point and management point in one. */
 export class Agent {
   readonly options: AgentOptions;
-  readonly link: Libp2p;
+  readonly link: Link;
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
   readonly #store: Store | undefined;
+  readonly #watch: AddressWatch;
 
   private constructor(parts: {
     options: AgentOptions;
-    link: Libp2p;
+    link: Link;
     membership: Membership;
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
     store: Store | undefined;
+    watch: AddressWatch;
   }) {
     this.options = parts.options;
     this.link = parts.link;
@@ -62,6 +67,7 @@ export class Agent {
     this.discovery = parts.discovery;
     this.point = parts.point;
     this.#store = parts.store;
+    this.#watch = parts.watch;
   }
 
   static async start(options: AgentOptions): Promise<Agent> {
@@ -77,7 +83,7 @@ export class Agent {
     const link = await startLink(options, guard);
     let store: Store | undefined;
     try {
-      const addresses = (): string[] => concreteAddresses(link);
+      const addresses = (): string[] => concreteAddresses(link, options);
       const discovery = new MdnsDiscovery({
         peerId: identity.peerId,
         addresses,
@@ -119,7 +125,7 @@ export class Agent {
         about: () => ({
           ...(name === undefined ? {} : { name }),
           point: point !== undefined,
-          addresses: addresses().slice(0, ADDRESSES_MAX),
+          addresses: addressesToTell(addresses(), localLinks(), options.interfaces).slice(0, ADDRESSES_MAX),
         }),
       });
       const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
@@ -133,7 +139,8 @@ export class Agent {
       }
       await discovery.start();
       await membership.start();
-      return new Agent({ options, link, membership, discovery, point, store });
+      const watch = watchAddresses(options, link, discovery);
+      return new Agent({ options, link, membership, discovery, point, store, watch });
     } catch (error) {
       await store?.close();
       await link.stop();
@@ -143,11 +150,12 @@ export class Agent {
 
   /** Multiaddrs with the peer id. */
   addresses(): string[] {
-    return concreteAddresses(this.link).map((address) => `${address}/p2p/${this.membership.self}`);
+    return concreteAddresses(this.link, this.options).map((address) => `${address}/p2p/${this.membership.self}`);
   }
 
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
+    this.#watch.stop();
     this.membership.stop();
     this.point?.stop();
     const ended = Promise.allSettled([this.discovery.stop(), this.link.stop()]);
@@ -156,15 +164,36 @@ export class Agent {
   }
 }
 
-function concreteAddresses(link: Libp2p): string[] {
-  return link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
+function concreteAddresses(link: Link, { interfaces, listen }: AgentOptions): string[] {
+  const listening = link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
+  const isEverywhere =
+    listen.length > 0 ? listen.some((one) => one.includes('/ip4/0.0.0.0/')) : interfaces.length === 0;
+  return isEverywhere ? withSelfAssigned(listening, localLinks()) : listening;
 }
 
-async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Libp2p> {
+/** Listens where the named interfaces are now, and finds the connections that a changed address has killed. */
+function watchAddresses(options: AgentOptions, link: Link, discovery: MdnsDiscovery): AddressWatch {
+  const { interfaces, listen, log } = options;
+  const stale = new StaleConnections({ connections: () => link.getConnections(), log });
+  link.addEventListener('connection:open', ({ detail }) => void stale.opened(detail));
+  discovery.onPeer(({ peerId, addresses }) => void stale.heardAt(peerId, addresses));
+  const follows = interfaces.length > 0 && listen.length === 0;
+  let port = DEFAULT_PORT;
+  const onLook = async ({ links, lost }: AddressChange): Promise<void> => {
+    port = Number(/\/tcp\/(\d+)/.exec(link.getMultiaddrs()[0]?.toString() ?? '')?.[1] ?? port);
+    if (follows) await followInterfaces(link.services.transports, links, interfaces, port, log);
+    if (lost.length > 0) void stale.addressLost();
+  };
+  const watch = new AddressWatch({ log, onLook });
+  watch.start();
+  return watch;
+}
+
+async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Link> {
   const { identity } = options.fleet;
   checkNetworkOptions(options);
   const wanted = options.listen.length > 0 ? options.listen : defaultListen(options.interfaces, DEFAULT_PORT);
-  const attempt = async (listen: readonly string[]): Promise<Libp2p> => {
+  const attempt = async (listen: readonly string[]): Promise<Link> => {
     const link = await createLink({ privateKey: identity.privateKey, listen, guard });
     await link.start();
     return link;
@@ -203,7 +232,9 @@ function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void 
       }
     }
   }
-  const all = Object.keys(networkInterfaces());
+  const all = localLinks()
+    .filter((link) => link.isUp)
+    .map(({ name }) => name);
   const unknown = interfaces.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     throw new ResettleError('failed', `this machine has no interface ${unknown.join(', ')}, or it is down`, {
@@ -214,17 +245,12 @@ function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void 
 
 function defaultListen(interfaces: readonly string[], port: number): string[] {
   if (interfaces.length === 0) return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`];
-  const all = networkInterfaces();
-  const listen: string[] = [];
-  for (const name of interfaces) {
-    for (const entry of all[name] ?? []) {
-      if (entry.family === 'IPv4') listen.push(`/ip4/${entry.address}/tcp/${port}`);
-    }
-  }
-  if (listen.length === 0) {
+  const links = localLinks();
+  const ips = addressesOf(links, interfaces);
+  if (ips.length === 0) {
     throw new ResettleError('failed', `no IPv4 address on ${interfaces.join(', ')}`, {
-      hint: `this machine has the interfaces ${Object.keys(all).join(', ')}`,
+      hint: `this machine has the interfaces ${links.map(({ name }) => name).join(', ')}`,
     });
   }
-  return listen;
+  return ips.map((ip) => `/ip4/${ip}/tcp/${port}`);
 }

@@ -1,6 +1,7 @@
 /** Which interfaces discovery uses, and which addresses are theirs. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
+import { hasHardwareAddress, isLinkLocal, isPhysicalName } from '../link/interfaces.ts';
 
 /** One usable interface: it is up and has an IPv4 address to send from. */
 export interface LocalInterface {
@@ -13,15 +14,6 @@ export interface LocalInterface {
   readonly own: ReadonlySet<string>;
   /** The subnets of all its addresses. */
   readonly subnets: BlockList;
-}
-
-/** Names of interfaces that lead to no cable and no radio: containers, tunnels, bridges, virtual machines. */
-const VIRTUAL =
-  /^(lo\d*$|docker|podman|cni|flannel|cali|cilium|kube|nerdctl|lxc|lxd|incus|veth|vnet|virbr|br-|br\d|bridge|tun|tap|utun|wg|tailscale|zt|ppp|ipsec|gif|stf|awdl|llw|ifb|dummy|vmnet|vboxnet|vethernet)/i;
-
-/** True when an interface of that name is used without being named. */
-export function isPhysicalName(name: string): boolean {
-  return !VIRTUAL.test(name);
 }
 
 const PRIVATE = new BlockList();
@@ -65,7 +57,9 @@ export function isOnLink(local: LocalInterface, ip: string): boolean {
 }
 
 function localInterface(name: string, infos: readonly NetworkInterfaceInfo[]): LocalInterface | undefined {
-  const address = infos.find((info) => info.family === 'IPv4')?.address;
+  const ip4 = infos.filter((info) => info.family === 'IPv4');
+  // An address that the machine gave itself is only taken where nobody has given it another.
+  const address = (ip4.find((info) => !isLinkLocal(info.address)) ?? ip4[0])?.address;
   if (address === undefined) return undefined;
   const subnets = new BlockList();
   for (const info of infos) {
@@ -89,15 +83,17 @@ export interface ChosenInterfaces {
   readonly missing: string[];
 }
 
+function isPhysical(name: string, infos: readonly NetworkInterfaceInfo[]): boolean {
+  return isPhysicalName(name) && hasHardwareAddress(infos) && !infos.some((info) => info.internal);
+}
+
 /** The interfaces named, or without names the physical ones. */
 export function chooseInterfaces(
   system: NodeJS.Dict<NetworkInterfaceInfo[]>,
   names: readonly string[],
 ): ChosenInterfaces {
   const wanted =
-    names.length > 0
-      ? [...new Set(names)]
-      : Object.keys(system).filter((name) => isPhysicalName(name) && !system[name]?.some((info) => info.internal));
+    names.length > 0 ? [...new Set(names)] : Object.keys(system).filter((name) => isPhysical(name, system[name] ?? []));
   const usable: LocalInterface[] = [];
   const missing: string[] = [];
   for (const name of wanted) {

@@ -33,6 +33,22 @@ export interface InterfaceInUse {
   readonly error?: string;
 }
 
+/** How discovery fares on one interface, for those who look for a fault. Times are ages in milliseconds. */
+export interface InterfaceReport extends InterfaceInUse {
+  /** Since the socket is open; undefined while it is not. */
+  readonly openForMs: number | undefined;
+  readonly sentAgoMs: number | undefined;
+  /** Since something that this machine itself had sent came back, as multicast does: it shows that receiving works. */
+  readonly ownHeardAgoMs: number | undefined;
+  /** Since anybody else's packet came in, be it a printer's. */
+  readonly othersHeardAgoMs: number | undefined;
+}
+
+/** A duplicate identity that was heard of lately. */
+export interface SeenDuplicate extends DuplicateIdentity {
+  readonly agoMs: number;
+}
+
 /** Where discovery writes what it notices; pino's shape. */
 export interface DiscoveryLog {
   debug(details: object, message: string): void;

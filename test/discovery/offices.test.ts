@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { namespacesMissing } from './support/namespace.ts';
+import { type Machine, Office, until } from './support/office.ts';
+
+const skip = namespacesMissing();
+
+/** Waits until a machine is connected to another one, and returns what it knows of it. */
+function connected(a: Machine, b: Machine): Promise<Record<string, unknown>> {
+  return until(`${a.name} is connected to ${b.name}`, async () => {
+    const peer = await a.peer(b);
+    return peer?.connected === true && peer;
+  });
+}
+
+async function ownRecord(machine: Machine): Promise<string[]> {
+  const { members } = await machine.ask('fleet', 'members');
+  const own = (members as { peerId: string; addresses: string[] }[]).find(({ peerId }) => peerId === machine.peerId);
+  return own?.addresses ?? [];
+}
+
+test('two machines on a cable, with addresses that they gave themselves and no route, meet', { skip }, async () => {
+  await using office = new Office();
+  const [ann, nas] = [office.machine('ann'), office.machine('nas')];
+  await ann.namespace.joinTo(nas.namespace, 'cable0', '169.254.7.1/16', '169.254.7.2/16');
+  await office.found(nas);
+  await Promise.all([ann.start(), nas.start()]);
+  assert.equal((await office.join(ann)).admitted, true);
+  await connected(nas, ann);
+  assert.deepEqual(await ownRecord(ann), ['/ip4/169.254.7.1/tcp/24717']);
+});
+
+test('a machine with two networks meets a neighbour on the one without the default route', { skip }, async () => {
+  await using office = new Office();
+  const [ann, nas] = [office.machine('ann'), office.machine('nas')];
+  await ann.namespace.addLoose('lan0', '10.91.1.2/24');
+  ann.namespace.ip('route', 'add', 'default', 'via', '10.91.1.1', 'dev', 'lan0');
+  await ann.namespace.joinTo(nas.namespace, 'lab0', '10.91.2.2/24', '10.91.2.3/24');
+  await office.found(nas);
+  await Promise.all([ann.start(), nas.start()]);
+  assert.equal((await office.join(ann)).admitted, true);
+  const seen = await connected(nas, ann);
+  assert.ok((seen.seenBy as string[]).includes('mdns'));
+  assert.ok((seen.addresses as string[]).includes('/ip4/10.91.2.2/tcp/24717'));
+});
+
+for (const [what, options] of [
+  ['an agent', []],
+  ['an agent bound to an interface', ['--interface', 'lan0']],
+] as const) {
+  test(`${what} follows a changed address, and members reach it at the new one`, { skip }, async () => {
+    await using office = new Office();
+    const [ann, nas] = [office.machine('ann'), office.machine('nas')];
+    await ann.namespace.joinTo(nas.namespace, 'lan0', '10.92.0.2/24', '10.92.0.3/24');
+    await office.found(nas);
+    await Promise.all([ann.start(...options), nas.start()]);
+    assert.equal((await office.join(ann)).admitted, true);
+    await connected(nas, ann);
+
+    ann.namespace.ip('addr', 'add', '10.92.0.77/24', 'dev', 'lan0');
+    ann.namespace.ip('addr', 'del', '10.92.0.2/24', 'dev', 'lan0');
+    // Deleting the first address of a subnet takes the others along, as it does when a lease changes.
+    ann.namespace.ip('addr', 'replace', '10.92.0.77/24', 'dev', 'lan0');
+    const moved = ['/ip4/10.92.0.77/tcp/24717'];
+    await until('the record has the new address', async () => (await ownRecord(ann)).join() === moved.join());
+    // The record comes to the other one over a connection that carries something.
+    await until('the other one has the record and nothing else', async () => {
+      const peer = await nas.peer(ann);
+      return peer?.connected === true && (peer.addresses as string[]).join() === moved.join();
+    });
+    await connected(ann, nas);
+  });
+}
+
+test('where multicast is blocked, one given address is enough to reach all members', { skip }, async () => {
+  await using office = new Office();
+  const machines = ['ann', 'bob', 'nas'].map((name) => office.machine(name)) as [Machine, Machine, Machine];
+  const [ann, bob, nas] = machines;
+  const lan = office.switch();
+  for (const [index, machine] of machines.entries()) {
+    lan.setPort(await lan.connect(machine.namespace, 'lan0', `10.93.0.${index + 2}/24`), 'mcast_flood', 'off');
+  }
+  await office.found(nas);
+  await nas.start();
+  await Promise.all([ann, bob].map((machine) => machine.start('--peer', '/ip4/10.93.0.4/tcp/24717')));
+  assert.equal((await office.join(ann)).admitted, true);
+  assert.equal((await office.join(bob)).admitted, true);
+  const seen = await connected(ann, bob);
+  assert.ok(!(seen.seenBy as string[]).includes('mdns'), 'multicast does not pass');
+  assert.deepEqual(seen.addresses, ['/ip4/10.93.0.3/tcp/24717']);
+});
+
+test('containers and tunnels are left out, of discovery and of the record, unless they are named', {
+  skip,
+}, async () => {
+  await using office = new Office();
+  const [ann] = [office.machine('ann')];
+  await ann.namespace.addLoose('docker0', '172.17.0.1/16');
+  await ann.namespace.addLoose('wg0', '10.94.1.1/24');
+  await ann.namespace.addLoose('lan0', '10.94.0.2/24');
+  await office.found(ann);
+  const interfaces = async () => ((await ann.ask('status')).interfaces as { name: string }[]).map(({ name }) => name);
+  await ann.start();
+  assert.deepEqual(await interfaces(), ['lan0']);
+  assert.deepEqual(await ownRecord(ann), ['/ip4/10.94.0.2/tcp/24717']);
+  await ann.stop();
+  await ann.start('--interface', 'wg0');
+  assert.deepEqual(await interfaces(), ['wg0']);
+  await until('the record follows', async () => (await ownRecord(ann)).join() === '/ip4/10.94.1.1/tcp/24717');
+});

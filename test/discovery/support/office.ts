@@ -1,0 +1,107 @@
+/** Machines in network namespaces, each with a real agent, in one fleet. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, type Event, resettle } from '../../support/agents.ts';
+import { Namespace, Switch } from './namespace.ts';
+
+type Done = Readonly<Record<string, unknown>>;
+
+/** One machine: a namespace, a HOME, and an agent when it runs. */
+export class Machine {
+  readonly name: string;
+  readonly namespace = new Namespace();
+  home: string;
+  agent: Command | undefined;
+  ready: Event | undefined;
+
+  constructor(name: string, home: string) {
+    this.name = name;
+    this.home = home;
+  }
+
+  async start(...more: string[]): Promise<void> {
+    const args = ['agent', '--home', this.home, '--name', this.name, '--json', ...more];
+    this.agent = new Command(args, { namespace: this.namespace.name });
+    this.ready = await this.agent.event(({ event }) => event === 'ready');
+  }
+
+  async stop(): Promise<void> {
+    this.agent?.kill('SIGTERM');
+    await this.agent?.ended;
+  }
+
+  get peerId(): string {
+    return String(this.ready?.peerId);
+  }
+
+  /** Runs a command against this machine's agent, in its namespace. Throws when it does not end well. */
+  ask(...args: string[]): Promise<Done> {
+    return resettle([...args, '--home', this.home], { namespace: this.namespace.name });
+  }
+
+  /** Runs a command to its end, however that is. */
+  run(...args: string[]): Command {
+    return new Command([...args, '--home', this.home, '--json'], { namespace: this.namespace.name });
+  }
+
+  async peer(other: Machine): Promise<Record<string, unknown> | undefined> {
+    const { peers } = await this.ask('peers');
+    return (peers as Record<string, unknown>[]).find(({ peerId }) => peerId === other.peerId);
+  }
+}
+
+export class Office implements AsyncDisposable {
+  readonly base = mkdtempSync(join(tmpdir(), 'resettle-office-'));
+  readonly machines: Machine[] = [];
+  readonly namespaces: Namespace[] = [];
+  #token: string | undefined;
+
+  machine(name: string): Machine {
+    const machine = new Machine(name, join(this.base, name));
+    this.machines.push(machine);
+    this.namespaces.push(machine.namespace);
+    return machine;
+  }
+
+  namespace<N extends Namespace>(namespace: N): N {
+    this.namespaces.push(namespace);
+    return namespace;
+  }
+
+  switch(): Switch {
+    return this.namespace(new Switch());
+  }
+
+  /** Makes the fleet on a machine whose agent does not run, so that the invite brings no address. */
+  async found(first: Machine): Promise<void> {
+    await resettle(['fleet', 'init', '--home', first.home, '--name', 'office']);
+    this.#token = String((await resettle(['fleet', 'invite', '--home', first.home, '--uses', '20'])).token);
+  }
+
+  /** Lets a machine whose agent runs join. Its agent and a member's must reach each other. */
+  async join(machine: Machine): Promise<Done> {
+    return resettle(['fleet', 'join', '-', '--home', machine.home], {
+      namespace: machine.namespace.name,
+      input: String(this.#token),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.machines.map((machine) => machine.stop()));
+    for (const namespace of this.namespaces) namespace[Symbol.dispose]();
+    rmSync(this.base, { recursive: true, force: true });
+  }
+}
+
+/** Asks again and again until the answer is there. Throws with the last thing seen after half a minute. */
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  const untilMs = Date.now() + 30_000;
+  for (;;) {
+    const seen = await look();
+    if (seen) return seen;
+    if (Date.now() > untilMs) throw new Error(`waited in vain: ${what}`);
+    await sleep(200);
+  }
+}
