@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.ts';
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
+import { describeDoctor, runDoctor } from './commands/doctor.ts';
 import {
   describeInit,
   describeInvite,
@@ -31,7 +32,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive', 'doctor'];
+const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive'];
 const NOT_BUILT_OF_FLEET = ['revoke'];
 
 const USAGE_EXIT = 2;
@@ -64,6 +65,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);
+  add(root, 'doctor', describeDoctor, runDoctor);
   add(root, 'capture', describeCapture, runCapture);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);

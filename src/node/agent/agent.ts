@@ -4,6 +4,7 @@ import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { ADDRESSES_MAX, POINT_PACKS_IN_FLIGHT, SHUTDOWN_MS } from '../../common/limits.ts';
 import { serveBlocks } from '../../protocols/blocks/server.ts';
+import { serveDoctor } from '../../protocols/doctor/doctor.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
 import { serveRecords } from '../../protocols/records/records.ts';
@@ -11,6 +12,10 @@ import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
 import { associationIdOf, readRecord } from '../../state/records/index.ts';
 import { Store } from '../../state/store/index.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
+import { addressesOf as addressesOfPeer } from '../doctor/addresses.ts';
+import { Answerer } from '../doctor/answer.ts';
+import type { DoctorOptions } from '../doctor/examination.ts';
+import { networkProber } from '../doctor/probe.ts';
 import type { Home } from '../home/home.ts';
 import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
 import { localLinks } from '../link/interfaces.ts';
@@ -133,6 +138,7 @@ export class Agent {
       const refused = (error: unknown, peer: string): void => log.info({ err: error, peer }, 'refused');
       await serveHello(open, membership);
       await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
+      await serveDoctor(members, answerer(options, link, membership, discovery));
       if (point) {
         await servePoint(members, point, refused);
         await serveBlocks(members, point, refused);
@@ -153,6 +159,25 @@ export class Agent {
     return concreteAddresses(this.link, this.options).map((address) => `${address}/p2p/${this.membership.self}`);
   }
 
+  /** What `doctor` looks at. */
+  doctorOptions(): DoctorOptions {
+    const { fleet, interfaces, listen, peers, clock } = this.options;
+    const { link, membership, discovery } = this;
+    const listening = (): string[] => concreteAddresses(link, this.options);
+    return {
+      fleet,
+      interfaces,
+      listen,
+      peers,
+      clock,
+      link,
+      membership,
+      discovery,
+      listening,
+      defaultPort: DEFAULT_PORT,
+    };
+  }
+
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
     this.#watch.stop();
@@ -169,6 +194,23 @@ function concreteAddresses(link: Link, { interfaces, listen }: AgentOptions): st
   const isEverywhere =
     listen.length > 0 ? listen.some((one) => one.includes('/ip4/0.0.0.0/')) : interfaces.length === 0;
   return isEverywhere ? withSelfAssigned(listening, localLinks()) : listening;
+}
+
+/** Tells other members how they are seen from here. */
+function answerer(options: AgentOptions, link: Link, membership: Membership, discovery: MdnsDiscovery): Answerer {
+  return new Answerer({
+    addressesOf: (peerId) =>
+      addressesOfPeer(peerId, {
+        heard: discovery.peers(),
+        roster: membership.roster(),
+        seeds: options.peers,
+        dialled: [],
+        links: localLinks(),
+      }),
+    hears: (peerId) => discovery.peers().some((peer) => peer.peerId === peerId),
+    probe: networkProber(link),
+    clock: options.clock,
+  });
 }
 
 /** Listens where the named interfaces are now, and finds the connections that a changed address has killed. */
