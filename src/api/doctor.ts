@@ -28,7 +28,7 @@ export class Tally {
   }
 }
 
-/** The checks that need no agent, in this process. Makes no HOME, and announces nothing. */
+/** The checks that need no agent, in this process. Makes no identity, and announces nothing. */
 export async function doctorWithoutAgent(emit: Emit, signal: AbortSignal): Promise<Record<string, unknown>> {
   const tally = new Tally(emit);
   const options = { defaultPort: DEFAULT_PORT, clock: systemClock, random: randomBytes };

@@ -1,5 +1,5 @@
 /** Network namespaces that a test makes for itself and removes. */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -24,6 +24,11 @@ export class Namespace implements Disposable {
     const [name, value] = setting.split('=') as [string, string];
     const path = `/proc/sys/${name.replaceAll('.', '/')}`;
     ip('netns', 'exec', this.name, 'sh', '-c', `echo ${value} > ${path}`);
+  }
+
+  /** Starts a program inside. */
+  start(command: string, ...args: string[]): ChildProcess {
+    return spawn(IPROUTE2, ['netns', 'exec', this.name, command, ...args]);
   }
 
   /** Runs `ip` inside. */

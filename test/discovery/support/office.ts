@@ -3,8 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Finding } from '../../../src/node/doctor/finding.ts';
 import { Command, type Event, resettle } from '../../support/agents.ts';
 import { Namespace, Switch } from './namespace.ts';
+
+export interface Examined {
+  readonly status: number | null;
+  readonly last: Event;
+  readonly findings: readonly Finding[];
+}
 
 type Done = Readonly<Record<string, unknown>>;
 
@@ -44,6 +51,12 @@ export class Machine {
   /** Runs a command to its end, however that is. */
   run(...args: string[]): Command {
     return new Command([...args, '--home', this.home, '--json'], { namespace: this.namespace.name });
+  }
+
+  /** Runs `doctor` to its end: its findings, and how it ended. */
+  async doctor(...args: string[]): Promise<Examined> {
+    const { status, events, last } = await this.run('doctor', ...args).ended;
+    return { status, last, findings: events.filter(({ event }) => event === 'check') as unknown as Finding[] };
   }
 
   async peer(other: Machine): Promise<Record<string, unknown> | undefined> {
@@ -93,6 +106,16 @@ export class Office implements AsyncDisposable {
     for (const namespace of this.namespaces) namespace[Symbol.dispose]();
     rmSync(this.base, { recursive: true, force: true });
   }
+}
+
+/** The finding of that check and verdict whose words fit. Throws with all findings when there is none. */
+export function findingOf({ findings }: Examined, name: string, verdict: string, words: RegExp): Finding {
+  const fits = (one: Finding): boolean =>
+    one.name === name && one.verdict === verdict && words.test(`${one.subject}: ${one.message}`);
+  const found = findings.find(fits);
+  if (found === undefined)
+    throw new Error(`no ${verdict} of ${name} with ${words} in ${JSON.stringify(findings, null, 1)}`);
+  return found;
 }
 
 /** Asks again and again until the answer is there. Throws with the last thing seen after half a minute. */
