@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import type { Connection } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
+import { DIAL_TIMEOUT_MS } from '../../src/common/limits.ts';
 import { AddressWatch } from '../../src/node/link/address-watch.ts';
 import type { LocalLink } from '../../src/node/link/interfaces.ts';
 import { followInterfaces } from '../../src/node/link/listening.ts';
@@ -75,6 +77,24 @@ test('the watch tells what was gained and lost, at every look, and survives what
     [['10.0.0.3'], ['10.0.0.2']],
     [[], []],
   ]);
+});
+
+test('addresses that swallow what comes leave time for the one that works', async () => {
+  const [a, b] = [await startNode(), await startNode()];
+  const swallow = createServer((socket) => socket.on('error', () => {}));
+  const others = createServer((socket) => socket.on('error', () => {}));
+  for (const server of [swallow, others]) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const mute = [swallow, others].map((server) => `/ip4/127.0.0.1/tcp/${(server.address() as { port: number }).port}`);
+  const peer = `/p2p/${b.peerId}`;
+  const addresses = [...mute.map((address) => `${address}${peer}`), b.getMultiaddrs()[0]!.toString()];
+  const connection = await a.dial(
+    addresses.map((address) => multiaddr(address)),
+    { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) },
+  );
+  assert.equal(connection.remotePeer.toString(), b.peerId.toString());
+  swallow.close();
+  others.close();
+  await Promise.all([a.stop(), b.stop()]);
 });
 
 test('a living connection answers, also when the other side refuses, and a dead one does not', async () => {
