@@ -19,29 +19,31 @@ const SYSTEM = {
   eth0: [info('198.51.100.7/24'), info('fd00::7/64'), info('fe80::7/64')],
   wlan0: [info('192.168.1.7/24')],
   docker0: [info('172.17.0.1/16')],
+  mute0: [info('fe80::1/64')],
   v6only: [info('fd01::1/64')],
 };
 const named = (name: string) => chooseInterfaces(SYSTEM, [name]).usable[0]!;
 
-test('without names the physical interfaces with IPv4 are used', () => {
+test('without names the physical interfaces are used, with IPv6 where there is no IPv4', () => {
   const { usable, missing } = chooseInterfaces(SYSTEM, []);
   assert.deepEqual(
     usable.map(({ name, address }) => [name, address]),
     [
       ['eth0', '198.51.100.7'],
       ['wlan0', '192.168.1.7'],
+      ['v6only', 'fd01::1'],
     ],
   );
   assert.deepEqual(missing, []);
 });
 
 test('with names exactly those are used, and what is absent is told', () => {
-  const { usable, missing } = chooseInterfaces(SYSTEM, ['lo', 'docker0', 'lo', 'usb0', 'v6only']);
+  const { usable, missing } = chooseInterfaces(SYSTEM, ['lo', 'docker0', 'lo', 'usb0', 'mute0']);
   assert.deepEqual(
     usable.map(({ name }) => name),
     ['lo', 'docker0'],
   );
-  assert.deepEqual(missing, ['usb0', 'v6only']);
+  assert.deepEqual(missing, ['usb0', 'mute0']);
 });
 
 test('names of cables and radios are physical, those of containers and tunnels are not', () => {
@@ -111,6 +113,13 @@ test('a packet belongs to the interface on whose subnet its sender is', () => {
   assert.ok(!isOnLink(named('wlan0'), '198.51.100.200'));
   assert.ok(isOnLink(named('lo'), '127.0.0.1'));
   assert.ok(!isOnLink(named('eth0'), '127.0.0.1'));
+  assert.ok(!isOnLink(named('eth0'), 'fd00::9'), 'where IPv4 is used nothing else is heard');
+  assert.ok(isOnLink(named('v6only'), 'fd01::9'));
+  assert.ok(!isOnLink(named('v6only'), 'fd02::9'));
+  assert.ok(!isOnLink(named('v6only'), '::ffff:192.168.1.9'));
+  const zoned = chooseInterfaces({ v6: [info('fd01::1/64'), info('fe80::1/64')] }, ['v6']).usable[0]!;
+  assert.ok(isOnLink(zoned, 'fe80::9%v6'));
+  assert.ok(!isOnLink(zoned, 'fe80::9%eth0'));
 });
 
 test('no text makes the checks of addresses throw', () => {

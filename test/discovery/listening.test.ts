@@ -9,6 +9,7 @@ import type { LocalLink } from '../../src/node/link/interfaces.ts';
 import { followInterfaces } from '../../src/node/link/listening.ts';
 import { answers, StaleConnections } from '../../src/node/link/stale-connections.ts';
 import { connect, startNode } from '../protocols/support.ts';
+import { HeldTime } from './support/fakes.ts';
 import { link } from './support/links.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -129,7 +130,9 @@ test('only connections that an address change points at are asked, and only dead
   const all = [fakeConnection('ann', '10.0.0.2'), fakeConnection('ann', '10.0.0.3'), fakeConnection('bob', '10.0.0.4')];
   const asked: string[] = [];
   const dead = new Set(['10.0.0.2']);
+  const time = new HeldTime();
   const stale = new StaleConnections({
+    clock: time,
     connections: () => all as unknown as Connection[],
     log: quiet,
     ping: async ({ remoteAddr }) => {
@@ -142,6 +145,11 @@ test('only connections that an address change points at are asked, and only dead
   assert.deepEqual(asked, []);
   await stale.heardAt('ann', ['/ip4/10.0.0.3/tcp/1']);
   assert.deepEqual(asked, ['10.0.0.2']);
+  for (let count = 0; count < 10; count += 1) await stale.heardAt('bob', [`/ip4/10.0.1.${count}/tcp/1`]);
+  assert.deepEqual(asked, ['10.0.0.2', '10.0.0.4'], 'a flood of hints is one');
+  await time.pass(5000);
+  await stale.heardAt('bob', ['/ip4/10.0.2.1/tcp/1']);
+  assert.equal(asked.length, 3);
   assert.deepEqual(
     all.map(({ status }) => status),
     ['aborted', 'open', 'open'],

@@ -79,7 +79,7 @@ describe('checks of interfaces', () => {
       [
         ['warning', 'eth0', /nobody has given it one/, /DHCP/],
         ['warning', 'eth1', /gave itself/, /DHCP/],
-        ['warning', 'eth2', /IPv6/, /--peer/],
+        ['warning', 'eth2', /no IPv4/, /--peer/],
         ['ok', 'eth3', /part of br0/, /--interface br0/],
       ],
     );

@@ -20,7 +20,7 @@ import type { Home } from '../home/home.ts';
 import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
 import { localLinks } from '../link/interfaces.ts';
 import { createLink, type Link } from '../link/libp2p-node.ts';
-import { addressesOf, followInterfaces } from '../link/listening.ts';
+import { addressesOf, followInterfaces, listenAddress } from '../link/listening.ts';
 import { addressesToTell, withSelfAssigned } from '../link/own-addresses.ts';
 import { StaleConnections } from '../link/stale-connections.ts';
 import type { Log } from '../log.ts';
@@ -215,8 +215,8 @@ function answerer(options: AgentOptions, link: Link, membership: Membership, dis
 
 /** Listens where the named interfaces are now, and finds the connections that a changed address has killed. */
 function watchAddresses(options: AgentOptions, link: Link, discovery: MdnsDiscovery): AddressWatch {
-  const { interfaces, listen, log } = options;
-  const stale = new StaleConnections({ connections: () => link.getConnections(), log });
+  const { interfaces, listen, log, clock } = options;
+  const stale = new StaleConnections({ connections: () => link.getConnections(), log, clock });
   link.addEventListener('connection:open', ({ detail }) => void stale.opened(detail));
   discovery.onPeer(({ peerId, addresses }) => void stale.heardAt(peerId, addresses));
   const follows = interfaces.length > 0 && listen.length === 0;
@@ -290,9 +290,9 @@ function defaultListen(interfaces: readonly string[], port: number): string[] {
   const links = localLinks();
   const ips = addressesOf(links, interfaces);
   if (ips.length === 0) {
-    throw new ResettleError('failed', `no IPv4 address on ${interfaces.join(', ')}`, {
+    throw new ResettleError('failed', `no address on ${interfaces.join(', ')}`, {
       hint: `this machine has the interfaces ${links.map(({ name }) => name).join(', ')}`,
     });
   }
-  return ips.map((ip) => `/ip4/${ip}/tcp/${port}`);
+  return ips.map((ip) => listenAddress(ip, port));
 }

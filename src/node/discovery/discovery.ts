@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { messageOf } from '../../common/errors.ts';
 import { DISCOVERY_TTL_MS } from '../../common/limits.ts';
-import { chooseInterfaces, isOnLink, isReachableOn } from './interfaces.ts';
+import { chooseInterfaces, isOnLink, isReachableOn, withoutZone } from './interfaces.ts';
 import { Link, type LinkHost } from './link.ts';
 import {
   type HeardInstance,
@@ -141,7 +141,7 @@ export class MdnsDiscovery {
     const missing = this.#missing.map((name) => ({
       name,
       address: '',
-      error: 'absent, down, or without IPv4 address',
+      error: 'absent, down, or without an address',
     }));
     return [...used, ...missing];
   }
@@ -263,7 +263,7 @@ export class MdnsDiscovery {
   }
 
   #isOwnAddress(ip: string): boolean {
-    return [...this.#links.values()].some(({ local }) => local.own.has(ip));
+    return [...this.#links.values()].some(({ local }) => local.own.has(withoutZone(ip).ip));
   }
 
   #takeQuestion(link: Link, asked: HeardQuestion, ownInstance: string): void {

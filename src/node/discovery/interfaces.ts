@@ -3,10 +3,10 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
 import { hasHardwareAddress, isLinkLocal, isPhysicalName } from '../link/interfaces.ts';
 
-/** One usable interface: it is up and has an IPv4 address to send from. */
+/** One usable interface: it is up and has an address to send from. */
 export interface LocalInterface {
   readonly name: string;
-  /** The IPv4 address that multicast leaves from. */
+  /** The address that multicast leaves from: IPv4, or IPv6 where there is no IPv4. */
   readonly address: string;
   /** True for the loopback interface. */
   readonly internal: boolean;
@@ -52,14 +52,26 @@ export function isReachableOn(local: LocalInterface, ip: string): boolean {
 }
 
 /** True when a packet from that address can have come in by that interface (RFC 6762, section 11). */
-export function isOnLink(local: LocalInterface, ip: string): boolean {
-  return isIPv4(ip) && (local.own.has(ip) || contains(local.subnets, ip));
+export function isOnLink(local: LocalInterface, source: string): boolean {
+  const { ip, zone } = withoutZone(source);
+  // A link-local sender is on the link that the system says it came in by.
+  if (zone !== undefined && zone !== local.name) return false;
+  if (!(isIPv4(ip) || isIPv6(ip)) || MAPPED.test(ip) || isIPv4(ip) !== isIPv4(local.address)) return false;
+  return local.own.has(ip) || contains(local.subnets, ip);
+}
+
+/** An address as a socket tells it, such as `fe80::7%eth0`, in its parts. */
+export function withoutZone(source: string): { readonly ip: string; readonly zone: string | undefined } {
+  const [ip = '', zone] = source.split('%', 2);
+  return { ip, zone };
 }
 
 function localInterface(name: string, infos: readonly NetworkInterfaceInfo[]): LocalInterface | undefined {
   const ip4 = infos.filter((info) => info.family === 'IPv4');
   // An address that the machine gave itself is only taken where nobody has given it another.
-  const address = (ip4.find((info) => !isLinkLocal(info.address)) ?? ip4[0])?.address;
+  // An IPv6 link-local address alone is of no use: nobody could dial it.
+  const ip6 = infos.find((info) => info.family === 'IPv6' && !isLinkLocal(info.address));
+  const address = (ip4.find((info) => !isLinkLocal(info.address)) ?? ip4[0] ?? ip6)?.address;
   if (address === undefined) return undefined;
   const subnets = new BlockList();
   for (const info of infos) {
@@ -79,7 +91,7 @@ function localInterface(name: string, infos: readonly NetworkInterfaceInfo[]): L
 /** What there is of the interfaces wanted. */
 export interface ChosenInterfaces {
   readonly usable: LocalInterface[];
-  /** Names that were asked for and are absent, down, or have no IPv4 address. */
+  /** Names that were asked for and are absent, down, or have no address to send from. */
   readonly missing: string[];
 }
 

@@ -92,7 +92,7 @@ export class Link {
   async open(): Promise<void> {
     this.#isOpening = true;
     try {
-      const socket = await this.#host.openSocket(this.#local.address, {
+      const socket = await this.#host.openSocket(this.#local, {
         onPacket: (packet, source) => this.#host.onPacket(this, packet, source),
         onError: (error) => this.#fail(error),
       });

@@ -28,7 +28,7 @@ export interface DuplicateIdentity {
 /** An interface that discovery uses, or would use if there were no error. */
 export interface InterfaceInUse {
   readonly name: string;
-  /** Its IPv4 address; empty while a named interface has none. */
+  /** The address that it sends from; empty while a named interface has none. */
   readonly address: string;
   readonly error?: string;
 }

@@ -17,7 +17,8 @@ function wanted({ links, named }: InterfaceFacts): LocalLink[] {
 const ip4Of = (link: LocalLink): string[] => link.addresses.map(({ ip }) => ip).filter((ip) => !ip.includes(':'));
 
 function isUsable(link: LocalLink): boolean {
-  return link.isUp && link.hasCarrier !== false && ip4Of(link).length > 0;
+  const isAddressed = ip4Of(link).length > 0 || link.addresses.some(({ ip }) => !isLinkLocal(ip));
+  return link.isUp && link.hasCarrier !== false && isAddressed;
 }
 
 function shown(link: LocalLink): string {
@@ -46,14 +47,10 @@ function uselessness(link: LocalLink, isFault: boolean): Finding {
       remedy,
     );
   }
-  if (link.addresses.some(({ ip }) => !isLinkLocal(ip))) {
-    const message = 'has IPv6 addresses only, and discovery speaks over IPv4';
-    return warning('interface', name, message, 'give it an IPv4 address, or name the others with --peer');
-  }
   return warning(
     'interface',
     name,
-    'is up and has no IPv4 address: nobody has given it one',
+    'is up and has no address that others could dial: nobody has given it one',
     'check the DHCP server or the cable; or set an address by hand',
   );
 }
@@ -62,6 +59,10 @@ function usefulness(link: LocalLink): Finding {
   const { name } = link;
   if (link.canMulticast === false && link.kind !== 'loopback') {
     return fault('interface', name, 'does not do multicast: nobody is heard on it', `ip link set ${name} multicast on`);
+  }
+  if (ip4Of(link).length === 0) {
+    const message = `${shown(link)}: it has no IPv4, so it meets only machines on it that have none either`;
+    return warning('interface', name, message, 'give it an IPv4 address, or name the others with --peer');
   }
   if (ip4Of(link).every(isLinkLocal)) {
     const message = `has only an address that it gave itself (${shown(link)}): it reaches only machines that did the same`;

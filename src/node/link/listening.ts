@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { messageOf } from '../../common/errors.ts';
 import type { Log } from '../log.ts';
-import type { LocalLink } from './interfaces.ts';
+import { isLinkLocal, type LocalLink } from './interfaces.ts';
 
 /** One place where a node listens. */
 interface Listener {
@@ -16,10 +16,19 @@ export interface Transports {
   getListeners(): Listener[];
 }
 
-/** The IPv4 addresses of the interfaces named. */
+/** The addresses to listen at on the interfaces named: IPv4; IPv6 on one that has no IPv4. No IPv6 link-local ones. */
 export function addressesOf(links: readonly LocalLink[], names: readonly string[]): string[] {
   const named = links.filter((link) => names.includes(link.name));
-  return [...new Set(named.flatMap((link) => link.addresses.map(({ ip }) => ip)).filter((ip) => !ip.includes(':')))];
+  const ips = named.flatMap((link) => {
+    const all = link.addresses.map(({ ip }) => ip);
+    const ip4 = all.filter((ip) => !ip.includes(':'));
+    return ip4.length > 0 ? ip4 : all.filter((ip) => !isLinkLocal(ip));
+  });
+  return [...new Set(ips)];
+}
+
+export function listenAddress(ip: string, port: number): string {
+  return `/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/${port}`;
 }
 
 function ipAndPortOf(listener: Listener): { ip: string; port: number } | undefined {
@@ -70,7 +79,7 @@ async function listenAt(transports: Transports, ip: string, port: number, log: L
     return false;
   }
   try {
-    await transports.listen([multiaddr(`/ip4/${ip}/tcp/${freePort}`)]);
+    await transports.listen([multiaddr(listenAddress(ip, freePort))]);
     if (freePort === port) log.info({ address: ip, port }, 'listens at a new address');
     else log.warn({ address: ip }, 'listens at a new address on another port, for its own is taken there');
     return true;

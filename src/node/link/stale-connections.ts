@@ -4,12 +4,15 @@
  * at it: a busy machine may answer late, and its transfers must not pay for that.
  */
 import type { Connection, PeerId } from '@libp2p/interface';
+import type { Clock } from '../../common/clock.ts';
 import { PING_BUSY_TIMEOUT_MS, PING_IDLE_TIMEOUT_MS } from '../../common/limits.ts';
 import type { Log } from '../log.ts';
 import { ipOf } from './interfaces.ts';
 import { PING_PROTOCOL } from './libp2p-node.ts';
 
 const PING_BYTES = 32;
+/** What is heard on the network makes a connection be asked no more often than this. */
+const HINT_GAP_MS = 5_000;
 
 /** Asks over that very connection. True when anything comes back: a refusal is an answer too. */
 export async function answers(connection: Connection, timeoutMs: number): Promise<boolean> {
@@ -32,12 +35,14 @@ export async function answers(connection: Connection, timeoutMs: number): Promis
 export interface StaleOptions {
   readonly connections: (peer?: PeerId) => readonly Connection[];
   readonly log: Log;
+  readonly clock: Clock;
   readonly ping?: typeof answers;
 }
 
 export class StaleConnections {
   readonly #options: StaleOptions;
   readonly #checking = new WeakSet<Connection>();
+  readonly #hintedAtMs = new WeakMap<Connection, number>();
 
   constructor(options: StaleOptions) {
     this.#options = options;
@@ -52,7 +57,7 @@ export class StaleConnections {
   async heardAt(peerId: string, addresses: readonly string[]): Promise<void> {
     const ips = new Set(addresses.map(ipOf));
     const elsewhere = this.#of(peerId).filter(({ remoteAddr }) => !ips.has(ipOf(remoteAddr.toString())));
-    await Promise.all(elsewhere.map((connection) => this.#check(connection)));
+    await Promise.all(elsewhere.map((connection) => this.#checkOnHint(connection)));
   }
 
   /** A peer has made a new connection: older ones that come from another address may be dead. */
@@ -66,6 +71,14 @@ export class StaleConnections {
 
   #of(peerId: string): readonly Connection[] {
     return this.#options.connections().filter(({ remotePeer }) => remotePeer.toString() === peerId);
+  }
+
+  /** Anybody on the network can make such hints, as many as he likes. */
+  async #checkOnHint(connection: Connection): Promise<void> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - (this.#hintedAtMs.get(connection) ?? Number.NEGATIVE_INFINITY) < HINT_GAP_MS) return;
+    this.#hintedAtMs.set(connection, nowMs);
+    await this.#check(connection);
   }
 
   async #check(connection: Connection): Promise<void> {

@@ -128,3 +128,18 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
     await sleep(200);
   }
 }
+
+/** Waits until a machine is connected to another one, and returns what it knows of it. */
+export function connected(a: Machine, b: Machine): Promise<Record<string, unknown>> {
+  return until(`${a.name} is connected to ${b.name}`, async () => {
+    const peer = await a.peer(b);
+    return peer?.connected === true && peer;
+  });
+}
+
+/** The addresses that a machine has signed into its record. */
+export async function ownRecord(machine: Machine): Promise<string[]> {
+  const { members } = await machine.ask('fleet', 'members');
+  const own = (members as { peerId: string; addresses: string[] }[]).find(({ peerId }) => peerId === machine.peerId);
+  return own?.addresses ?? [];
+}
