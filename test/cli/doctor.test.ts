@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { namespacesMissing } from '../discovery/support/namespace.ts';
-import { findingOf, Office, until } from '../discovery/support/office.ts';
+import { findingOf, meets, Office, until } from '../discovery/support/office.ts';
 import { Command } from '../support/agents.ts';
 
 const skip = namespacesMissing();
@@ -42,7 +42,7 @@ test('between machines that see each other nothing is wrong, and each address is
   findingOf(alone, 'fleet', 'warning', /no fleet/);
   findingOf(alone, 'peer', 'ok', /is in a fleet, and this machine is in none/);
   await office.join(ann);
-  await until('they are connected', async () => (await ann.peer(nas))?.connected === true);
+  await Promise.all([meets(ann, nas), meets(nas, ann)]);
 
   const all = await ann.doctor();
   assert.deepEqual([all.status, all.last.faults, all.last.warnings], [0, 0, 0], JSON.stringify(all.findings));

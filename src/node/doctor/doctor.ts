@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ResettleError } from '../../common/errors.ts';
 import type { PeerIdText } from '../../common/ids.ts';
+import type { InterfaceReport } from '../discovery/index.ts';
 import { type DoctorOptions, Examination, type Tell } from './examination.ts';
 import { findPatient, type Patient } from './patient.ts';
 
@@ -28,16 +29,12 @@ export async function examine(
   const patient = peerText === undefined ? undefined : await waitFor(options, peerText, began, signal);
   const examination = new Examination(options, tell, signal);
   examination.self();
-  await waitForEcho(options, began, signal);
+  const members = [...membership.roster().members.values()].filter(({ status }) => status === 'active');
+  const others = members.map(({ peerId }) => peerId).filter((peerId) => peerId !== membership.self);
+  await waitForEcho(options, patient === undefined ? others : [patient.peerId], began, signal);
   examination.multicast(options.clock.monotonicMs() - began);
-  if (patient !== undefined) {
-    await examination.patient(patient);
-  } else {
-    const members = [...membership.roster().members.values()].filter(({ status }) => status === 'active');
-    const all = new Set([...members.map(({ peerId }) => peerId), ...heardIds()]);
-    all.delete(membership.self);
-    await examination.everybody([...all]);
-  }
+  if (patient !== undefined) await examination.patient(patient);
+  else await examination.everybody([...new Set([...others, ...heardIds()])]);
   await examination.network();
 }
 
@@ -56,16 +53,22 @@ async function waitFor(options: DoctorOptions, text: string, began: number, sign
   }
 }
 
-/** Waits until what was sent has come back on each interface, or the time is over. */
-async function waitForEcho({ discovery, clock }: DoctorOptions, began: number, signal: AbortSignal): Promise<void> {
+/**
+ * Waits until what was sent has come back on each interface and those that should be there are heard, or the time is
+ * over: an answer may take a second, and a peer that is about to answer must not count as unheard.
+ */
+async function waitForEcho(
+  { discovery, clock }: DoctorOptions,
+  expected: readonly PeerIdText[],
+  began: number,
+  signal: AbortSignal,
+): Promise<void> {
   while (clock.monotonicMs() - began < SELF_TEST_MS) {
     const agoMs = clock.monotonicMs() - began;
-    const waiting = discovery
-      .report()
-      .filter(
-        ({ error, ownHeardAgoMs }) => error === undefined && !(ownHeardAgoMs !== undefined && ownHeardAgoMs <= agoMs),
-      );
-    if (waiting.length === 0) return;
+    const isBack = ({ error, ownHeardAgoMs }: InterfaceReport): boolean =>
+      error !== undefined || (ownHeardAgoMs !== undefined && ownHeardAgoMs <= agoMs);
+    const heard = new Set(discovery.peers().map(({ peerId }) => peerId));
+    if (discovery.report().every(isBack) && expected.every((peerId) => heard.has(peerId))) return;
     await sleep(SELF_TEST_LOOK_MS, undefined, { signal });
   }
 }

@@ -137,6 +137,14 @@ export function connected(a: Machine, b: Machine): Promise<Record<string, unknow
   });
 }
 
+/** Waits until a machine is connected to another one and hears it by multicast too, which may come a second later. */
+export function meets(a: Machine, b: Machine): Promise<Record<string, unknown>> {
+  return until(`${a.name} is connected to ${b.name} and hears it`, async () => {
+    const peer = await a.peer(b);
+    return peer?.connected === true && (peer.seenBy as string[]).includes('mdns') && peer;
+  });
+}
+
 /** The addresses that a machine has signed into its record. */
 export async function ownRecord(machine: Machine): Promise<string[]> {
   const { members } = await machine.ask('fleet', 'members');
