@@ -1,11 +1,13 @@
 import { messageOf } from '../common/errors.ts';
 import { type Agent, ownFolders } from '../node/agent/agent.ts';
+import { examine } from '../node/doctor/doctor.ts';
 import type { TaskEvent } from '../node/events.ts';
 import { ownMembership } from '../node/membership/machines.ts';
 import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
 import { PointClient } from '../protocols/point/point.ts';
 import type { ApiEvent, Method, RequestOf } from './contract.ts';
+import { Tally } from './doctor.ts';
 import { FleetService } from './fleet-service.ts';
 
 type Done = Record<string, unknown>;
@@ -36,6 +38,8 @@ export class AgentService extends FleetService {
         return Promise.resolve(this.#peers());
       case 'points':
         return this.#points(signal);
+      case 'doctor':
+        return this.#doctor(request as RequestOf<'doctor'>, emit, signal);
       case 'capture':
         return this.#capture(request as RequestOf<'capture'>, emit, signal);
       case 'cancel':
@@ -106,6 +110,12 @@ export class AgentService extends FleetService {
         seenBy,
       })),
     };
+  }
+
+  async #doctor({ peer }: RequestOf<'doctor'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const tally = new Tally(emit);
+    await examine(this.#agent.doctorOptions(), peer, tally.tell, signal);
+    return tally.done();
   }
 
   async #points(signal: AbortSignal): Promise<Done> {

@@ -86,6 +86,8 @@ export const requests = {
   status: z.strictObject({ goal: z.enum(['stored', 'safe', 'restored']).default('restored') }),
   peers: z.strictObject({}),
   points: z.strictObject({}),
+  /** Why machines do not see each other: events `check`, one for each finding. */
+  doctor: z.strictObject({ peer: machine.optional() }),
   members: z.strictObject({}),
   fleetInit: z.strictObject({
     name: nameText,

@@ -257,6 +257,16 @@ export const CREDENTIAL_RECORDS_MAX = 64;
 export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 export const PENDING_CONNECTIONS_MAX = 200;
+/** One address of a peer: a stale one that swallows packets must leave time for the next. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 3_000;
+/** All addresses of a peer, one after another. */
+export const DIAL_TIMEOUT_MS = 12_000;
+/** Dials to peers that are only heard of and are no members: at once, and then one each so often. */
+export const STRANGER_DIALS_BURST = 16;
+export const STRANGER_DIAL_EVERY_MS = 500;
+/** A connection that may be dead has this long to answer a ping; longer where bulk data may be queued before it. */
+export const PING_IDLE_TIMEOUT_MS = 3_000;
+export const PING_BUSY_TIMEOUT_MS = 10_000;
 
 /** Connections that an agent keeps standing; others are made on demand. */
 export const STANDING_CONNECTIONS_MAX = 8;
@@ -368,3 +378,22 @@ export const DISCOVERY_ADDRESSES_MAX = 4;
 export const DISCOVERY_TTL_MS = 120_000;
 /** Envelopes in one answer of the records protocol, so that it fits a control message. */
 export const RECORDS_PER_MESSAGE_BYTES_MAX = 2 * MIB;
+
+// --- Doctor (src/node/doctor) ---
+/** Addresses of one peer that are tried: as many as a record and discovery on two interfaces can bring. */
+export const DOCTOR_ADDRESSES_MAX = 16;
+/** Of both messages of the doctor protocol: sixteen addresses with their outcomes. */
+export const DOCTOR_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Whoever is asked tries all addresses at once; each has ADDRESS_PROBE_MS for TCP and as much for the handshake. */
+export const DOCTOR_TIMEOUT_MS = 15_000;
+export const ADDRESS_PROBE_MS = 4_000;
+/** A member is looked at no more often than this by one that is asked, */
+export const DOCTOR_ANSWER_EVERY_MS = 3_000;
+/** and so many members at a time. */
+export const DOCTOR_ANSWERS_AT_ONCE = 4;
+/** Peers that are tried when no peer is named: a large fleet is looked at in part, and that is said. */
+export const DOCTOR_PEERS_MAX = 64;
+export const DOCTOR_PEERS_AT_ONCE = 4;
+/** What the system's tools may print: a large ruleset. */
+export const TOOL_OUTPUT_MAX_BYTES = 4 * MIB;
+export const TOOL_TIMEOUT_MS = 4_000;

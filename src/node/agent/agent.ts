@@ -1,11 +1,10 @@
-import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { multiaddr } from '@multiformats/multiaddr';
-import type { Libp2p } from 'libp2p';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { ADDRESSES_MAX, POINT_PACKS_IN_FLIGHT, SHUTDOWN_MS } from '../../common/limits.ts';
 import { serveBlocks } from '../../protocols/blocks/server.ts';
+import { serveDoctor } from '../../protocols/doctor/doctor.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
 import { serveRecords } from '../../protocols/records/records.ts';
@@ -13,8 +12,17 @@ import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
 import { associationIdOf, readRecord } from '../../state/records/index.ts';
 import { Store } from '../../state/store/index.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
+import { addressesOf as addressesOfPeer } from '../doctor/addresses.ts';
+import { Answerer } from '../doctor/answer.ts';
+import type { DoctorOptions } from '../doctor/examination.ts';
+import { networkProber } from '../doctor/probe.ts';
 import type { Home } from '../home/home.ts';
-import { createLink } from '../link/libp2p-node.ts';
+import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
+import { localLinks } from '../link/interfaces.ts';
+import { createLink, type Link } from '../link/libp2p-node.ts';
+import { addressesOf, followInterfaces, listenAddress } from '../link/listening.ts';
+import { addressesToTell, withSelfAssigned } from '../link/own-addresses.ts';
+import { StaleConnections } from '../link/stale-connections.ts';
 import type { Log } from '../log.ts';
 import type { Fleet } from '../membership/fleet.ts';
 import { Membership } from '../membership/membership.ts';
@@ -46,23 +54,25 @@ export interface AgentOptions {
 /** One machine's agent, on the network: source, destination, point and management point in one. */
 export class Agent {
   readonly options: AgentOptions;
-  readonly link: Libp2p;
+  readonly link: Link;
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
   readonly source: SourceRole;
   readonly trials: Trials;
   readonly #store: Store | undefined;
+  readonly #watch: AddressWatch;
 
   private constructor(parts: {
     options: AgentOptions;
-    link: Libp2p;
+    link: Link;
     membership: Membership;
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
     source: SourceRole;
     trials: Trials;
     store: Store | undefined;
+    watch: AddressWatch;
   }) {
     this.options = parts.options;
     this.link = parts.link;
@@ -72,6 +82,7 @@ export class Agent {
     this.source = parts.source;
     this.trials = parts.trials;
     this.#store = parts.store;
+    this.#watch = parts.watch;
   }
 
   static async start(options: AgentOptions): Promise<Agent> {
@@ -88,7 +99,7 @@ export class Agent {
     let store: Store | undefined;
     let point: PointRole | undefined;
     try {
-      const addresses = (): string[] => concreteAddresses(link);
+      const addresses = (): string[] => concreteAddresses(link, options);
       const discovery = new MdnsDiscovery({
         peerId: identity.peerId,
         addresses,
@@ -111,7 +122,7 @@ export class Agent {
         about: () => ({
           ...(name === undefined ? {} : { name }),
           point: options.point !== undefined,
-          addresses: addresses().slice(0, ADDRESSES_MAX),
+          addresses: addressesToTell(addresses(), localLinks(), options.interfaces).slice(0, ADDRESSES_MAX),
         }),
       });
       if (options.point) {
@@ -137,6 +148,7 @@ export class Agent {
       };
       await serveHello(open, membership);
       await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
+      await serveDoctor(members, answerer(options, link, membership, discovery));
       if (point) {
         await servePoint(members, point, refused);
         await serveBlocks(members, point, refused);
@@ -156,7 +168,8 @@ export class Agent {
       source.start();
       const trials = new Trials({ fleet: membership, point, ageIdentity: identity.ageIdentity, clock, random, log });
       trials.start();
-      return new Agent({ options, link, membership, discovery, point, source, trials, store });
+      const watch = watchAddresses(options, link, discovery);
+      return new Agent({ options, link, membership, discovery, point, source, trials, store, watch });
     } catch (error) {
       await point?.stop();
       await store?.close();
@@ -167,12 +180,32 @@ export class Agent {
 
   /** Multiaddrs with the peer id. */
   addresses(): string[] {
-    return concreteAddresses(this.link).map((address) => `${address}/p2p/${this.membership.self}`);
+    return concreteAddresses(this.link, this.options).map((address) => `${address}/p2p/${this.membership.self}`);
+  }
+
+  /** What `doctor` looks at. */
+  doctorOptions(): DoctorOptions {
+    const { fleet, interfaces, listen, peers, clock } = this.options;
+    const { link, membership, discovery } = this;
+    const listening = (): string[] => concreteAddresses(link, this.options);
+    return {
+      fleet,
+      interfaces,
+      listen,
+      peers,
+      clock,
+      link,
+      membership,
+      discovery,
+      listening,
+      defaultPort: DEFAULT_PORT,
+    };
   }
 
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
     this.source.stop();
+    this.#watch.stop();
     this.membership.stop();
     const roles = [this.point?.stop(), this.trials.stop()];
     const ended = Promise.allSettled([...roles, this.discovery.stop(), this.link.stop()]);
@@ -200,15 +233,53 @@ export function ownFolders({ home, point }: Pick<AgentOptions, 'home' | 'point'>
   return [home.dir, ...(point ? [resolve(point.dir)] : [])];
 }
 
-function concreteAddresses(link: Libp2p): string[] {
-  return link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
+function concreteAddresses(link: Link, { interfaces, listen }: AgentOptions): string[] {
+  const listening = link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
+  const isEverywhere =
+    listen.length > 0 ? listen.some((one) => one.includes('/ip4/0.0.0.0/')) : interfaces.length === 0;
+  return isEverywhere ? withSelfAssigned(listening, localLinks()) : listening;
 }
 
-async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Libp2p> {
+/** Tells other members how they are seen from here. */
+function answerer(options: AgentOptions, link: Link, membership: Membership, discovery: MdnsDiscovery): Answerer {
+  return new Answerer({
+    addressesOf: (peerId) =>
+      addressesOfPeer(peerId, {
+        heard: discovery.peers(),
+        roster: membership.roster(),
+        seeds: options.peers,
+        dialled: [],
+        links: localLinks(),
+      }),
+    hears: (peerId) => discovery.peers().some((peer) => peer.peerId === peerId),
+    probe: networkProber(link),
+    clock: options.clock,
+  });
+}
+
+/** Listens where the named interfaces are now, and finds the connections that a changed address has killed. */
+function watchAddresses(options: AgentOptions, link: Link, discovery: MdnsDiscovery): AddressWatch {
+  const { interfaces, listen, log, clock } = options;
+  const stale = new StaleConnections({ connections: () => link.getConnections(), log, clock });
+  link.addEventListener('connection:open', ({ detail }) => void stale.opened(detail));
+  discovery.onPeer(({ peerId, addresses }) => void stale.heardAt(peerId, addresses));
+  const follows = interfaces.length > 0 && listen.length === 0;
+  let port = DEFAULT_PORT;
+  const onLook = async ({ links, lost }: AddressChange): Promise<void> => {
+    port = Number(/\/tcp\/(\d+)/.exec(link.getMultiaddrs()[0]?.toString() ?? '')?.[1] ?? port);
+    if (follows) await followInterfaces(link.services.transports, links, interfaces, port, log);
+    if (lost.length > 0) void stale.addressLost();
+  };
+  const watch = new AddressWatch({ log, onLook });
+  watch.start();
+  return watch;
+}
+
+async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Link> {
   const { identity } = options.fleet;
   checkNetworkOptions(options);
   const wanted = options.listen.length > 0 ? options.listen : defaultListen(options.interfaces, DEFAULT_PORT);
-  const attempt = async (listen: readonly string[]): Promise<Libp2p> => {
+  const attempt = async (listen: readonly string[]): Promise<Link> => {
     const link = await createLink({ privateKey: identity.privateKey, listen, guard });
     await link.start();
     return link;
@@ -247,7 +318,9 @@ function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void 
       }
     }
   }
-  const all = Object.keys(networkInterfaces());
+  const all = localLinks()
+    .filter((link) => link.isUp)
+    .map(({ name }) => name);
   const unknown = interfaces.filter((name) => !all.includes(name));
   if (unknown.length > 0) {
     throw new ResettleError('failed', `this machine has no interface ${unknown.join(', ')}, or it is down`, {
@@ -258,17 +331,12 @@ function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void 
 
 function defaultListen(interfaces: readonly string[], port: number): string[] {
   if (interfaces.length === 0) return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`];
-  const all = networkInterfaces();
-  const listen: string[] = [];
-  for (const name of interfaces) {
-    for (const entry of all[name] ?? []) {
-      if (entry.family === 'IPv4') listen.push(`/ip4/${entry.address}/tcp/${port}`);
-    }
-  }
-  if (listen.length === 0) {
-    throw new ResettleError('failed', `no IPv4 address on ${interfaces.join(', ')}`, {
-      hint: `this machine has the interfaces ${Object.keys(all).join(', ')}`,
+  const links = localLinks();
+  const ips = addressesOf(links, interfaces);
+  if (ips.length === 0) {
+    throw new ResettleError('failed', `no address on ${interfaces.join(', ')}`, {
+      hint: `this machine has the interfaces ${links.map(({ name }) => name).join(', ')}`,
     });
   }
-  return listen;
+  return ips.map((ip) => listenAddress(ip, port));
 }
