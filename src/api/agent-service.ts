@@ -1,5 +1,6 @@
 import { messageOf } from '../common/errors.ts';
-import { type Agent, ownFolders } from '../node/agent/agent.ts';
+import type { Agent } from '../node/agent/agent.ts';
+import { ownFolders } from '../node/agent/options.ts';
 import { examine } from '../node/doctor/doctor.ts';
 import type { TaskEvent } from '../node/events.ts';
 import { ownMembership } from '../node/membership/machines.ts';
@@ -43,7 +44,7 @@ export class AgentService extends FleetService {
       case 'capture':
         return this.#capture(request as RequestOf<'capture'>, emit, signal);
       case 'cancel':
-        return Promise.resolve({ ...this.#agent.source.cancel((request as RequestOf<'cancel'>).id) });
+        return Promise.resolve({ ...this.#agent.roles.source.cancel((request as RequestOf<'cancel'>).id) });
       case 'restore':
         return this.#restore(request as RequestOf<'restore'>, emit, signal);
       default:
@@ -72,7 +73,8 @@ export class AgentService extends FleetService {
   }
 
   #status({ goal }: RequestOf<'status'>): Done {
-    const { membership, discovery, point, options } = this.#agent;
+    const { membership, discovery, options } = this.#agent;
+    const { point } = this.#agent.roles;
     const roster = membership.roster();
     const own = roster.members.get(membership.self);
     const refusal = membership.joinRefusal?.message;
@@ -88,8 +90,8 @@ export class AgentService extends FleetService {
       interfaces: discovery.interfacesInUse(),
       migrations,
       incomplete: migrations.filter((migration) => !hasReached(migration, goal)).length,
-      running: [...this.#running, ...this.#agent.source.running()],
-      jobs: this.#agent.source.jobs(),
+      running: [...this.#running, ...this.#agent.roles.source.running()],
+      jobs: this.#agent.roles.source.jobs(),
       held: point?.held() ?? [],
       refusals: point?.refusals() ?? [],
       memory: process.memoryUsage.rss(),
@@ -119,7 +121,8 @@ export class AgentService extends FleetService {
   }
 
   async #points(signal: AbortSignal): Promise<Done> {
-    const { membership, point } = this.#agent;
+    const { membership } = this.#agent;
+    const { point } = this.#agent.roles;
     const roster = membership.roster();
     ownMembership(roster, membership.self);
     const members = [...roster.members.values()].filter((member) => member.status === 'active' && member.point);
@@ -140,28 +143,15 @@ export class AgentService extends FleetService {
   }
 
   async #capture({ detach, ...request }: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { source } = this.#agent;
+    const { source } = this.#agent.roles;
     const tell = (event: TaskEvent): void => emit(event as ApiEvent);
     return { ...(detach ? await source.detach(request, tell) : await source.capture(request, tell, signal)) };
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, home, clock, random } = this.#agent.options;
+    const { identity, ...wish } = request;
     return this.task('restore', emit, async (tell) => ({
-      ...(await restoreFromPoint(
-        {
-          fleet: this.#agent.membership,
-          point: this.#agent.point,
-          keys: { ageIdentity: fleet.identity.ageIdentity },
-          pauseTrials: () => this.#agent.trials.pause(),
-          home,
-          clock,
-          random,
-        },
-        request,
-        tell,
-        signal,
-      )),
+      ...(await restoreFromPoint(this.#agent.roles.destination(identity), wish, tell, signal)),
     }));
   }
 

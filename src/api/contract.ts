@@ -141,6 +141,8 @@ export const requests = {
     for: machine.optional(),
   }),
   restore: z.strictObject({
+    /** `same`: this is the machine that was captured, whatever its hardware says. */
+    identity: z.enum(['same']).optional(),
     ...restoreWish,
     recovery: recoveryFile.optional(),
     recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),
