@@ -115,7 +115,6 @@ test('commands and options of later versions are named as not built, never ignor
   failure(await run('restore', '--into', 'x', '--recovery-file', 'y', '--json', '--home', home), 2, 'not-built');
   for (const args of [
     ['capture', '/etc', '--for', 'x', '--replicas', '2'],
-    ['fleet', 'invite', '--ticket', 'x'],
     ['status', '--watch'],
   ]) {
     const { message } = failure(await run(...args, '--json'), 2, 'usage');

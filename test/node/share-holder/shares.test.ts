@@ -249,6 +249,40 @@ describe('shares of a move in place', () => {
     await assert.rejects(client.nonce(about, never), refused(/too many/));
   });
 
+  it('do not leave before it is on the disk to whom they go', async () => {
+    office = await Office.open('disk', ['ann', 'bob', 'cleo']);
+    const ann = office.desk('ann');
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    await distribute(ann, plan, capture);
+    const { desk, ticket } = await office.reimage('disk ann2', plan);
+    const bob = office.desk('bob');
+    const about = { association: plan.id, state: capture.state };
+    const client = new SharesClient(await desk.connectTo(bob.self, never), 'bob');
+    const release = async () => {
+      const nonce = await client.nonce(about, never);
+      const terms = { ...about, nonce, holder: bob.self, requester: desk.self };
+      return await client.release({ ...about, nonce, signature: await signRelease(ticket.inviteKey, terms) }, never);
+    };
+    const { write } = bob.home;
+    bob.home.write = () => {
+      throw new Error('no space left on the disk');
+    };
+    await assert.rejects(release(), { code: 'failed' });
+    assert.equal(shareEvents(bob, plan.id).find(({ signer }) => signer === bob.self)!.phase, 'kept');
+    bob.home.write = write;
+    // The event may be late, the file may not.
+    const { append } = bob;
+    bob.append = () => Promise.reject(new Error('killed'));
+    assert.equal((await release()).length, 1);
+    const file = bob.home.read('shares', `${plan.id}-${capture.state}.json`)!.toString();
+    assert.ok(file.includes(`"releasedTo":"${desk.self}"`));
+    bob.append = append;
+    await bob.startHolder();
+    const said = shareEvents(bob, plan.id).find(({ signer }) => signer === bob.self)!;
+    assert.deepEqual([said.phase, said.peers], ['released', [desk.self]]);
+  });
+
   it('that are wrong are found at once, and the liar is named', async () => {
     office = await Office.open('liar', ['ann', 'bob', 'cleo', 'dan']);
     const ann = office.desk('ann');
