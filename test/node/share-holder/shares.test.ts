@@ -198,6 +198,21 @@ describe('shares of a move in place', () => {
     await assert.rejects(client.nonce(about, never), refused(/given to second ann2 already/));
   });
 
+  it('are given by holders that did not know the association until records were exchanged, nor the destination until it greeted', async () => {
+    office = await Office.open('late', ['ann', 'bob', 'cleo']);
+    const ann = office.desk('ann');
+    const plan = await office.inPlace(ann, {}, { spread: false });
+    const capture = newCapture(ann);
+    assert.equal((await distribute(ann, plan, capture))?.total, 3);
+    await office.syncAll();
+    const { desk, ticket } = await office.reimage('late ann2', plan, await office.ticket(plan), { spread: false });
+    // What a greeting shows is enough.
+    const credential = office.boss.machine.log.credential(desk.self);
+    for (const name of ['bob', 'cleo']) await office.desk(name).machine.log.insert(credential);
+    await desk.machine.log.insert([...office.boss.machine.log.records()].map(({ envelope }) => envelope));
+    assert.deepEqual(await gather(desk, ticket, plan, capture), capture.key);
+  });
+
   it('want a fresh nonce, used once, and a signature over all that they are for', async () => {
     office = await Office.open('nonce', ['ann', 'bob', 'cleo', 'dan']);
     const ann = office.desk('ann');
