@@ -18,7 +18,7 @@ import type { DoctorOptions } from '../doctor/examination.ts';
 import { networkProber } from '../doctor/probe.ts';
 import type { Home } from '../home/home.ts';
 import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
-import { localLinks } from '../link/interfaces.ts';
+import { type LocalLink, localLinks, rememberedLinks } from '../link/interfaces.ts';
 import { createLink, type Link } from '../link/libp2p-node.ts';
 import { addressesOf, followInterfaces, listenAddress } from '../link/listening.ts';
 import { addressesToTell, withSelfAssigned } from '../link/own-addresses.ts';
@@ -88,7 +88,8 @@ export class Agent {
     const link = await startLink(options, guard);
     let store: Store | undefined;
     try {
-      const addresses = (): string[] => concreteAddresses(link, options);
+      const links = rememberedLinks(clock);
+      const addresses = (): string[] => concreteAddresses(link, options, links);
       const discovery = new MdnsDiscovery({
         peerId: identity.peerId,
         addresses,
@@ -130,7 +131,7 @@ export class Agent {
         about: () => ({
           ...(name === undefined ? {} : { name }),
           point: point !== undefined,
-          addresses: addressesToTell(addresses(), localLinks(), options.interfaces).slice(0, ADDRESSES_MAX),
+          addresses: addressesToTell(addresses(), links(), options.interfaces).slice(0, ADDRESSES_MAX),
         }),
       });
       const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
@@ -189,11 +190,15 @@ export class Agent {
   }
 }
 
-function concreteAddresses(link: Link, { interfaces, listen }: AgentOptions): string[] {
+function concreteAddresses(
+  link: Link,
+  { interfaces, listen }: AgentOptions,
+  links = (): readonly LocalLink[] => localLinks(),
+): string[] {
   const listening = link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
   const isEverywhere =
     listen.length > 0 ? listen.some((one) => one.includes('/ip4/0.0.0.0/')) : interfaces.length === 0;
-  return isEverywhere ? withSelfAssigned(listening, localLinks()) : listening;
+  return isEverywhere ? withSelfAssigned(listening, links()) : listening;
 }
 
 /** Tells other members how they are seen from here. */
