@@ -79,6 +79,7 @@ export class Office {
   readonly role: SourceRole;
   /** The destination tries whatever is stored for it, as its agent would. */
   tries = true;
+  readonly #options: SourceOptions;
   readonly #link: Libp2p;
   readonly #tried = new Set<string>();
 
@@ -138,7 +139,7 @@ export class Office {
       envelopeOf: (id) => log.envelopeOf(id as never),
     };
     log.onChange(() => void this.#tryWhatIsNew());
-    this.role = new SourceRole({
+    this.#options = {
       fleet: this.view,
       home: this.home,
       privateKey: this.source.key,
@@ -149,7 +150,13 @@ export class Office {
       exclude: [this.home.dir],
       times: QUICK,
       ...options.source,
-    });
+    };
+    this.role = this.roleAgain();
+  }
+
+  /** The role as an agent that starts again on the same HOME has it. */
+  roleAgain(): SourceRole {
+    return new SourceRole(this.#options);
   }
 
   point(name: string): FakePoint {
