@@ -97,8 +97,10 @@ export class FrameStream {
     await this.#stream.close({ signal });
   }
 
+  /** Ends both ways at once: after this nothing is read into anybody's memory. */
   abort(error: Error): void {
     clearInterval(this.#stall);
+    this.#reader.drop(error);
     this.#stream.abort(error);
   }
 }
