@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { unlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { type Capture, commitOf, eventOf, eventually, NEVER, Office, somePacks } from './support/office.ts';
 
@@ -144,7 +145,6 @@ test('part of a spread state: what it shall hold is remembered, told and looked 
   await point.restart();
   check();
   await point.stop();
-  const { unlinkSync } = await import('node:fs');
   unlinkSync(`${point.dir}/states/${capture.state}/state.json`);
   await point.start();
   await point.role.tick();

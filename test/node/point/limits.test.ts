@@ -5,7 +5,7 @@ import { ResettleError } from '../../../src/common/errors.ts';
 import { REFUSALS_MAX, REFUSALS_PER_PEER_MAX } from '../../../src/common/limits.ts';
 import { clientsOfOne } from '../../../src/node/roles/point/capacity.ts';
 import { linkSpeedOf } from '../../../src/node/roles/point/link-speed.ts';
-import { checkPackBits, chosen } from '../../../src/node/roles/point/pack-bits.ts';
+import { bitsOf, checkPackBits, chosen, joinPackBits } from '../../../src/node/roles/point/pack-bits.ts';
 import { Refusals } from '../../../src/node/roles/point/refusals.ts';
 import { parseStateInfo } from '../../../src/node/roles/point/state-info.ts';
 import { parseSubnets } from '../../../src/node/roles/point/subnets.ts';
@@ -154,6 +154,23 @@ test('the bits of a spread name exactly the packs whose numbers they stand for',
         numbers.filter((index) => wanted[index]),
       );
       assert.deepEqual(chosen(numbers, new Uint8Array(0)), numbers);
+      const made = bitsOf(numbers, (index) => wanted[index]!);
+      assert.deepEqual(made, wanted.every(Boolean) ? new Uint8Array(0) : bits);
+    }),
+  );
+});
+
+test('what two holders have together is what either has', () => {
+  const pair = fc.array(fc.tuple(fc.boolean(), fc.boolean()), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(pair, (wanted) => {
+      const numbers = wanted.map((_, index) => index);
+      const [a, b] = [bitsOf(numbers, (index) => wanted[index]![0]), bitsOf(numbers, (index) => wanted[index]![1])];
+      const joined = chosen(numbers, joinPackBits(a, b, numbers.length));
+      assert.deepEqual(
+        joined,
+        numbers.filter((index) => wanted[index]![0] || wanted[index]![1]),
+      );
     }),
   );
 });

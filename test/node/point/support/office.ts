@@ -99,6 +99,8 @@ export class OfficePoint {
   readonly clock = new OfficeClock();
   /** Nobody reaches it, and it reaches nobody. */
   away = false;
+  /** Gives other bytes than it has. */
+  lies = false;
   settings: PointSettings = {};
   #role: PointRole | undefined;
   #store: Store | undefined;
@@ -141,7 +143,7 @@ export class OfficePoint {
       random: randomBytes,
       log: LOG,
       // A day's scrub comes when a test asks for it.
-      timing: { tickMs: 25, retryMs: 25, backupDelayMs: 0, ...settings.timing },
+      timing: { tickMs: 25, retryMs: 25, backupDelayMs: 60_000, ...settings.timing },
       connect: this.connectFrom(),
     });
   }
@@ -236,6 +238,7 @@ function callsTo(point: OfficePoint, as: PeerIdText): OtherPoint {
         get: async (id, sizeBytes, into) => {
           session.signal?.throwIfAborted();
           assert.equal(await session.holder.loadPack(state, id, into), sizeBytes);
+          if (point.lies) into[7]! ^= 1;
           session.delivered?.(sizeBytes);
         },
         close: async () => session.close(),
@@ -263,7 +266,10 @@ export class Office {
   readonly destination: Machine;
   readonly points: OfficePoint[] = [];
   readonly machines: Machine[] = [];
+  /** Sizes of all packs that were made up. */
+  readonly packs = new Map<PackId, number>();
   readonly #dir = mkdtempSync(join(tmpdir(), 'resettle-points-'));
+  #spreading: Promise<void> = Promise.resolve();
 
   private constructor(fleet: Fleet, source: Machine, destination: Machine) {
     this.fleet = fleet;
@@ -306,10 +312,14 @@ export class Office {
     if (!quietly) await this.spread();
   }
 
-  /** Everybody gets everybody's records. */
-  async spread(): Promise<void> {
-    for (const one of this.machines) await sync(one, this.fleet.operator);
-    for (const one of this.machines) await sync(one, this.fleet.operator);
+  /** Everybody gets everybody's records; one after the other, since two at once would wait for each other's. */
+  spread(): Promise<void> {
+    const turn = this.#spreading.then(async () => {
+      for (const one of this.machines) await sync(one, this.fleet.operator);
+      for (const one of this.machines) await sync(one, this.fleet.operator);
+    });
+    this.#spreading = turn.catch(() => {});
+    return turn;
   }
 
   async append(signer: Machine, body: Parameters<Machine['log']['append']>[0]) {
@@ -355,6 +365,7 @@ export class Office {
     packs: readonly TestPack[],
     more: { state?: StateId; snapshot?: number; signer?: Machine; keys?: readonly KeyFile[] } = {},
   ): Promise<Capture> {
+    for (const { id, bytes } of packs) this.packs.set(id, bytes.length);
     const state = more.state ?? stateId(randomBytes(32).toString('hex'));
     const snapshot = more.snapshot ?? 1;
     const descriptor = await signDescriptor(
