@@ -1,9 +1,9 @@
 import { messageOf } from '../common/errors.ts';
-import type { Agent } from '../node/agent/agent.ts';
+import { type Agent, ownFolders } from '../node/agent/agent.ts';
 import type { TaskEvent } from '../node/events.ts';
 import { ownMembership } from '../node/membership/machines.ts';
+import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
-import { captureToPoint } from '../node/roles/source/capture.ts';
 import { PointClient } from '../protocols/point/point.ts';
 import type { ApiEvent, Method, RequestOf } from './contract.ts';
 import { FleetService } from './fleet-service.ts';
@@ -31,13 +31,15 @@ export class AgentService extends FleetService {
   override call<M extends Method>(method: M, request: RequestOf<M>, emit: Emit, signal: AbortSignal): Promise<Done> {
     switch (method) {
       case 'status':
-        return Promise.resolve(this.#status());
+        return Promise.resolve(this.#status(request as RequestOf<'status'>));
       case 'peers':
         return Promise.resolve(this.#peers());
       case 'points':
         return this.#points(signal);
       case 'capture':
         return this.#capture(request as RequestOf<'capture'>, emit, signal);
+      case 'cancel':
+        return Promise.resolve({ ...this.#agent.source.cancel((request as RequestOf<'cancel'>).id) });
       case 'restore':
         return this.#restore(request as RequestOf<'restore'>, emit, signal);
       default:
@@ -64,11 +66,12 @@ export class AgentService extends FleetService {
     };
   }
 
-  #status(): Done {
+  #status({ goal }: RequestOf<'status'>): Done {
     const { membership, discovery, point, options } = this.#agent;
     const roster = membership.roster();
     const own = roster.members.get(membership.self);
     const refusal = membership.joinRefusal?.message;
+    const migrations = this.summaries();
     return {
       peerId: membership.self,
       name: own?.name ?? options.name ?? '',
@@ -78,8 +81,12 @@ export class AgentService extends FleetService {
       standing: own?.status ?? `in no fleet${refusal ? `: ${refusal}` : ''}`,
       addresses: this.#agent.addresses(),
       interfaces: discovery.interfacesInUse(),
-      migrations: [...this.#running],
+      migrations,
+      incomplete: migrations.filter((migration) => !hasReached(migration, goal)).length,
+      running: [...this.#running, ...this.#agent.source.running()],
+      jobs: this.#agent.source.jobs(),
       held: point?.held() ?? [],
+      refusals: point?.refusals() ?? [],
       memory: process.memoryUsage.rss(),
     };
   }
@@ -121,24 +128,10 @@ export class AgentService extends FleetService {
     return { points };
   }
 
-  async #capture(request: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, home, clock, random, log } = this.#agent.options;
-    return this.task('capture', emit, async (tell) => ({
-      ...(await captureToPoint(
-        {
-          fleet: this.#agent.membership,
-          home,
-          privateKey: fleet.identity.privateKey,
-          clock,
-          random,
-          log,
-          exclude: this.ownFolders(),
-        },
-        request,
-        tell,
-        signal,
-      )),
-    }));
+  async #capture({ detach, ...request }: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const { source } = this.#agent;
+    const tell = (event: TaskEvent): void => emit(event as ApiEvent);
+    return { ...(detach ? await source.detach(request, tell) : await source.capture(request, tell, signal)) };
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
@@ -162,8 +155,7 @@ export class AgentService extends FleetService {
   }
 
   protected override ownFolders(): string[] {
-    const { point } = this.#agent.options;
-    return [...super.ownFolders(), ...(point ? [point.dir] : [])];
+    return ownFolders(this.#agent.options);
   }
 
   /** Keeps what `status` shows while a migration runs. */

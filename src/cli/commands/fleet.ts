@@ -71,18 +71,7 @@ export async function runInvite(
   if (flags.recoveryFile !== undefined && flags.role !== 'operator') {
     throw new ResettleError('usage', '--recovery-file goes with --role operator');
   }
-  if (flags.passphraseFile !== undefined && flags.recoveryFile === undefined) {
-    throw new ResettleError('usage', '--passphrase-file goes with --recovery-file F');
-  }
-  const recovery =
-    flags.recoveryFile === undefined
-      ? {}
-      : {
-          recovery: {
-            file: resolve(flags.recoveryFile),
-            passphrase: await readSecret('passphrase', flags.passphraseFile),
-          },
-        };
+  const recovery = await recoveryOf(flags);
   const done = await callAgentOrHere(context, 'fleetInvite', {
     expiresMs: parseDurationMs(flags.expires),
     uses: Number(flags.uses),
@@ -121,6 +110,50 @@ export async function runJoin(
   }
   context.output.message(String(done.waitingFor));
   context.output.done(done, [`will join ${String(done.fleetName)}`]);
+}
+
+export function describeRevoke(command: Command): Command {
+  return command
+    .description('end the membership of a machine for ever')
+    .argument('<MACHINE>', 'its name, or the beginning of its peer id')
+    .option(
+      '--recovery-file <F>',
+      'for operators: the file with the authority\'s key, from "fleet init --recovery-out"',
+    )
+    .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)')
+    .addHelpText(
+      'after',
+      `
+What it signed before stays valid: states that it captured can still be restored. It gets nothing any more. A machine that was
+revoked by mistake joins anew with another HOME.
+
+Examples:
+  resettle fleet revoke old-laptop
+  resettle fleet revoke old-nas --recovery-file office-recovery.age`,
+    );
+}
+
+export async function runRevoke(
+  context: Context,
+  machine: string,
+  flags: { recoveryFile?: string; passphraseFile?: string },
+): Promise<void> {
+  const done = await callAgentOrHere(context, 'fleetRevoke', { machine, ...(await recoveryOf(flags)) });
+  context.output.message(`${String(done.machineName)} is no longer a member.`);
+  context.output.done(done, [`revoked ${String(done.peerId)}`]);
+}
+
+/** The recovery file that was named, with its passphrase. */
+async function recoveryOf(flags: {
+  recoveryFile?: string;
+  passphraseFile?: string;
+}): Promise<{ recovery?: { file: string; passphrase: string } }> {
+  if (flags.passphraseFile !== undefined && flags.recoveryFile === undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --recovery-file F');
+  }
+  if (flags.recoveryFile === undefined) return {};
+  const passphrase = await readSecret('passphrase', flags.passphraseFile);
+  return { recovery: { file: resolve(flags.recoveryFile), passphrase } };
 }
 
 export function describeMembers(command: Command): Command {

@@ -149,7 +149,7 @@ function wishOf(flags: RestoreFlags): Wish {
   };
 }
 
-function mappingOf(text: string): { from: string; to: string } {
+export function mappingOf(text: string): { from: string; to: string } {
   const [from, to, ...more] = text.split('=');
   if (!from || !to || more.length > 0) {
     throw new ResettleError('usage', `--map-user is OLD=NEW, not ${text}`, { hint: 'such as --map-user ann=anna' });

@@ -21,6 +21,9 @@ import { Membership } from '../membership/membership.ts';
 import { Trials } from '../roles/destination/trials/trials.ts';
 import type { PointLimits } from '../roles/point/capacity.ts';
 import { PointRole } from '../roles/point/point.ts';
+import type { PointFleet } from '../roles/point/point-fleet.ts';
+import type { PointTiming } from '../roles/point/timing.ts';
+import { SourceRole } from '../roles/source/source-role.ts';
 
 /** The port that a firewall is opened for. Where it is taken, any free one serves. */
 export const DEFAULT_PORT = 24717;
@@ -34,7 +37,7 @@ export interface AgentOptions {
   /** Multiaddrs; empty means the default port on those interfaces. */
   readonly listen: readonly string[];
   readonly peers: readonly string[];
-  readonly point?: { readonly dir: string } & PointLimits;
+  readonly point?: { readonly dir: string; readonly timing?: Partial<PointTiming> } & PointLimits;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
@@ -47,6 +50,7 @@ export class Agent {
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
   readonly point: PointRole | undefined;
+  readonly source: SourceRole;
   readonly trials: Trials;
   readonly #store: Store | undefined;
 
@@ -56,6 +60,7 @@ export class Agent {
     membership: Membership;
     discovery: MdnsDiscovery;
     point: PointRole | undefined;
+    source: SourceRole;
     trials: Trials;
     store: Store | undefined;
   }) {
@@ -64,6 +69,7 @@ export class Agent {
     this.membership = parts.membership;
     this.discovery = parts.discovery;
     this.point = parts.point;
+    this.source = parts.source;
     this.trials = parts.trials;
     this.#store = parts.store;
   }
@@ -80,6 +86,7 @@ export class Agent {
       );
     const link = await startLink(options, guard);
     let store: Store | undefined;
+    let point: PointRole | undefined;
     try {
       const addresses = (): string[] => concreteAddresses(link);
       const discovery = new MdnsDiscovery({
@@ -93,25 +100,6 @@ export class Agent {
       discovery.onDuplicate((duplicate) =>
         log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
       );
-      let point: PointRole | undefined;
-      if (options.point) {
-        store = await Store.open(resolve(options.point.dir), {
-          create: true,
-          buffers: POINT_PACKS_IN_FLIGHT * options.point.maxClients,
-        });
-        point = await PointRole.start({
-          store,
-          limits: options.point,
-          fleet: {
-            association: (id) => fleet.log.association(id),
-            insert: (records) => fleet.log.insert(records),
-            associationIdOf: async (envelope) => associationIdOf(readRecord(envelope).hash),
-          },
-          clock,
-          random,
-          log,
-        });
-      }
       const { name } = options;
       membership = new Membership({
         fleet,
@@ -122,13 +110,31 @@ export class Agent {
         log,
         about: () => ({
           ...(name === undefined ? {} : { name }),
-          point: point !== undefined,
+          point: options.point !== undefined,
           addresses: addresses().slice(0, ADDRESSES_MAX),
         }),
       });
+      if (options.point) {
+        // Beside the buffers of its clients those of its own work: repairs and copies.
+        const buffers = POINT_PACKS_IN_FLIGHT * (options.point.maxClients + 1);
+        store = await Store.open(resolve(options.point.dir), { create: true, buffers });
+        const { timing } = options.point;
+        point = await PointRole.start({
+          store,
+          limits: options.point,
+          fleet: pointFleet(membership, fleet),
+          clock,
+          random,
+          log,
+          ...(timing ? { timing } : {}),
+        });
+      }
       const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
       const members = guard(open);
-      const refused = (error: unknown, peer: string): void => log.info({ err: error, peer }, 'refused');
+      const refused = (error: unknown, peer: string): void => {
+        log.info({ err: error, peer }, 'refused');
+        point?.noteRefusal(error, peer);
+      };
       await serveHello(open, membership);
       await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
       if (point) {
@@ -139,8 +145,20 @@ export class Agent {
       await membership.start();
       const trials = new Trials({ fleet: membership, point, ageIdentity: identity.ageIdentity, clock, random, log });
       trials.start();
-      return new Agent({ options, link, membership, discovery, point, trials, store });
+      const source = new SourceRole({
+        fleet: membership,
+        home: options.home,
+        privateKey: identity.privateKey,
+        ageIdentity: identity.ageIdentity,
+        clock,
+        random,
+        log,
+        exclude: ownFolders(options),
+      });
+      source.start();
+      return new Agent({ options, link, membership, discovery, point, source, trials, store });
     } catch (error) {
+      await point?.stop();
       await store?.close();
       await link.stop();
       throw error;
@@ -154,12 +172,31 @@ export class Agent {
 
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
+    this.source.stop();
     this.membership.stop();
-    this.point?.stop();
-    const ended = Promise.allSettled([this.trials.stop(), this.discovery.stop(), this.link.stop()]);
+    const ended = Promise.allSettled([this.trials.stop(), this.point?.stop(), this.discovery.stop(), this.link.stop()]);
     await Promise.race([ended, new Promise((done) => setTimeout(done, SHUTDOWN_MS - 1000).unref())]);
     await this.#store?.close();
   }
+}
+
+function pointFleet(membership: Membership, { log }: Fleet): PointFleet {
+  return {
+    self: membership.self,
+    roster: () => membership.roster(),
+    append: (body) => membership.append(body),
+    events: (id) => membership.events(id),
+    envelopeOf: (id) => membership.envelopeOf(id),
+    connectTo: (peer, signal) => membership.connectTo(peer, signal),
+    association: (id) => log.association(id),
+    insert: (records) => log.insert(records),
+    associationIdOf: async (envelope) => associationIdOf(readRecord(envelope).hash),
+  };
+}
+
+/** Folders of the agent's own that are never part of a state. */
+export function ownFolders({ home, point }: Pick<AgentOptions, 'home' | 'point'>): string[] {
+  return [home.dir, ...(point ? [resolve(point.dir)] : [])];
 }
 
 function concreteAddresses(link: Libp2p): string[] {

@@ -12,8 +12,10 @@ import {
   foundFleet,
   type InviteToken,
   type JoinRequest,
+  type Member,
   type MemberBody,
   parseInviteToken,
+  type RecordBody,
   RecordLog,
   type Role,
 } from '../../state/records/index.ts';
@@ -124,13 +126,39 @@ export class Fleet {
     return { token, expiresAt: new Date(invite.expiresAt).toISOString() };
   }
 
+  /**
+   * Ends a machine's membership for ever. What it signed up to now stays valid, what follows does not. Operators revoke
+   * members; operators are revoked with the authority's key. Throws `refused` where this machine may not.
+   */
+  async revoke(machine: Member, recovery: { file: string; passphrase: string } | undefined): Promise<void> {
+    const body: RecordBody = {
+      type: 'revocation',
+      peerId: machine.peerId,
+      lastAccepted: this.log.lastLasting(machine.peerId),
+    };
+    if (machine.role === 'operator' || recovery) {
+      await this.log.appendSignedBy(await this.#authorityKey(recovery), body);
+      return;
+    }
+    if (this.log.roster().members.get(this.identity.peerId)?.role !== 'operator') {
+      throw new ResettleError('refused', 'only an operator revokes a machine', {
+        hint: "run it on an operator's machine",
+      });
+    }
+    await this.log.append(body);
+  }
+
   async #authorityKey(recovery: { file: string; passphrase: string } | undefined): Promise<PrivateKey> {
     if (recovery) return (await readRecoveryFile(recovery.file, recovery.passphrase)).authorityKey;
     const bytes = this.#options.home.read(AUTHORITY_FILE);
     if (!bytes) {
-      throw new ResettleError('refused', "the authority's key is not on this machine, and only it invites operators", {
-        hint: 'give the file that "fleet init --recovery-out" wrote with --recovery-file, or invite with --role member',
-      });
+      throw new ResettleError(
+        'refused',
+        "the authority's key is not on this machine, and only it invites and revokes operators",
+        {
+          hint: 'give the file that "fleet init --recovery-out" wrote with --recovery-file, or take a member',
+        },
+      );
     }
     return privateKeyFromProtobuf(bytes);
   }

@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { PackId, StateId } from '../../common/ids.ts';
-import { REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import { PUT_STALL_MS, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
 import type { PackSink, PackSource, SealedPack } from '../../common/ports.ts';
 import { errorOfFault } from '../wire/fault.ts';
 import { FRAME, type FrameHeader } from './frame.ts';
@@ -102,12 +102,17 @@ abstract class BlocksClient<Call extends Waiting> {
   }
 }
 
-async function openFrames(target: BlocksTarget, lease: string | undefined, signal: AbortSignal): Promise<FrameStream> {
+async function openFrames(
+  target: BlocksTarget,
+  lease: string | undefined,
+  signal: AbortSignal,
+  stallMs?: number,
+): Promise<FrameStream> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
   const stream = await target.connection.newStream(BLOCKS_PROTOCOL, { signal: limited }).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : named(error, target.name);
   });
-  const frames = new FrameStream(stream);
+  const frames = new FrameStream(stream, stallMs);
   const onAbort = (): void => frames.abort(limited.reason as Error);
   limited.addEventListener('abort', onAbort, { once: true });
   try {
@@ -132,10 +137,22 @@ async function openFrames(target: BlocksTarget, lease: string | undefined, signa
 
 /** Sends packs to a holder under a lease. */
 export class BlocksSink extends BlocksClient<Waiting & { pack: SealedPack }> implements PackSink {
-  static async open(target: BlocksTarget, lease: string, signal: AbortSignal): Promise<BlocksSink> {
-    const sink = new BlocksSink(await openFrames(target, lease, signal), target.name);
+  /** A transfer on which nothing moves for `stallMs` while a pack is under way ends with an error of which `isStall` holds. */
+  static async open(
+    target: BlocksTarget,
+    lease: string,
+    signal: AbortSignal,
+    stallMs = PUT_STALL_MS,
+  ): Promise<BlocksSink> {
+    const sink = new BlocksSink(await openFrames(target, lease, signal, stallMs), target.name);
+    sink.frames.isAwaited = () => sink.calls.size > 0;
     void sink.listen();
     return sink;
+  }
+
+  /** Bytes of packs that were handed to the connection, acknowledged or not. */
+  get sentBytes(): number {
+    return this.frames.sentBytes;
   }
 
   put(pack: SealedPack, signal: AbortSignal): Promise<void> {

@@ -1,40 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { TaskEvent } from '../../src/node/events.ts';
 import { nearnessOf } from '../../src/node/link/address-order.ts';
 import { DialBackoff } from '../../src/node/membership/address-book.ts';
-import { lackOf, type Offer, rankOffers } from '../../src/node/placement/rank.ts';
 import { ProgressMeter } from '../../src/node/progress-meter.ts';
-
-const offer = fc.record({
-  name: fc.string({ minLength: 1, maxLength: 4 }),
-  freeBytes: fc.nat(1000),
-  clients: fc.nat(4),
-  maxClients: fc.integer({ min: 1, max: 4 }),
-  draining: fc.boolean(),
-});
-
-test('the best offer comes first, none that lacks anything is taken, none that lacks nothing is left out', () => {
-  fc.assert(
-    fc.property(fc.array(offer), fc.nat(1000), (offers: Offer[], bytes) => {
-      const ranked = rankOffers(offers, bytes);
-      for (const one of offers) assert.equal(ranked.includes(one), lackOf(one, bytes) === undefined);
-      for (const [index, one] of ranked.entries()) {
-        const next = ranked[index + 1];
-        if (next) assert.ok(one.freeBytes >= next.freeBytes);
-      }
-    }),
-  );
-});
-
-test('what an offer lacks is said in words', () => {
-  const good: Offer = { name: 'nas', freeBytes: 1000, clients: 0, maxClients: 1, draining: false };
-  assert.equal(lackOf(good, 1000), undefined);
-  assert.match(lackOf(good, 1001)!, /1000 B free of the 1001 B needed/);
-  assert.match(lackOf({ ...good, draining: true }, 1)!, /draining/);
-  assert.match(lackOf({ ...good, clients: 1 }, 1)!, /1 of at most 1/);
-});
 
 test('addresses of this machine come first, then those on the wire, then by radio, then elsewhere', () => {
   const entry = (address: string, netmask: string) => ({
