@@ -12,6 +12,7 @@ import {
   SHARE_HOLDERS_MAX,
   START_AT_ONCE_MAX,
   TERMS_ITEMS_MAX,
+  TICKET_BATCH_MAX,
   USER_MAPPINGS_MAX,
 } from '../common/limits.ts';
 
@@ -85,6 +86,8 @@ export const requests = {
   status: z.strictObject({ goal: z.enum(['stored', 'safe', 'restored']).default('restored') }),
   peers: z.strictObject({}),
   points: z.strictObject({}),
+  /** Why machines do not see each other: events `check`, one for each finding. */
+  doctor: z.strictObject({ peer: machine.optional() }),
   members: z.strictObject({}),
   fleetInit: z.strictObject({
     name: nameText,
@@ -98,7 +101,18 @@ export const requests = {
     /** Where the authority's key is, if it is not on this machine: only it invites operators. */
     recovery: recoveryFile.optional(),
   }),
-  fleetJoin: z.strictObject({ token: z.string().min(1).max(1_000_000) }),
+  /** One ticket for each of these: an association in place, or the machine that it is for. All of them or none. */
+  fleetTickets: z.strictObject({
+    associations: z.array(z.string().min(1).max(NAME_TEXT_MAX)).min(1).max(TICKET_BATCH_MAX),
+    expiresMs: z.number().int().positive().max(INVITE_MAX_MS),
+  }),
+  fleetJoin: z.strictObject({
+    token: z.string().min(1).max(1_000_000),
+    /** This machine takes orders of the fleet's operators. */
+    acceptOperators: z.boolean().default(false),
+  }),
+  /** Changes that later. */
+  fleetConsent: z.strictObject({ acceptOperators: z.boolean() }),
   fleetRevoke: z.strictObject({
     machine,
     /** Where the authority's key is, if it is not on this machine: only it revokes operators. */
@@ -127,6 +141,8 @@ export const requests = {
     for: machine.optional(),
   }),
   restore: z.strictObject({
+    /** `same`: this is the machine that was captured, whatever its hardware says. */
+    identity: z.enum(['same']).optional(),
     ...restoreWish,
     recovery: recoveryFile.optional(),
     recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),

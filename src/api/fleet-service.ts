@@ -60,6 +60,10 @@ export class FleetService implements Service {
         return this.join(request as RequestOf<'fleetJoin'>, signal);
       case 'fleetRevoke':
         return this.#revoke(request as RequestOf<'fleetRevoke'>);
+      case 'fleetTickets':
+        return this.#tickets(request as RequestOf<'fleetTickets'>);
+      case 'fleetConsent':
+        return this.#consent(request as RequestOf<'fleetConsent'>);
       case 'members':
         return Promise.resolve(this.members());
       case 'captureFolder':
@@ -153,11 +157,24 @@ export class FleetService implements Service {
     return { ...(await this.fleet.invite(request)), fleet: this.fleet.log.fleetId };
   }
 
+  async #tickets(request: RequestOf<'fleetTickets'>): Promise<Done> {
+    ownMembership(this.fleet.log.roster(), this.fleet.identity.peerId);
+    const tickets = await this.fleet.tickets(request.associations, request.expiresMs);
+    return { tickets, fleet: this.fleet.log.fleetId };
+  }
+
+  async #consent({ acceptOperators }: RequestOf<'fleetConsent'>): Promise<Done> {
+    await this.fleet.setConsent(acceptOperators);
+    const { fleetId, fleet } = this.fleet.log.roster();
+    return { fleet: fleetId, fleetName: fleet?.name, peerId: this.fleet.identity.peerId, acceptOperators };
+  }
+
   protected async join(request: RequestOf<'fleetJoin'>, _signal: AbortSignal): Promise<Done> {
-    const { fleetId, fleetName } = await this.fleet.stageJoin(request.token);
+    const { fleetId, fleetName, association } = await this.fleet.stageJoin(request.token, request.acceptOperators);
     return {
       fleet: fleetId,
       fleetName,
+      ...(association ? { association } : {}),
       peerId: this.fleet.identity.peerId,
       admitted: false,
       waitingFor: 'The invite is kept. Start "resettle agent": it joins as soon as it reaches a member that is online.',
@@ -180,7 +197,15 @@ export class FleetService implements Service {
       fleetName: roster.fleet?.name,
       peerId: this.fleet.identity.peerId,
       members: [...roster.members.values()]
-        .map(({ peerId, name, role, status, point, addresses }) => ({ peerId, name, role, status, point, addresses }))
+        .map(({ peerId, name, role, status, point, acceptsOperators, addresses }) => ({
+          peerId,
+          name,
+          role,
+          status,
+          point,
+          acceptsOperators,
+          addresses,
+        }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       problems: roster.problems,
     };

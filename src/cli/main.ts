@@ -11,12 +11,15 @@ import {
 } from './commands/associate.ts';
 import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
+import { describeDoctor, runDoctor } from './commands/doctor.ts';
 import {
+  describeConsent,
   describeInit,
   describeInvite,
   describeJoin,
   describeMembers,
   describeRevoke,
+  runConsent,
   runInit,
   runInvite,
   runJoin,
@@ -42,7 +45,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'send', 'receive', 'doctor'];
+const NOT_BUILT = ['plan', 'checklist', 'send', 'receive'];
 
 const USAGE_EXIT = 2;
 
@@ -72,6 +75,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(fleet, 'join', describeJoin, runJoin);
   add(fleet, 'members', describeMembers, runMembers);
   add(fleet, 'revoke', describeRevoke, runRevoke);
+  add(fleet, 'consent', describeConsent, runConsent);
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);
@@ -79,6 +83,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   const associations = withCommonOptions(describeAssociations(root.command('associations')));
   associations.action(async () => runAssociations(contextOf(associations, signal)));
   add(associations, 'delete', describeAssociationsDelete, runAssociationsDelete);
+  add(root, 'doctor', describeDoctor, runDoctor);
   add(root, 'capture', describeCapture, runCapture);
   add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);

@@ -257,6 +257,16 @@ export const CREDENTIAL_RECORDS_MAX = 64;
 export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 export const PENDING_CONNECTIONS_MAX = 200;
+/** One address of a peer: a stale one that swallows packets must leave time for the next. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 3_000;
+/** All addresses of a peer, one after another. */
+export const DIAL_TIMEOUT_MS = 12_000;
+/** Dials to peers that are only heard of and are no members: at once, and then one each so often. */
+export const STRANGER_DIALS_BURST = 16;
+export const STRANGER_DIAL_EVERY_MS = 500;
+/** A connection that may be dead has this long to answer a ping; longer where bulk data may be queued before it. */
+export const PING_IDLE_TIMEOUT_MS = 3_000;
+export const PING_BUSY_TIMEOUT_MS = 10_000;
 
 /** Connections that an agent keeps standing; others are made on demand. */
 export const STANDING_CONNECTIONS_MAX = 8;
@@ -330,6 +340,26 @@ export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
 export const MACHINE_DIGESTS_MAX = 30;
 /** One share: a state key in an age file has some 230 bytes. */
 export const SHARE_MAX_BYTES = 1 * KIB;
+/** A share in an age file for one member. */
+export const SHARE_SEALED_MAX_BYTES = 2 * KIB;
+/** A deal: 147 bytes, and 32 for each of SHARE_HOLDERS_MAX shares. */
+export const DEAL_BYTES_MAX = 512;
+/** A message of the shares protocol: two shares with their deals. */
+export const SHARES_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Shares that one machine keeps: 2 KiB on its disk each, some 300 bytes in memory. */
+export const SHARES_KEPT_MAX = 4096;
+/** Of those from one source: an association has one, and a second one while its state changes. */
+export const SHARES_PER_SOURCE_MAX = 16;
+/** Members that a source asks at once to keep a share, and in all before it gives up: some wait 5 s for one that is off. */
+export const SHARE_HOLDERS_ASKED_AT_ONCE = 8;
+export const SHARE_HOLDERS_ASKED_MAX = 64;
+/** A nonce for a release is good so long: one request. */
+export const RELEASE_NONCE_MS = 60_000;
+/** Nonces that one member, and all together, may have waiting. */
+export const RELEASE_NONCES_PER_PEER_MAX = 4;
+export const RELEASE_NONCES_MAX = 256;
+/** Tickets of one batch: a laboratory, not a fleet. */
+export const TICKET_BATCH_MAX = 500;
 
 // --- Discovery (src/node/discovery): what strangers on the network can make us remember and send ---
 /** Announcements remembered at once, over all interfaces. */
@@ -348,3 +378,22 @@ export const DISCOVERY_ADDRESSES_MAX = 4;
 export const DISCOVERY_TTL_MS = 120_000;
 /** Envelopes in one answer of the records protocol, so that it fits a control message. */
 export const RECORDS_PER_MESSAGE_BYTES_MAX = 2 * MIB;
+
+// --- Doctor (src/node/doctor) ---
+/** Addresses of one peer that are tried: as many as a record and discovery on two interfaces can bring. */
+export const DOCTOR_ADDRESSES_MAX = 16;
+/** Of both messages of the doctor protocol: sixteen addresses with their outcomes. */
+export const DOCTOR_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Whoever is asked tries all addresses at once; each has ADDRESS_PROBE_MS for TCP and as much for the handshake. */
+export const DOCTOR_TIMEOUT_MS = 15_000;
+export const ADDRESS_PROBE_MS = 4_000;
+/** A member is looked at no more often than this by one that is asked, */
+export const DOCTOR_ANSWER_EVERY_MS = 3_000;
+/** and so many members at a time. */
+export const DOCTOR_ANSWERS_AT_ONCE = 4;
+/** Peers that are tried when no peer is named: a large fleet is looked at in part, and that is said. */
+export const DOCTOR_PEERS_MAX = 64;
+export const DOCTOR_PEERS_AT_ONCE = 4;
+/** What the system's tools may print: a large ruleset. */
+export const TOOL_OUTPUT_MAX_BYTES = 4 * MIB;
+export const TOOL_TIMEOUT_MS = 4_000;

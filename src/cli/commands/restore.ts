@@ -57,7 +57,7 @@ export function describeRestore(command: Command): Command {
       '--passphrase-file <F>',
       'of the recovery file, or with --store of the store: from F, or from standard input with -',
     )
-    .addOption(new Option('--identity <WHICH>').hideHelp())
+    .option('--identity <WHICH>', 'same: this is the machine that was captured, although its hardware differs')
     .addOption(new Option('--areas <LIST>').hideHelp())
     .addHelpText(
       'after',
@@ -116,10 +116,7 @@ async function confirmRoot(context: Context): Promise<void> {
 }
 
 function wishOf(flags: RestoreFlags): Wish {
-  for (const [option, value] of [
-    ['--identity', flags.identity],
-    ['--areas', flags.areas],
-  ]) {
+  for (const [option, value] of [['--areas', flags.areas]]) {
     if (value !== undefined)
       throw new ResettleError('not-built', `${option} is not built yet`, { hint: 'leave it out' });
   }
@@ -135,6 +132,12 @@ function wishOf(flags: RestoreFlags): Wish {
   if (snapshot !== undefined && (!Number.isSafeInteger(snapshot) || snapshot < 1)) {
     throw new ResettleError('usage', `--snapshot is a whole number from 1, not ${flags.snapshot}`);
   }
+  if (flags.identity !== undefined && flags.identity !== 'same') {
+    throw new ResettleError('not-built', `--identity ${flags.identity} is not built yet`, { hint: 'only "same" is' });
+  }
+  if (flags.identity !== undefined && flags.store !== undefined) {
+    throw new ResettleError('usage', '--identity does not go with --store DIR');
+  }
   return {
     into: resolve(flags.into ?? flags.root ?? '/'),
     strip: flags.strip === true,
@@ -143,6 +146,7 @@ function wishOf(flags: RestoreFlags): Wish {
     mapUsers: (flags.mapUser ?? []).map(mappingOf),
     dryRun: flags.dryRun === true,
     ...(onConflict === undefined ? {} : { onConflict }),
+    ...(flags.identity === undefined ? {} : { identity: flags.identity }),
     ...(flags.from === undefined ? {} : { from: flags.from }),
     ...(flags.state === undefined ? {} : { state: flags.state }),
     ...(snapshot === undefined ? {} : { snapshot }),

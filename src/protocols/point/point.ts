@@ -103,14 +103,14 @@ export class PointClient {
   }
 
   /**
-   * The descriptor of a snapshot and a key file: this machine's own, or the one named `recovery` or `code`. `key` is empty
-   * where there is no such file, and always so for the source.
+   * The descriptor of a snapshot, and a key file: the one wrapped to this machine, or the one that `keyName` names. Its
+   * bytes are empty where there is none.
    */
   async snapshot(
     state: string,
     snapshot: number,
     signal: AbortSignal,
-    keyName = '',
+    keyName: '' | 'recovery' | 'code' = '',
   ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
     const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: keyName } }, signal);
     return { descriptor, key };

@@ -6,7 +6,7 @@ import { asBuffer, bytesOfHex, hexOf } from '../../common/bytes.ts';
 import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { type AssociationId, associationId, type PeerIdText, type StateId, stateId } from '../../common/ids.ts';
-import { SHARE_HOLDERS_MAX, SHARE_MAX_BYTES } from '../../common/limits.ts';
+import { SHARE_MAX_BYTES } from '../../common/limits.ts';
 import { areShareTerms, type ShareTerms } from '../../common/share-terms.ts';
 import { DIGEST_BYTES, digest } from '../format/digest.ts';
 
@@ -16,7 +16,6 @@ const ID_BYTES = 16;
 const SIGNATURE_BYTES = 64;
 /** version, needed, total, association, state, id; then a hash for each share, then the signature. */
 const HEAD_BYTES = 3 + DIGEST_BYTES + DIGEST_BYTES + ID_BYTES;
-export const DEAL_MAX_BYTES = HEAD_BYTES + SHARE_HOLDERS_MAX * DIGEST_BYTES + SIGNATURE_BYTES;
 
 export interface Deal extends ShareTerms {
   readonly association: AssociationId;

@@ -1,7 +1,6 @@
 /** Ways to a state key that survive the machine: what other folders may use. See README.md. */
 export {
   combineShares,
-  DEAL_MAX_BYTES,
   type Deal,
   dealShares,
   indexOfShare,
@@ -10,4 +9,5 @@ export {
   shareHash,
 } from './deal.ts';
 export { identityOfRecoveryCode, newRecoveryCode, recipientOfRecoveryCode } from './recovery-code.ts';
+export { isReleaseSigned, type ReleaseTerms, signRelease } from './release.ts';
 export { makeTicketKey, openTicketKey, type TicketKey } from './ticket-key.ts';

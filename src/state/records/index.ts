@@ -22,5 +22,6 @@ export {
   createInvite,
   type InviteToken,
   parseInviteToken,
+  type TicketTerms,
 } from './token.ts';
 export type * from './types.ts';

@@ -7,17 +7,10 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { ResettleError } from '../../../src/common/errors.ts';
 import { associationId, type PeerIdText, stateId } from '../../../src/common/ids.ts';
-import { SHARE_MAX_BYTES } from '../../../src/common/limits.ts';
+import { DEAL_BYTES_MAX, SHARE_MAX_BYTES } from '../../../src/common/limits.ts';
 import { areShareTerms, chooseShareTerms, parseShareTerms, type ShareTerms } from '../../../src/common/share-terms.ts';
 import { unwrapStateKey, wrapStateKey } from '../../../src/state/format/index.ts';
-import {
-  combineShares,
-  DEAL_MAX_BYTES,
-  dealShares,
-  indexOfShare,
-  openDeal,
-  readDeal,
-} from '../../../src/state/keys/index.ts';
+import { combineShares, dealShares, indexOfShare, openDeal, readDeal } from '../../../src/state/keys/index.ts';
 import { peerIdOf } from '../../../src/state/records/index.ts';
 
 const association = associationId('ab'.repeat(32));
@@ -45,7 +38,7 @@ describe('a deal', () => {
         const { deal: made, shares } = await deal(secret, wanted);
         const opened = await openDeal(made.bytes, source);
         assert.deepEqual(opened, made);
-        assert.ok(made.bytes.length <= DEAL_MAX_BYTES);
+        assert.ok(made.bytes.length <= DEAL_BYTES_MAX);
         const order = [...picks.take(shares.length)];
         const shuffled = shares.map((share, index) => ({ share, key: order[index]! })).sort((a, b) => a.key - b.key);
         const chosen = shuffled.slice(0, wanted.needed).map(({ share }) => share);

@@ -2,7 +2,6 @@ import { asBuffer } from '../../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { AssociationId, StateId } from '../../../common/ids.ts';
 import { keyCheckValue, type SnapshotHeader, unwrapStateKey } from '../../../state/format/index.ts';
-import { identityOfRecoveryCode } from '../../../state/keys/index.ts';
 import type { Association } from '../../../state/records/index.ts';
 import { readRecoveryFile } from '../../membership/recovery-file.ts';
 import type { KeyFileName, PointAccess } from './point-access.ts';
@@ -33,6 +32,8 @@ export interface StateKeyWays {
   /** This machine's own `AGE-SECRET-KEY-1…`. */
   readonly ageIdentity: string;
   readonly ticket?: TicketWay | undefined;
+  /** The age identity that follows from a recovery code. Throws `usage` for a mistyped one. */
+  readonly identityOfCode?: ((code: string) => string) | undefined;
 }
 
 /** `machine`: wrapped to this machine. */
@@ -83,7 +84,7 @@ export async function openStateKey(
   };
   const byFile = (name: KeyFileName, identity: () => string | Promise<string>) => async (): Promise<Uint8Array> =>
     fromKeyFile(subject, name, await identity(), signal);
-  const { ticket, ageIdentity } = ways;
+  const { ticket, identityOfCode, ageIdentity } = ways;
   const { recovery, recoveryCode } = secrets;
 
   const own = await attempt(
@@ -104,9 +105,10 @@ export async function openStateKey(
     if (opened) return opened;
   }
   if (recoveryCode !== undefined) {
+    if (!identityOfCode) throw new ResettleError('not-built', 'recovery codes are not built yet');
     const opened = await attempt(
       'code',
-      byFile('code', () => identityOfRecoveryCode(recoveryCode)),
+      byFile('code', () => identityOfCode(recoveryCode)),
     );
     if (opened) return opened;
   }

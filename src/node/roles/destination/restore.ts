@@ -1,6 +1,6 @@
 import { messageOf } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
-import type { Association } from '../../../state/records/index.ts';
+import type { Association, AssociationTerms } from '../../../state/records/index.ts';
 import { readSnapshotDetails } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { FleetView } from '../../fleet-view.ts';
@@ -39,6 +39,8 @@ export interface DestinationOptions extends ApplyOptions {
   readonly keys: StateKeyWays;
   /** Compares this machine with the one that was captured, in place. Throws `refused`. */
   readonly guardMachine?: ((association: Association, state: StateId, emit: Emit) => void) | undefined;
+  /** What the association says of users. Throws `refused` where it is sealed to others. */
+  readonly termsOf?: ((association: Association) => Promise<AssociationTerms | undefined>) | undefined;
   /** Keeps trials from running meanwhile; returns what lets them go on. */
   readonly pauseTrials?: (() => () => void) | undefined;
   readonly timing?: Timing | undefined;
@@ -70,7 +72,7 @@ export async function restoreFromPoint(
       options,
       { ...settled, association, key: opened.key },
       word,
-      request,
+      { ...request, mapUsers: await mappingsOf(options, association, request, onNote) },
       emit,
       signal,
     );
@@ -98,6 +100,25 @@ export async function restoreFromPoint(
     };
   } finally {
     resumeTrials?.();
+  }
+}
+
+/** Whose files become whose: as the person says, else as the association does. */
+async function mappingsOf(
+  { termsOf }: DestinationOptions,
+  association: Association,
+  { mapUsers }: Pick<RestoreRequest, 'mapUsers'>,
+  onNote: (message: string) => void,
+): Promise<RestoreRequest['mapUsers']> {
+  if (mapUsers.length > 0 || !termsOf) return mapUsers;
+  try {
+    const said = (await termsOf(association))?.mapUsers ?? [];
+    if (said.length > 0)
+      onNote(`users as the association says: ${said.map(({ from, to }) => `${from}=${to}`).join(', ')}`);
+    return said;
+  } catch (error) {
+    onNote(`${messageOf(error)}; if users have other names here, give --map-user`);
+    return mapUsers;
   }
 }
 

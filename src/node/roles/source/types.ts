@@ -67,7 +67,10 @@ export interface GivenShares {
   readonly holders: readonly { readonly peerId: PeerIdText; readonly proof: string }[];
 }
 
-/** Splits the state's key, sealed to the ticket, among members. Throws `usage` where there are too few. */
+/**
+ * Splits the state's key, sealed to the ticket, among members. Undefined where too few can keep one and there is another way
+ * to the key. Throws `usage` where there is none.
+ */
 export type DistributeShares = (
   wish: {
     readonly association: AssociationId;
@@ -77,7 +80,7 @@ export type DistributeShares = (
     readonly exclude: readonly PeerIdText[];
   },
   signal: AbortSignal,
-) => Promise<GivenShares>;
+) => Promise<GivenShares | undefined>;
 
 /** What this machine can be told by after it was reinstalled. */
 export interface SourceHardware {
