@@ -1,6 +1,6 @@
 import { asBuffer } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
-import { messageOf } from '../../../common/errors.ts';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { SHARE_HOLDERS_ASKED_AT_ONCE, SHARE_HOLDERS_ASKED_MAX } from '../../../common/limits.ts';
 import { SharesClient } from '../../../protocols/shares/shares.ts';
@@ -53,30 +53,47 @@ export interface Willing {
   readonly client: SharesClient;
 }
 
-/** Asks candidates in order until enough would keep a share. `problems` has what the others said. */
+/**
+ * Asks candidates in order until enough would keep a share. Who refuses is asked once more after an exchange of records:
+ * it may not have known the association yet. `problems` has what the others said.
+ */
 export async function askCandidates(
-  fleet: Pick<FleetView, 'connectTo'>,
+  fleet: Pick<FleetView, 'connectTo' | 'refresh'>,
   candidates: readonly Member[],
   about: { association: Association['id']; state: StateId; wanted: number },
   signal: AbortSignal,
 ): Promise<{ willing: Willing[]; problems: string[] }> {
-  const willing: Willing[] = [];
-  const problems: string[] = [];
   const { association, state, wanted } = about;
+  const willing: Willing[] = [];
+  const problems = new Map<PeerIdText, unknown>();
+  const ask = async (member: Member): Promise<void> => {
+    try {
+      const client = new SharesClient(await fleet.connectTo(member.peerId, signal), member.name);
+      await client.offer({ association, state }, signal);
+      problems.delete(member.peerId);
+      willing.push({ member, client });
+    } catch (error) {
+      signal.throwIfAborted();
+      problems.set(member.peerId, error);
+    }
+  };
+  const askAll = async (members: readonly Member[]): Promise<void> => {
+    for (let next = 0; next < members.length && willing.length < wanted; next += SHARE_HOLDERS_ASKED_AT_ONCE) {
+      await Promise.all(members.slice(next, next + SHARE_HOLDERS_ASKED_AT_ONCE).map(ask));
+    }
+  };
   const asked = candidates.slice(0, SHARE_HOLDERS_ASKED_MAX);
-  for (let next = 0; next < asked.length && willing.length < wanted; next += SHARE_HOLDERS_ASKED_AT_ONCE) {
-    const answers = asked.slice(next, next + SHARE_HOLDERS_ASKED_AT_ONCE).map(async (member) => {
-      try {
-        const client = new SharesClient(await fleet.connectTo(member.peerId, signal), member.name);
-        await client.offer({ association, state }, signal);
-        return { member, client };
-      } catch (error) {
-        signal.throwIfAborted();
-        problems.push(messageOf(error));
-        return undefined;
-      }
-    });
-    willing.push(...(await Promise.all(answers)).filter((answer) => answer !== undefined));
+  await askAll(asked);
+  const refusing = asked.filter(({ peerId }) => isRefusal(problems.get(peerId)));
+  if (willing.length < wanted && refusing.length > 0) {
+    await fleet.refresh(signal);
+    await askAll(refusing);
   }
-  return { willing: willing.slice(0, wanted), problems };
+  const inOrder = asked.flatMap((member) => willing.find((one) => one.member === member) ?? []);
+  return { willing: inOrder.slice(0, wanted), problems: [...problems.values()].map(messageOf) };
+}
+
+/** Such a no may come from records that were not exchanged yet. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ResettleError && error.code === 'refused';
 }

@@ -17,7 +17,7 @@ import { type Dealt, readDealt, writeDealt } from './dealt-file.ts';
 import { shareHoldersOf } from './ticket-of.ts';
 
 export interface DistributeOptions {
-  readonly fleet: Pick<FleetView, 'self' | 'roster' | 'events' | 'connectTo'>;
+  readonly fleet: Pick<FleetView, 'self' | 'roster' | 'events' | 'connectTo' | 'refresh'>;
   readonly home: Home;
   /** The source's: it signs the deal. */
   readonly privateKey: PrivateKey;
