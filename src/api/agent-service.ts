@@ -1,11 +1,14 @@
 import { messageOf } from '../common/errors.ts';
 import type { Agent } from '../node/agent/agent.ts';
+import { ownFolders } from '../node/agent/options.ts';
+import { examine } from '../node/doctor/doctor.ts';
 import type { TaskEvent } from '../node/events.ts';
 import { ownMembership } from '../node/membership/machines.ts';
+import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
-import { captureToPoint } from '../node/roles/source/capture.ts';
 import { PointClient } from '../protocols/point/point.ts';
 import type { ApiEvent, Method, RequestOf } from './contract.ts';
+import { Tally } from './doctor.ts';
 import { FleetService } from './fleet-service.ts';
 
 type Done = Record<string, unknown>;
@@ -31,13 +34,17 @@ export class AgentService extends FleetService {
   override call<M extends Method>(method: M, request: RequestOf<M>, emit: Emit, signal: AbortSignal): Promise<Done> {
     switch (method) {
       case 'status':
-        return Promise.resolve(this.#status());
+        return Promise.resolve(this.#status(request as RequestOf<'status'>));
       case 'peers':
         return Promise.resolve(this.#peers());
       case 'points':
         return this.#points(signal);
+      case 'doctor':
+        return this.#doctor(request as RequestOf<'doctor'>, emit, signal);
       case 'capture':
         return this.#capture(request as RequestOf<'capture'>, emit, signal);
+      case 'cancel':
+        return Promise.resolve({ ...this.#agent.roles.source.cancel((request as RequestOf<'cancel'>).id) });
       case 'restore':
         return this.#restore(request as RequestOf<'restore'>, emit, signal);
       default:
@@ -53,22 +60,25 @@ export class AgentService extends FleetService {
   }
 
   protected override async join(request: RequestOf<'fleetJoin'>, signal: AbortSignal): Promise<Done> {
-    const { fleetId, fleetName } = await this.fleet.stageJoin(request.token);
+    const { fleetId, fleetName, association } = await this.fleet.stageJoin(request.token, request.acceptOperators);
     const admitted = await this.#agent.membership.join(signal);
     return {
       fleet: fleetId,
       fleetName,
+      ...(association ? { association } : {}),
       peerId: this.fleet.identity.peerId,
       admitted,
       ...(admitted ? {} : { waitingFor: 'No member has been reached yet. The agent joins as soon as it reaches one.' }),
     };
   }
 
-  #status(): Done {
-    const { membership, discovery, point, options } = this.#agent;
+  #status({ goal }: RequestOf<'status'>): Done {
+    const { membership, discovery, options } = this.#agent;
+    const { point } = this.#agent.roles;
     const roster = membership.roster();
     const own = roster.members.get(membership.self);
     const refusal = membership.joinRefusal?.message;
+    const migrations = this.summaries();
     return {
       peerId: membership.self,
       name: own?.name ?? options.name ?? '',
@@ -78,8 +88,12 @@ export class AgentService extends FleetService {
       standing: own?.status ?? `in no fleet${refusal ? `: ${refusal}` : ''}`,
       addresses: this.#agent.addresses(),
       interfaces: discovery.interfacesInUse(),
-      migrations: [...this.#running],
+      migrations,
+      incomplete: migrations.filter((migration) => !hasReached(migration, goal)).length,
+      running: [...this.#running, ...this.#agent.roles.source.running()],
+      jobs: this.#agent.roles.source.jobs(),
       held: point?.held() ?? [],
+      refusals: point?.refusals() ?? [],
       memory: process.memoryUsage.rss(),
     };
   }
@@ -100,8 +114,15 @@ export class AgentService extends FleetService {
     };
   }
 
+  async #doctor({ peer }: RequestOf<'doctor'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const tally = new Tally(emit);
+    await examine(this.#agent.doctorOptions(), peer, tally.tell, signal);
+    return tally.done();
+  }
+
   async #points(signal: AbortSignal): Promise<Done> {
-    const { membership, point } = this.#agent;
+    const { membership } = this.#agent;
+    const { point } = this.#agent.roles;
     const roster = membership.roster();
     ownMembership(roster, membership.self);
     const members = [...roster.members.values()].filter((member) => member.status === 'active' && member.point);
@@ -121,48 +142,21 @@ export class AgentService extends FleetService {
     return { points };
   }
 
-  async #capture(request: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, home, clock, random, log } = this.#agent.options;
-    return this.task('capture', emit, async (tell) => ({
-      ...(await captureToPoint(
-        {
-          fleet: this.#agent.membership,
-          home,
-          privateKey: fleet.identity.privateKey,
-          clock,
-          random,
-          log,
-          exclude: this.ownFolders(),
-        },
-        request,
-        tell,
-        signal,
-      )),
-    }));
+  async #capture({ detach, ...request }: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const { source } = this.#agent.roles;
+    const tell = (event: TaskEvent): void => emit(event as ApiEvent);
+    return { ...(detach ? await source.detach(request, tell) : await source.capture(request, tell, signal)) };
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { fleet, home, clock, random } = this.#agent.options;
+    const { identity, ...wish } = request;
     return this.task('restore', emit, async (tell) => ({
-      ...(await restoreFromPoint(
-        {
-          fleet: this.#agent.membership,
-          point: this.#agent.point,
-          ageIdentity: fleet.identity.ageIdentity,
-          home,
-          clock,
-          random,
-        },
-        request,
-        tell,
-        signal,
-      )),
+      ...(await restoreFromPoint(this.#agent.roles.destination(identity), wish, tell, signal)),
     }));
   }
 
   protected override ownFolders(): string[] {
-    const { point } = this.#agent.options;
-    return [...super.ownFolders(), ...(point ? [point.dir] : [])];
+    return ownFolders(this.#agent.options);
   }
 
   /** Keeps what `status` shows while a migration runs. */

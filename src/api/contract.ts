@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import {
+  ASSOCIATION_POINTS_MAX,
+  ASSOCIATIONS_AT_ONCE_MAX,
+  DURATION_MAX_MS,
   INVITE_MAX_MS,
   INVITE_USES_MAX,
   NAME_TEXT_MAX,
   PASSPHRASE_MIN_CHARS,
+  RECOVERY_CODE_MAX_CHARS,
+  REPLICAS_MAX,
+  SHARE_HOLDERS_MAX,
+  START_AT_ONCE_MAX,
+  TERMS_ITEMS_MAX,
+  TICKET_BATCH_MAX,
   USER_MAPPINGS_MAX,
 } from '../common/limits.ts';
 
@@ -27,6 +36,35 @@ const recoveryFile = z.strictObject({ file: absolutePath, passphrase: z.string()
 /** A user's name or number. */
 const user = z.string().regex(/^[^\s:=/]{1,64}$/u, 'a name or number of a user');
 
+const durationMs = z.number().int().nonnegative().max(DURATION_MAX_MS);
+
+/** What `associate` asks for, once for each association. */
+const associationWish = z.strictObject({
+  /** A MACHINE, or an association's id. */
+  source: machine,
+  destination: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('machine'), machine }),
+    z.strictObject({ kind: z.literal('in-place') }),
+    z.strictObject({ kind: z.literal('to-be-named') }),
+  ]),
+  users: z.array(user).max(TERMS_ITEMS_MAX),
+  paths: z.array(absolutePath).max(TERMS_ITEMS_MAX),
+  mapUsers: z.array(z.strictObject({ from: user, to: user })).max(TERMS_ITEMS_MAX),
+  points: z.array(machine).max(ASSOCIATION_POINTS_MAX),
+  replicas: z.number().int().min(1).max(REPLICAS_MAX).optional(),
+  keepMs: durationMs.optional(),
+  deadlineMs: durationMs.optional(),
+  shares: z
+    .strictObject({
+      needed: z.number().int().min(2).max(SHARE_HOLDERS_MAX),
+      total: z.number().int().min(2).max(SHARE_HOLDERS_MAX),
+    })
+    .refine(({ needed, total }) => needed <= total, 'not more shares can be needed than there are')
+    .optional(),
+  recoveryCodeOut: absolutePath.optional(),
+  startAtOnce: z.number().int().min(1).max(START_AT_ONCE_MAX).optional(),
+});
+
 /** Which snapshot is restored, and how: the same from a point and from a folder. */
 const restoreWish = {
   into: absolutePath,
@@ -44,9 +82,12 @@ const restoreWish = {
 
 /** What the local API takes, by method. Everything is checked here before a role sees it. */
 export const requests = {
-  status: z.strictObject({}),
+  /** `goal`: what counts as complete. */
+  status: z.strictObject({ goal: z.enum(['stored', 'safe', 'restored']).default('restored') }),
   peers: z.strictObject({}),
   points: z.strictObject({}),
+  /** Why machines do not see each other: events `check`, one for each finding. */
+  doctor: z.strictObject({ peer: machine.optional() }),
   members: z.strictObject({}),
   fleetInit: z.strictObject({
     name: nameText,
@@ -60,12 +101,38 @@ export const requests = {
     /** Where the authority's key is, if it is not on this machine: only it invites operators. */
     recovery: recoveryFile.optional(),
   }),
-  fleetJoin: z.strictObject({ token: z.string().min(1).max(1_000_000) }),
-  capture: z.strictObject({
-    paths,
-    for: machine,
-    points: z.array(machine).max(100),
+  /** One ticket for each of these: an association in place, or the machine that it is for. All of them or none. */
+  fleetTickets: z.strictObject({
+    associations: z.array(z.string().min(1).max(NAME_TEXT_MAX)).min(1).max(TICKET_BATCH_MAX),
+    expiresMs: z.number().int().positive().max(INVITE_MAX_MS),
   }),
+  fleetJoin: z.strictObject({
+    token: z.string().min(1).max(1_000_000),
+    /** This machine takes orders of the fleet's operators. */
+    acceptOperators: z.boolean().default(false),
+  }),
+  /** Changes that later. */
+  fleetConsent: z.strictObject({ acceptOperators: z.boolean() }),
+  fleetRevoke: z.strictObject({
+    machine,
+    /** Where the authority's key is, if it is not on this machine: only it revokes operators. */
+    recovery: recoveryFile.optional(),
+  }),
+  capture: z.strictObject({
+    /** Empty: what the association says. */
+    paths: z.array(absolutePath).max(10_000),
+    /** MACHINE, or the beginning of an association's id. */
+    for: machine,
+    /** Empty: chosen; absent: as the association says. */
+    points: z.array(machine).max(ASSOCIATION_POINTS_MAX).optional(),
+    replicas: z.number().int().min(1).max(REPLICAS_MAX).optional(),
+    /** Goes on by itself; nobody waits. */
+    detach: z.boolean(),
+    /** How long to wait for others before it says how safe it is. */
+    waitMs: z.number().int().nonnegative().optional(),
+  }),
+  /** Ends a capture by the beginning of its association's id. */
+  cancel: z.strictObject({ id: z.string().min(4).max(64) }),
   /** To a store in a folder; it is made where there is none. */
   captureFolder: z.strictObject({
     paths,
@@ -73,7 +140,13 @@ export const requests = {
     passphrase: newPassphrase.optional(),
     for: machine.optional(),
   }),
-  restore: z.strictObject(restoreWish),
+  restore: z.strictObject({
+    /** `same`: this is the machine that was captured, whatever its hardware says. */
+    identity: z.enum(['same']).optional(),
+    ...restoreWish,
+    recovery: recoveryFile.optional(),
+    recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),
+  }),
   /** From a store in a folder. */
   restoreFolder: z.strictObject({
     ...restoreWish,
@@ -83,6 +156,9 @@ export const requests = {
     passphrase: z.string().min(1).optional(),
     recovery: recoveryFile.optional(),
   }),
+  associate: z.strictObject({ wishes: z.array(associationWish).min(1).max(ASSOCIATIONS_AT_ONCE_MAX) }),
+  associations: z.strictObject({}),
+  associationsDelete: z.strictObject({ id: z.string().min(8).max(64) }),
   undo: z.strictObject({ restore: z.string().min(1).max(64).optional() }),
 } as const;
 

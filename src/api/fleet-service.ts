@@ -3,13 +3,32 @@ import { ResettleError } from '../common/errors.ts';
 import type { TaskEvent } from '../node/events.ts';
 import type { Home } from '../node/home/home.ts';
 import type { Fleet } from '../node/membership/fleet.ts';
-import { ownMembership } from '../node/membership/machines.ts';
+import { findMachine, ownMembership } from '../node/membership/machines.ts';
+import { type AssociateOptions, associate, endAssociation } from '../node/migrations/associate.ts';
+import { associationKeys } from '../node/migrations/keys.ts';
+import { type MigrationSummary, summarise } from '../node/migrations/summary.ts';
+import type { AssociationWish } from '../node/migrations/wish.ts';
 import { undo } from '../node/roles/destination/undo.ts';
 import { captureToFolder, type FolderOptions } from '../node/roles/folder/capture.ts';
 import { restoreFromFolder } from '../node/roles/folder/restore.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
 
 type Done = Record<string, unknown>;
+
+/** What a wish may leave out. */
+const NO_WISH: Pick<
+  AssociationWish,
+  'replicas' | 'keepMs' | 'deadlineMs' | 'shares' | 'recoveryCodeOut' | 'startAtOnce'
+> = {
+  replicas: undefined,
+  keepMs: undefined,
+  deadlineMs: undefined,
+  shares: undefined,
+  recoveryCodeOut: undefined,
+  startAtOnce: undefined,
+};
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 type Emit = (event: ApiEvent) => void;
 
 export interface FleetServiceOptions {
@@ -39,6 +58,12 @@ export class FleetService implements Service {
         return this.invite(request as RequestOf<'fleetInvite'>);
       case 'fleetJoin':
         return this.join(request as RequestOf<'fleetJoin'>, signal);
+      case 'fleetRevoke':
+        return this.#revoke(request as RequestOf<'fleetRevoke'>);
+      case 'fleetTickets':
+        return this.#tickets(request as RequestOf<'fleetTickets'>);
+      case 'fleetConsent':
+        return this.#consent(request as RequestOf<'fleetConsent'>);
       case 'members':
         return Promise.resolve(this.members());
       case 'captureFolder':
@@ -49,6 +74,12 @@ export class FleetService implements Service {
         return this.task('restore', emit, async (tell) => ({
           ...(await restoreFromFolder(this.#folderOptions(), request as RequestOf<'restoreFolder'>, tell, signal)),
         }));
+      case 'associate':
+        return this.#associate(request as RequestOf<'associate'>);
+      case 'associations':
+        return Promise.resolve(this.#associations());
+      case 'associationsDelete':
+        return this.#deleteAssociation(request as RequestOf<'associationsDelete'>);
       case 'undo': {
         const { restore } = request as RequestOf<'undo'>;
         return this.task('undo', emit, async (tell) => ({ ...(await undo(this.#options, restore, tell, signal)) }));
@@ -58,6 +89,43 @@ export class FleetService implements Service {
           hint: 'start one with "resettle agent", with the same --home',
         });
     }
+  }
+
+  async #associate({ wishes }: RequestOf<'associate'>): Promise<Done> {
+    const { self, roster, append } = this.#signing();
+    ownMembership(roster(), self);
+    const { random } = this.#options;
+    const keys = associationKeys(random);
+    const whole = wishes.map((wish) => ({ ...NO_WISH, ...wish }));
+    const associations = await associate(whole, { self, roster, append, random, keys });
+    return { associations };
+  }
+
+  #associations(): Done {
+    const { self, roster } = this.#signing();
+    ownMembership(roster(), self);
+    return { associations: this.summaries() };
+  }
+
+  async #deleteAssociation({ id }: RequestOf<'associationsDelete'>): Promise<Done> {
+    const signing = this.#signing();
+    ownMembership(signing.roster(), signing.self);
+    return { association: await endAssociation(id, { ...signing, random: this.#options.random }) };
+  }
+
+  #signing(): Pick<AssociateOptions, 'self' | 'roster' | 'append'> {
+    const { log, identity } = this.fleet;
+    return { self: identity.peerId, roster: () => log.roster(), append: (body) => log.append(body) };
+  }
+
+  /** Where each association's migration stands, by name of the source. */
+  protected summaries(): MigrationSummary[] {
+    const { log } = this.fleet;
+    const roster = log.roster();
+    const now = this.#options.clock.now();
+    return [...roster.associations.values(), ...roster.pastAssociations.values()]
+      .map((association) => summarise(association, log.events(association.id), roster, now))
+      .sort((a, b) => compareText(a.sourceName, b.sourceName) || compareText(a.association, b.association));
   }
 
   /** Runs what takes long. */
@@ -89,15 +157,36 @@ export class FleetService implements Service {
     return { ...(await this.fleet.invite(request)), fleet: this.fleet.log.fleetId };
   }
 
+  async #tickets(request: RequestOf<'fleetTickets'>): Promise<Done> {
+    ownMembership(this.fleet.log.roster(), this.fleet.identity.peerId);
+    const tickets = await this.fleet.tickets(request.associations, request.expiresMs);
+    return { tickets, fleet: this.fleet.log.fleetId };
+  }
+
+  async #consent({ acceptOperators }: RequestOf<'fleetConsent'>): Promise<Done> {
+    await this.fleet.setConsent(acceptOperators);
+    const { fleetId, fleet } = this.fleet.log.roster();
+    return { fleet: fleetId, fleetName: fleet?.name, peerId: this.fleet.identity.peerId, acceptOperators };
+  }
+
   protected async join(request: RequestOf<'fleetJoin'>, _signal: AbortSignal): Promise<Done> {
-    const { fleetId, fleetName } = await this.fleet.stageJoin(request.token);
+    const { fleetId, fleetName, association } = await this.fleet.stageJoin(request.token, request.acceptOperators);
     return {
       fleet: fleetId,
       fleetName,
+      ...(association ? { association } : {}),
       peerId: this.fleet.identity.peerId,
       admitted: false,
       waitingFor: 'The invite is kept. Start "resettle agent": it joins as soon as it reaches a member that is online.',
     };
+  }
+
+  async #revoke({ machine, recovery }: RequestOf<'fleetRevoke'>): Promise<Done> {
+    const roster = this.fleet.log.roster();
+    ownMembership(roster, this.fleet.identity.peerId);
+    const member = findMachine(roster, machine);
+    await this.fleet.revoke(member, recovery);
+    return { peerId: member.peerId, machine: member.peerId, machineName: member.name };
   }
 
   protected members(): Done {
@@ -108,7 +197,15 @@ export class FleetService implements Service {
       fleetName: roster.fleet?.name,
       peerId: this.fleet.identity.peerId,
       members: [...roster.members.values()]
-        .map(({ peerId, name, role, status, point, addresses }) => ({ peerId, name, role, status, point, addresses }))
+        .map(({ peerId, name, role, status, point, acceptsOperators, addresses }) => ({
+          peerId,
+          name,
+          role,
+          status,
+          point,
+          acceptsOperators,
+          addresses,
+        }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
       problems: roster.problems,
     };

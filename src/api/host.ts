@@ -8,6 +8,7 @@ import { Agent } from '../node/agent/agent.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { Fleet } from '../node/membership/fleet.ts';
 import type { PointLimits } from '../node/roles/point/capacity.ts';
+import type { PointTiming } from '../node/roles/point/timing.ts';
 import { AgentService } from './agent-service.ts';
 import { nameText } from './contract.ts';
 import { ApiServer } from './server.ts';
@@ -18,7 +19,7 @@ export interface HostOptions {
   readonly interfaces: readonly string[];
   readonly listen: readonly string[];
   readonly peers: readonly string[];
-  readonly point?: { readonly dir: string } & PointLimits;
+  readonly point?: { readonly dir: string; readonly timing?: Partial<PointTiming> } & PointLimits;
   readonly verbose: boolean;
 }
 

@@ -1,16 +1,30 @@
 import { Command, CommanderError } from 'commander';
 import { exitCodeOf, hintOf, messageOf, ResettleError } from '../common/errors.ts';
 import { describeAgent, runAgentCommand } from './commands/agent.ts';
-import { describeCapture, runCapture } from './commands/capture.ts';
 import {
+  describeAssociate,
+  describeAssociations,
+  describeAssociationsDelete,
+  runAssociate,
+  runAssociations,
+  runAssociationsDelete,
+} from './commands/associate.ts';
+import { describeCancel, runCancel } from './commands/cancel.ts';
+import { describeCapture, runCapture } from './commands/capture.ts';
+import { describeDoctor, runDoctor } from './commands/doctor.ts';
+import {
+  describeConsent,
   describeInit,
   describeInvite,
   describeJoin,
   describeMembers,
+  describeRevoke,
+  runConsent,
   runInit,
   runInvite,
   runJoin,
   runMembers,
+  runRevoke,
 } from './commands/fleet.ts';
 import { describePeers, describePoints, describeStatus, runPeers, runPoints, runStatus } from './commands/look.ts';
 import { describeRestore, runRestore } from './commands/restore.ts';
@@ -31,8 +45,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist', 'associate', 'associations', 'cancel', 'send', 'receive', 'doctor'];
-const NOT_BUILT_OF_FLEET = ['revoke'];
+const NOT_BUILT = ['plan', 'checklist', 'send', 'receive'];
 
 const USAGE_EXIT = 2;
 
@@ -61,10 +74,18 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(fleet, 'invite', describeInvite, runInvite);
   add(fleet, 'join', describeJoin, runJoin);
   add(fleet, 'members', describeMembers, runMembers);
+  add(fleet, 'revoke', describeRevoke, runRevoke);
+  add(fleet, 'consent', describeConsent, runConsent);
   add(root, 'peers', describePeers, runPeers);
   add(root, 'points', describePoints, runPoints);
   add(root, 'status', describeStatus, runStatus);
+  add(root, 'associate', describeAssociate, runAssociate);
+  const associations = withCommonOptions(describeAssociations(root.command('associations')));
+  associations.action(async () => runAssociations(contextOf(associations, signal)));
+  add(associations, 'delete', describeAssociationsDelete, runAssociationsDelete);
+  add(root, 'doctor', describeDoctor, runDoctor);
   add(root, 'capture', describeCapture, runCapture);
+  add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
   const store = root.command('store').description('look after a store in a folder, without an agent');
@@ -74,7 +95,6 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(store, 'export', describeStoreExport, runStoreExport);
   add(store, 'prune', describeStorePrune, runStorePrune);
   for (const name of NOT_BUILT) addNotBuilt(root, name, name);
-  for (const name of NOT_BUILT_OF_FLEET) addNotBuilt(fleet, name, `fleet ${name}`);
   return root;
 }
 

@@ -1,5 +1,6 @@
 import type { ApiEvent } from '../api/contract.ts';
 import { formatBytes, formatDuration } from '../common/sizes.ts';
+import { checkLines } from './check-lines.ts';
 
 export interface OutputOptions {
   readonly json: boolean;
@@ -49,6 +50,8 @@ export class Output {
       this.message(`replaced ${String(event.path)}`);
     } else if (event.event === 'note') {
       this.message(String(event.message));
+    } else if (event.event === 'check') {
+      for (const line of checkLines(event)) process.stdout.write(`${line}\n`);
     } else if (event.event === 'item') {
       this.#clearBar();
       process.stdout.write(`${String(event.action)} ${String(event.path)}\n`);

@@ -147,12 +147,97 @@ export const LEASE_IDLE_MS = 600_000;
 export const UNFINISHED_KEEP_MS = 24 * 3_600_000;
 /** Leases that one member may have on one point at a time. */
 export const LEASES_PER_MEMBER_MAX = 16;
+
+// --- Points: what they do by themselves (src/node/roles/point) ---
+/** A transfer that completes no pack for this long loses the state's door: one that trickles cannot hold it. 28 kB/s suffice. */
+export const DOOR_STALL_MS = 600_000;
+/** Packs hashed in one turn of a store's thread, so that transfers beside it wait for a tenth of a second at most. */
+export const VERIFY_TURN_BYTES = 32 * MIB;
+/** Every pack is read again this often. */
+export const SCRUB_EVERY_MS = 86_400_000;
+/** What a scrub reads: a fifth of a slow disk's speed, 2.7 TB a day. */
+export const SCRUB_BYTES_PER_SECOND = 32 * MIB;
+/** A holder that could not be reached for this long is lost: longer than a restart, shorter than a working day. */
+export const HOLDER_LOST_AFTER_MS = 3_600_000;
+/** The second of two holders makes a copy this much later than the first would, the third twice as late. */
+export const COPY_BACKUP_DELAY_MS = 300_000;
+/** A copy or a repair that failed is tried again after this, then after twice as long, up to OWN_WORK_RETRY_MAX_MS. */
+export const OWN_WORK_RETRY_MS = 2_000;
+export const OWN_WORK_RETRY_MAX_MS = 600_000;
+/** A point looks at leases, stalls, retention and copies this often. */
+export const POINT_TICK_MS = 15_000;
+/** The time that a point has observed is written this often: what a crash costs of it. */
+export const OBSERVED_SAVE_MS = 60_000;
+/** Refusals that `status` remembers, and those of one peer, so that a flood does not push out the others. */
+export const REFUSALS_MAX = 64;
+export const REFUSALS_PER_PEER_MAX = 8;
+/** Snapshots of a spread state for which a point remembers which packs are its own; of older ones it keeps what is there. */
+export const SPREAD_SNAPSHOTS_MAX = 4;
 /** A worker thread that was asked to stop is ended after this. */
 export const WORKER_STOP_GRACE_MS = 2_000;
 /** While a capture runs, what the holder has stored is remembered this often, so that a kill costs no more. */
 export const CHECKPOINT_MS = 5_000;
+/** A restore from which all holders have gone waits this long for one to come back: a reboot, a cable, a new address. */
+export const RESTORE_RECONNECT_MS = 60_000;
+/** A holder that gives a restore nothing for this long is left for another one: a disk that spins up takes ten seconds. */
+export const HOLDER_STALL_MS = 20_000;
+/** Before that, it is asked whether it is there at all: an address that has gone answers nobody. */
+export const HOLDER_PROBE_AFTER_MS = 3_000;
+export const HOLDER_PROBE_MS = 4_000;
+/** Less than this within HOLDER_STALL_MS counts as nothing where another holder has the pack. */
+export const HOLDER_STALL_BYTES = 64 * KIB;
+/** Waiting times before a lost holder is tried again: doubling from the first to the last. */
+export const HOLDER_RETRY_FIRST_MS = 500;
+export const HOLDER_RETRY_LAST_MS = 8_000;
+/** Holders that one restore reads from at once. */
+export const RESTORE_HOLDERS_MAX = 3;
+/** Points that are asked at once what they hold. */
+export const POINTS_ASKED_AT_ONCE = 16;
 /** SIGTERM ends an agent within this. */
 export const SHUTDOWN_MS = 5_000;
+
+// --- A capture's way to its points (src/node/placement, src/node/roles/source) ---
+/** One point's answer about its room, connection included: a machine that sleeps must not hold up the others. */
+export const CAPACITY_WAIT_MS = 8_000;
+/** A transfer that waits for a point on which no byte moves for this long is opened anew; twice in a row, the point is left. */
+export const PUT_STALL_MS = 30_000;
+/** A point that went away in mid-transfer is waited for this long: an agent that starts again, a cable that is plugged in. */
+export const SOURCE_RECONNECT_MS = 45_000;
+/** First wait between two attempts to reach it, doubling up to the second. */
+export const SOURCE_RECONNECT_FIRST_MS = 250;
+export const SOURCE_RECONNECT_STEP_MS = 4_000;
+/** Transfers opened in a row on which the point took no pack; then it is left for another one. */
+export const PUTS_WITHOUT_PROGRESS_MAX = 3;
+/** Points that one state is spread over: an event names them, with their replicas. */
+export const SPREAD_POINTS_MAX = 8;
+/** What each further point of a spread state costs: room that no whole pack fits into, descriptor and key files again. */
+export const SPREAD_PART_OVERHEAD_BYTES = PACK_MAX_BYTES + 2 * MIB;
+/** Places, each with a stat cache, whose packs a source remembers of one state: what it left and may return to. */
+export const KNOWN_PLACES_MAX = 4;
+/** Packs that the source reads back from each holder, and segments that it opens of each: unpredictable ones. */
+export const READ_BACK_PACKS = 3;
+export const READ_BACK_SEGMENTS = 4;
+/** How long "safe to wipe" holds, and with it the age of everything that it stands on. */
+export const SAFE_WORD_MS = 24 * 3_600_000;
+/** What was read back longer ago is read again before the word is given. */
+export const READ_BACK_FRESH_MS = 6 * 3_600_000;
+/** A capture waits this long for the destination's trial, and holders' receipts, before it says how things stand. */
+export const SAFETY_WAIT_MS = 20_000;
+/** A holder signs its receipt right after the commit: one that has not after this long is of an older version, or hurt. */
+export const RECEIPT_WAIT_MS = 5_000;
+/** A capture waits for copies this long, and a second more for each REPLICATE_BYTES_PER_SECOND. */
+export const REPLICATE_WAIT_MS = 60_000;
+/** What a slow disk and a slow link between two points copy. */
+export const REPLICATE_BYTES_PER_SECOND = 5e6;
+/** A capture that goes on by itself tries again after the first, doubling up to the second. */
+export const JOB_RETRY_FIRST_MS = 5_000;
+export const JOB_RETRY_MOST_MS = 300_000;
+/** Captures that start by themselves wait up to so much at random, so that a batch does not move in step. */
+export const START_JITTER_MS = 2_000;
+/** As long as a record needs to reach all: then a source that has started looks whether too many did. */
+export const START_SETTLE_MS = 5_000;
+/** A source of the batch that has said nothing new for this long, and cannot be reached, is not waited for. */
+export const START_SILENT_MS = 60_000;
 
 // --- Records ---
 export const RECORD_MAX_BYTES = 16 * KIB;
@@ -194,6 +279,16 @@ export const CREDENTIAL_RECORDS_MAX = 64;
 export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 export const PENDING_CONNECTIONS_MAX = 200;
+/** One address of a peer: a stale one that swallows packets must leave time for the next. */
+export const ADDRESS_DIAL_TIMEOUT_MS = 3_000;
+/** All addresses of a peer, one after another. */
+export const DIAL_TIMEOUT_MS = 12_000;
+/** Dials to peers that are only heard of and are no members: at once, and then one each so often. */
+export const STRANGER_DIALS_BURST = 16;
+export const STRANGER_DIAL_EVERY_MS = 500;
+/** A connection that may be dead has this long to answer a ping; longer where bulk data may be queued before it. */
+export const PING_IDLE_TIMEOUT_MS = 3_000;
+export const PING_BUSY_TIMEOUT_MS = 10_000;
 
 /** Connections that an agent keeps standing; others are made on demand. */
 export const STANDING_CONNECTIONS_MAX = 8;
@@ -216,6 +311,10 @@ export const ADDRESSES_MAX = 8;
 export const ADDRESS_TEXT_MAX = 256;
 /** Points that an association names. */
 export const ASSOCIATION_POINTS_MAX = 16;
+/** Associations that one command makes: a large office's list. */
+export const ASSOCIATIONS_AT_ONCE_MAX = 5_000;
+/** The longest time that an association counts: a hundred years. */
+export const DURATION_MAX_MS = 100 * 366 * 86_400_000;
 /** Copies that an association asks for. */
 export const REPLICAS_MAX = 8;
 /** What an association seals to its parties. */
@@ -226,17 +325,63 @@ export const TICKET_SEALED_MAX_BYTES = 4 * KIB;
 export const KEEP_AFTER_RESTORE_MS = 30 * 86_400_000;
 /** Members that hold shares of one state's key. */
 export const SHARE_HOLDERS_MAX = 5;
+/** Users, areas, paths and user mappings that an association's sealed terms name. */
+export const TERMS_ITEMS_MAX = 256;
+export const TERMS_PATH_MAX_CHARS = 4096;
 /** Sources of one batch that capture at once by themselves. */
 export const START_AT_ONCE_MAX = 1000;
 /** Peers that one event names: the points of a spread state, with replicas. */
 export const EVENT_PEERS_MAX = 16;
 /** Digests of a machine's hardware in an event, 17 bytes each. */
 export const EVENT_MACHINE_MAX_BYTES = 512;
+/** Packs that a trial opens of each holder: unpredictable ones, so that a holder must have them all. */
+export const TRIAL_PACKS = 3;
+/** Packs that are drawn for that: a holder of a part of a spread state has some of so many. */
+export const TRIAL_DRAWS = 64;
+/** A trial waits a random part of this, so that many destinations do not ask at once. */
+export const TRIAL_JITTER_MS = 5_000;
+/** The same when the agent starts: a whole office is switched on at nine. */
+export const TRIAL_START_JITTER_MS = 30_000;
+/** A trial that did not pass at every holder is made again after this, doubling up to the second. */
+export const TRIAL_RETRY_FIRST_MS = 30_000;
+export const TRIAL_RETRY_LAST_MS = 3_600_000;
+/** A trial of the same snapshot at the same holders is not repeated within this, whatever the source says. */
+export const TRIAL_AGAIN_MS = 3_600_000;
+/** Trials that did not pass and are shown by `status`. */
+export const TRIAL_PROBLEMS_MAX = 100;
 /** Reasons in one event, and the longest. */
 export const EVENT_NOTES_MAX = 8;
 export const EVENT_NOTE_TEXT_MAX = 200;
+/** A recovery code as it is typed, blanks and dashes included. */
+export const RECOVERY_CODE_MAX_CHARS = 200;
 /** An invite token in text: a chain of a few operators takes 3 KiB. */
 export const INVITE_TOKEN_MAX_CHARS = 64 * KIB;
+
+// --- Moves in place: hardware, shares, tickets ---
+/** Attributes of one machine in an event: EVENT_MACHINE_MAX_BYTES of 17 bytes each. */
+export const MACHINE_DIGESTS_MAX = 30;
+/** One share: a state key in an age file has some 230 bytes. */
+export const SHARE_MAX_BYTES = 1 * KIB;
+/** A share in an age file for one member. */
+export const SHARE_SEALED_MAX_BYTES = 2 * KIB;
+/** A deal: 147 bytes, and 32 for each of SHARE_HOLDERS_MAX shares. */
+export const DEAL_BYTES_MAX = 512;
+/** A message of the shares protocol: two shares with their deals. */
+export const SHARES_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Shares that one machine keeps: 2 KiB on its disk each, some 300 bytes in memory. */
+export const SHARES_KEPT_MAX = 4096;
+/** Of those from one source: an association has one, and a second one while its state changes. */
+export const SHARES_PER_SOURCE_MAX = 16;
+/** Members that a source asks at once to keep a share, and in all before it gives up: some wait 5 s for one that is off. */
+export const SHARE_HOLDERS_ASKED_AT_ONCE = 8;
+export const SHARE_HOLDERS_ASKED_MAX = 64;
+/** A nonce for a release is good so long: one request. */
+export const RELEASE_NONCE_MS = 60_000;
+/** Nonces that one member, and all together, may have waiting. */
+export const RELEASE_NONCES_PER_PEER_MAX = 4;
+export const RELEASE_NONCES_MAX = 256;
+/** Tickets of one batch: a laboratory, not a fleet. */
+export const TICKET_BATCH_MAX = 500;
 
 // --- Discovery (src/node/discovery): what strangers on the network can make us remember and send ---
 /** Announcements remembered at once, over all interfaces. */
@@ -255,3 +400,22 @@ export const DISCOVERY_ADDRESSES_MAX = 4;
 export const DISCOVERY_TTL_MS = 120_000;
 /** Envelopes in one answer of the records protocol, so that it fits a control message. */
 export const RECORDS_PER_MESSAGE_BYTES_MAX = 2 * MIB;
+
+// --- Doctor (src/node/doctor) ---
+/** Addresses of one peer that are tried: as many as a record and discovery on two interfaces can bring. */
+export const DOCTOR_ADDRESSES_MAX = 16;
+/** Of both messages of the doctor protocol: sixteen addresses with their outcomes. */
+export const DOCTOR_MESSAGE_MAX_BYTES = 8 * KIB;
+/** Whoever is asked tries all addresses at once; each has ADDRESS_PROBE_MS for TCP and as much for the handshake. */
+export const DOCTOR_TIMEOUT_MS = 15_000;
+export const ADDRESS_PROBE_MS = 4_000;
+/** A member is looked at no more often than this by one that is asked, */
+export const DOCTOR_ANSWER_EVERY_MS = 3_000;
+/** and so many members at a time. */
+export const DOCTOR_ANSWERS_AT_ONCE = 4;
+/** Peers that are tried when no peer is named: a large fleet is looked at in part, and that is said. */
+export const DOCTOR_PEERS_MAX = 64;
+export const DOCTOR_PEERS_AT_ONCE = 4;
+/** What the system's tools may print: a large ruleset. */
+export const TOOL_OUTPUT_MAX_BYTES = 4 * MIB;
+export const TOOL_TIMEOUT_MS = 4_000;

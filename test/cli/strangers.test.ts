@@ -8,6 +8,7 @@ import type { Libp2p } from 'libp2p';
 import { hexOf } from '../../src/common/bytes.ts';
 import { createLink } from '../../src/node/link/libp2p-node.ts';
 import { BLOCKS_PROTOCOL } from '../../src/protocols/blocks/messages.ts';
+import { DOCTOR_PROTOCOL } from '../../src/protocols/doctor/messages.ts';
 import { sayHello } from '../../src/protocols/hello/hello.ts';
 import { WIRE_VERSION } from '../../src/protocols/hello/messages.ts';
 import { POINT_PROTOCOL, PointAnswer, PointRequest } from '../../src/protocols/point/messages.ts';
@@ -22,6 +23,7 @@ const MEMBERS_ONLY = [
   RECORDS_PROTOCOL,
   POINT_PROTOCOL,
   BLOCKS_PROTOCOL,
+  DOCTOR_PROTOCOL,
 ];
 const ANSWER_MAX_MS = 5_000;
 

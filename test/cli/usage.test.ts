@@ -98,13 +98,13 @@ test('an option without its value, or with one that makes no sense, is a usage e
 });
 
 test('commands and options of later versions are named as not built, never ignored', async () => {
-  for (const args of [['plan'], ['send', '/etc'], ['doctor'], ['fleet', 'revoke', 'old-laptop']]) {
+  for (const args of [['plan'], ['send', '/etc'], ['checklist']]) {
     const { message } = failure(await run(...args, '--json'), 2, 'not-built');
     assert.match(message, new RegExp(args[0]!));
     failure(await run('--home', home, '--json', ...args), 2, 'not-built');
   }
   failure(await run('capture', '--for', 'x', '--json', '--home', home), 2, 'not-built');
-  for (const option of ['--identity', '--areas', '--recovery-code-file']) {
+  for (const option of ['--identity', '--areas']) {
     const { message } = failure(
       await run('restore', '--into', 'x', option, 'y', '--json', '--home', home),
       2,
@@ -112,14 +112,14 @@ test('commands and options of later versions are named as not built, never ignor
     );
     assert.ok(message.includes(option));
   }
-  failure(await run('restore', '--into', 'x', '--recovery-file', 'y', '--json', '--home', home), 2, 'not-built');
   for (const args of [
     ['capture', '/etc', '--for', 'x', '--replicas', '2'],
-    ['fleet', 'invite', '--ticket', 'x'],
-    ['status', '--watch'],
+    ['status', '--until', 'tomorrow'],
+    ['associate', 'a', 'b', '--in-place'],
+    ['associate', 'a', 'b', '--start'],
   ]) {
     const { message } = failure(await run(...args, '--json'), 2, 'usage');
-    assert.match(message, /--/);
+    assert.match(message, /--|who shall have/);
   }
 });
 
@@ -129,6 +129,19 @@ test('a restore onto the machine itself needs a yes: without a terminal it is as
     assert.match(hint, /--into DIR.*--yes/);
   }
   failure(await run('restore', '--yes', '--json', '--home', home), 1, 'agent-not-running');
+});
+
+test('what opens a state is given by one way, and a file that is not there is named', async () => {
+  const restore = (...more: string[]) => run('restore', '--into', 'x', ...more, '--json', '--home', home);
+  const cases: [string[], number, string, RegExp][] = [
+    [['--passphrase-file', 'p'], 2, 'usage', /--store DIR or with --recovery-file/],
+    [['--recovery-file', 'r', '--recovery-code-file', 'c'], 2, 'usage', /do not go together/],
+    [['--store', 's', '--recovery-code-file', 'c'], 2, 'usage', /not with --store/],
+    [['--recovery-code-file', 'c'], 6, 'not-found', /the recovery code from c/],
+    [['--recovery-file', 'r'], 2, 'usage', /passphrase of the recovery file/],
+  ];
+  for (const [args, status, code, message] of cases)
+    assert.match(failure(await restore(...args), status, code).message, message);
 });
 
 test('common options stand before or after the command', async () => {

@@ -110,7 +110,13 @@ test('states are listed with their hint, snapshots and size; keys and hints come
   await store.writeKey(stateId, 'recovery', Buffer.from('for recovery'));
   for (const snapshot of [10, 2, 1]) await store.writeDescriptor(stateId, snapshot, Buffer.from('d'));
   assert.deepEqual(await store.states(), [
-    { stateId, info: { owner: source, note: 'hint' }, snapshots: [1, 2, 10], usedBytes: 1000 + 10 + 12 + 3 },
+    {
+      stateId,
+      info: { owner: source, note: 'hint' },
+      snapshots: [1, 2, 10],
+      packBytes: 1000,
+      usedBytes: 1000 + 10 + 12 + 3,
+    },
   ]);
   assert.equal(Buffer.from((await store.readKey(stateId, 'recovery'))!).toString(), 'for recovery');
   assert.equal(await store.readKey(stateId, 'code'), undefined);

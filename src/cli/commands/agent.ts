@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ResettleError } from '../../common/errors.ts';
 import { POINT_CLIENTS_MAX } from '../../common/limits.ts';
-import { parseSizeBytes } from '../../common/sizes.ts';
+import { parseDurationMs, parseSizeBytes } from '../../common/sizes.ts';
 import type { Context } from '../context.ts';
 
 interface AgentFlags {
@@ -14,6 +14,9 @@ interface AgentFlags {
   keepFree?: string;
   maxClients?: string;
   drain?: boolean;
+  subnet?: string[];
+  scrubEvery?: string;
+  lostAfter?: string;
 }
 
 const several = (value: string, before: string[] = []): string[] => [...before, value];
@@ -30,6 +33,9 @@ export function describeAgent(command: Command): Command {
     .option('--keep-free <SIZE>', 'free space that stays free (default: 1GiB)')
     .option('--max-clients <N>', `transfers at once (default: ${POINT_CLIENTS_MAX})`)
     .option('--drain', 'give what is held, take nothing new')
+    .option('--subnet <CIDR>', 'serve only machines of this subnet (may be repeated; default: all)', several)
+    .option('--scrub-every <DURATION>', 'read every pack again so often (default: 24h)')
+    .option('--lost-after <DURATION>', 'make copies again that were on a machine away for so long (default: 1h)')
     .addHelpText(
       'after',
       '\nExamples:\n  resettle agent\n  resettle agent --point /srv/states --keep-free 20GiB\n  resettle agent --interface lo --listen /ip4/127.0.0.1/tcp/0',
@@ -42,6 +48,9 @@ export async function runAgentCommand(context: Context, flags: AgentFlags): Prom
     ['--keep-free', flags.keepFree],
     ['--max-clients', flags.maxClients],
     ['--drain', flags.drain],
+    ['--subnet', flags.subnet],
+    ['--scrub-every', flags.scrubEvery],
+    ['--lost-after', flags.lostAfter],
   ] as const) {
     if (value !== undefined && flags.point === undefined) {
       throw new ResettleError('usage', `${name} goes with --point DIR`);
@@ -69,6 +78,11 @@ export async function runAgentCommand(context: Context, flags: AgentFlags): Prom
               keepFreeBytes: parseSizeBytes(flags.keepFree ?? '1GiB'),
               maxClients,
               drain: flags.drain === true,
+              subnets: flags.subnet ?? [],
+              timing: {
+                ...(flags.scrubEvery === undefined ? {} : { scrubEveryMs: parseDurationMs(flags.scrubEvery) }),
+                ...(flags.lostAfter === undefined ? {} : { lostAfterMs: parseDurationMs(flags.lostAfter) }),
+              },
             },
           }),
     },

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { ResettleError } from '../../common/errors.ts';
 import { parseDurationMs } from '../../common/sizes.ts';
 import { type Context, callAgentOrHere } from '../context.ts';
-import { readSecret } from '../secrets.ts';
+import { prompt, readSecret } from '../secrets.ts';
 import { table } from '../table.ts';
+import { runTicket, runTicketBatch } from './tickets.ts';
 
 export function describeInit(command: Command): Command {
   return command
@@ -51,38 +52,47 @@ export function describeInvite(command: Command): Command {
       'for operators: the file with the authority\'s key, from "fleet init --recovery-out"',
     )
     .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)')
+    .option('--ticket <ASSOCIATION>', 'for one machine that is installed anew: an association in place, or the machine')
+    .option('--ticket-batch <FILE>', 'a ticket for each machine or association in FILE, one a line')
+    .option('--out <DIR>', 'where a batch goes: one file a machine, NAME.ticket')
     .addHelpText(
       'after',
       `
 Examples:
   resettle fleet invite > invite
+  resettle fleet invite --ticket ann-laptop > ann-laptop.ticket
+  resettle fleet invite --ticket-batch machines.txt --out tickets --expires 7d
   resettle fleet invite --uses 20 --expires 7d > invite
   resettle fleet invite --role operator --recovery-file office-recovery.age > invite`,
     );
 }
 
-export async function runInvite(
-  context: Context,
-  flags: { expires: string; uses: string; role: string; recoveryFile?: string; passphraseFile?: string },
-): Promise<void> {
+interface InviteFlags {
+  expires: string;
+  uses: string;
+  role: string;
+  recoveryFile?: string;
+  passphraseFile?: string;
+  ticket?: string;
+  ticketBatch?: string;
+  out?: string;
+}
+
+export async function runInvite(context: Context, flags: InviteFlags): Promise<void> {
+  const { ticket, ticketBatch, out } = flags;
+  if (ticket !== undefined || ticketBatch !== undefined) {
+    checkTicketFlags(flags);
+    if (ticket !== undefined) return await runTicket(context, ticket, flags.expires);
+    return await runTicketBatch(context, resolve(ticketBatch!), resolve(out!), flags.expires);
+  }
+  if (out !== undefined) throw new ResettleError('usage', '--out goes with --ticket-batch FILE');
   if (flags.role !== 'member' && flags.role !== 'operator') {
     throw new ResettleError('usage', `--role is member or operator, not ${flags.role}`);
   }
   if (flags.recoveryFile !== undefined && flags.role !== 'operator') {
     throw new ResettleError('usage', '--recovery-file goes with --role operator');
   }
-  if (flags.passphraseFile !== undefined && flags.recoveryFile === undefined) {
-    throw new ResettleError('usage', '--passphrase-file goes with --recovery-file F');
-  }
-  const recovery =
-    flags.recoveryFile === undefined
-      ? {}
-      : {
-          recovery: {
-            file: resolve(flags.recoveryFile),
-            passphrase: await readSecret('passphrase', flags.passphraseFile),
-          },
-        };
+  const recovery = await recoveryOf(flags);
   const done = await callAgentOrHere(context, 'fleetInvite', {
     expiresMs: parseDurationMs(flags.expires),
     uses: Number(flags.uses),
@@ -93,18 +103,34 @@ export async function runInvite(
   context.output.done(done, [String(done.token)]);
 }
 
+function checkTicketFlags(flags: InviteFlags): void {
+  if (flags.ticket !== undefined && flags.ticketBatch !== undefined) {
+    throw new ResettleError('usage', 'give either --ticket or --ticket-batch');
+  }
+  if ((flags.ticketBatch !== undefined) !== (flags.out !== undefined)) {
+    throw new ResettleError('usage', '--ticket-batch FILE and --out DIR go together');
+  }
+  if (flags.uses !== '1' || flags.role !== 'member' || flags.recoveryFile !== undefined) {
+    throw new ResettleError(
+      'usage',
+      'a ticket lets one member in: --uses, --role and --recovery-file do not go with it',
+    );
+  }
+}
+
 export function describeJoin(command: Command): Command {
   return command
     .description('join a fleet with an invite token')
     .argument('[-]', 'read the token from standard input')
     .option('--token-file <F>', 'read the token from F (default: ask)')
+    .option('--accept-operators', "this machine takes orders of the fleet's operators (default: ask; else no)")
     .addHelpText('after', '\nExamples:\n  resettle fleet join --token-file invite\n  resettle fleet join - < invite');
 }
 
 export async function runJoin(
   context: Context,
   from: string | undefined,
-  flags: { tokenFile?: string },
+  flags: { tokenFile?: string; acceptOperators?: boolean },
 ): Promise<void> {
   if (from !== undefined && from !== '-') {
     throw new ResettleError('usage', 'a token never stands on the command line, where every user can read it', {
@@ -114,13 +140,87 @@ export async function runJoin(
   if (from === '-' && flags.tokenFile !== undefined)
     throw new ResettleError('usage', 'give either - or --token-file F');
   const token = await readSecret('invite token', from ?? flags.tokenFile);
-  const done = await callAgentOrHere(context, 'fleetJoin', { token });
+  const acceptOperators = flags.acceptOperators ?? (await askConsent(context));
+  const done = await callAgentOrHere(context, 'fleetJoin', { token, acceptOperators });
+  if (done.association !== undefined) {
+    context.output.message('This was a ticket: "resettle restore" brings back what this machine had.');
+  }
   if (done.admitted === true) {
     context.output.done(done, [`member of ${String(done.fleetName)}`]);
     return;
   }
   context.output.message(String(done.waitingFor));
   context.output.done(done, [`will join ${String(done.fleetName)}`]);
+}
+
+export function describeRevoke(command: Command): Command {
+  return command
+    .description('end the membership of a machine for ever')
+    .argument('<MACHINE>', 'its name, or the beginning of its peer id')
+    .option(
+      '--recovery-file <F>',
+      'for operators: the file with the authority\'s key, from "fleet init --recovery-out"',
+    )
+    .option('--passphrase-file <F>', 'read its passphrase from F, or from standard input with - (default: ask)')
+    .addHelpText(
+      'after',
+      `
+What it signed before stays valid: states that it captured can still be restored. It gets nothing any more. A machine that was
+revoked by mistake joins anew with another HOME.
+
+Examples:
+  resettle fleet revoke old-laptop
+  resettle fleet revoke old-nas --recovery-file office-recovery.age`,
+    );
+}
+
+export async function runRevoke(
+  context: Context,
+  machine: string,
+  flags: { recoveryFile?: string; passphraseFile?: string },
+): Promise<void> {
+  const done = await callAgentOrHere(context, 'fleetRevoke', { machine, ...(await recoveryOf(flags)) });
+  context.output.message(`${String(done.machineName)} is no longer a member.`);
+  context.output.done(done, [`revoked ${String(done.peerId)}`]);
+}
+
+/** The recovery file that was named, with its passphrase. */
+async function recoveryOf(flags: {
+  recoveryFile?: string;
+  passphraseFile?: string;
+}): Promise<{ recovery?: { file: string; passphrase: string } }> {
+  if (flags.passphraseFile !== undefined && flags.recoveryFile === undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --recovery-file F');
+  }
+  if (flags.recoveryFile === undefined) return {};
+  const passphrase = await readSecret('passphrase', flags.passphraseFile);
+  return { recovery: { file: resolve(flags.recoveryFile), passphrase } };
+}
+
+/** Consent is never assumed: who is not asked has not given it. */
+async function askConsent(context: Context): Promise<boolean> {
+  if (!context.mayAsk || context.yes) return false;
+  const answer = await prompt(
+    "Shall this machine take orders of the fleet's operators (which states are captured here, and for whom)? [y/N] ",
+  );
+  return /^y(es)?$/i.test(answer);
+}
+
+export function describeConsent(command: Command): Command {
+  return command
+    .description("say whether this machine takes orders of the fleet's operators")
+    .argument('<yes|no>', 'yes: operators may associate its states and start captures')
+    .addHelpText('after', '\nExamples:\n  resettle fleet consent yes\n  resettle fleet consent no');
+}
+
+export async function runConsent(context: Context, answer: string): Promise<void> {
+  if (answer !== 'yes' && answer !== 'no') throw new ResettleError('usage', 'say yes or no');
+  const done = await callAgentOrHere(context, 'fleetConsent', { acceptOperators: answer === 'yes' });
+  context.output.done(done, [
+    done.acceptOperators === true
+      ? `this machine takes orders of the operators of ${String(done.fleetName)}`
+      : 'this machine takes no orders: what operators associated for it does not count',
+  ]);
 }
 
 export function describeMembers(command: Command): Command {
@@ -133,8 +233,15 @@ export async function runMembers(context: Context): Promise<void> {
   context.output.done(
     done,
     table(
-      ['NAME', 'PEER ID', 'ROLE', 'STATUS', 'POINT'],
-      members.map((one) => [one.name, one.peerId, one.role, one.status, one.point ? 'yes' : '']),
+      ['NAME', 'PEER ID', 'ROLE', 'STATUS', 'POINT', 'TAKES ORDERS'],
+      members.map((one) => [
+        one.name,
+        one.peerId,
+        one.role,
+        one.status,
+        one.point ? 'yes' : '',
+        one.acceptsOperators ? 'yes' : '',
+      ]),
     ),
   );
 }

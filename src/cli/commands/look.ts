@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { ResettleError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { type Context, callAgent } from '../context.ts';
 import { table } from '../table.ts';
@@ -57,18 +59,77 @@ export async function runPoints(context: Context): Promise<void> {
 
 export function describeStatus(command: Command): Command {
   return command
-    .description('show this machine: its fleet, what runs, what it holds')
-    .addHelpText('after', '\nExamples:\n  resettle status\n  resettle status --json');
+    .description('show this machine, and where every migration of the fleet stands')
+    .option('--watch', 'go on until nothing is left to do')
+    .option('--until <GOAL>', `what counts as complete: ${GOALS.join(', ')}`, 'restored')
+    .addHelpText(
+      'after',
+      `
+Ends with 3 while a migration is incomplete. "safe" is the source's word that the old disk may be wiped, as long as it holds.
+
+Examples:
+  resettle status
+  resettle status --watch --until safe
+  resettle status --json`,
+    );
 }
 
-export async function runStatus(context: Context): Promise<void> {
-  const done = await callAgent(context, 'status', {});
-  const migrations = done.migrations as Row[];
+const GOALS = ['stored', 'safe', 'restored'] as const;
+const WATCH_EVERY_MS = 2_000;
+
+/** Returns the exit status: 3 while a migration is incomplete. */
+export async function runStatus(context: Context, flags: { watch?: boolean; until: string }): Promise<number> {
+  const goal = GOALS.find((one) => one === flags.until);
+  if (!goal) throw new ResettleError('usage', `--until is one of ${GOALS.join(', ')}, not ${flags.until}`);
+  for (let before = ''; ; ) {
+    const done = await callAgent(context, 'status', { goal });
+    const incomplete = Number(done.incomplete);
+    if (!flags.watch || incomplete === 0) {
+      showStatus(context, done);
+      return incomplete === 0 ? 0 : 3;
+    }
+    // What has not changed is not told again.
+    const now = JSON.stringify(done.migrations);
+    if (now !== before) {
+      if (context.output.json) context.output.event({ event: 'status', ...done });
+      else for (const line of migrationLines(done.migrations as Row[])) context.output.message(line);
+    }
+    before = now;
+    await setTimeout(WATCH_EVERY_MS, undefined, { signal: context.signal }).catch(() => {
+      throw context.signal.reason;
+    });
+  }
+}
+
+function migrationLines(migrations: readonly Row[]): string[] {
+  if (migrations.length === 0) return [];
+  const rows = migrations.map((one) => [
+    one.sourceName,
+    one.destinationName ?? (one.mode === 'in-place' ? '(reinstalled)' : '(to be named)'),
+    one.phase,
+    one.snapshot === 0 ? '' : `${String(one.snapshot)}, ${formatBytes(Number(one.bytes))}`,
+    `${String(one.copies)} of ${String(one.replicas)}`,
+    [
+      ...(one.safeUntil === null ? [] : [`safe to wipe until ${new Date(Number(one.safeUntil)).toISOString()}`]),
+      ...(one.phase === 'stored' ? [`not yet safe to wipe: ${(one.missing as string[]).join(', ')}`] : []),
+      ...(Number(one.skipped) > 0 ? [`${String(one.skipped)} items left out`] : []),
+      ...(one.holders as Row[])
+        .filter(({ phase }) => phase !== 'held')
+        .map((holder) => `${String(holder.pointName)}: ${String(holder.phase)}`),
+      ...(one.notes as string[]),
+    ].join('; '),
+  ]);
+  return table(['SOURCE', 'DESTINATION', 'PHASE', 'SNAPSHOT', 'COPIES', 'WHAT IS KNOWN'], rows);
+}
+
+function showStatus(context: Context, done: Row): void {
+  const running = done.running as Row[];
   const held = done.held as Row[];
+  const refusals = done.refusals as Row[];
   context.output.done(done, [
     `${String(done.name)} ${String(done.peerId)}`,
     done.fleet ? `fleet ${String(done.fleetName)} as ${String(done.role)}` : String(done.standing),
-    ...migrations.map(
+    ...running.map(
       (one) =>
         `${String(one.kind)} ${String(one.phase)} ${formatBytes(Number(one.bytes))} of ${formatBytes(Number(one.totalBytes))}`,
     ),
@@ -76,5 +137,7 @@ export async function runStatus(context: Context): Promise<void> {
       (one) =>
         `holds ${String(one.state)} snapshots ${(one.snapshots as number[]).join(',')} ${formatBytes(Number(one.bytes))}${one.accessible ? ' (open)' : ''}`,
     ),
+    ...migrationLines(done.migrations as Row[]),
+    ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.reason)} (${String(one.peer)})`),
   ]);
 }

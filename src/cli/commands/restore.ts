@@ -28,6 +28,7 @@ interface RestoreFlags {
 type Done = Record<string, unknown>;
 type Wish = RequestOf<'restore'>;
 type Secrets = Pick<RequestOf<'restoreFolder'>, 'passphrase' | 'recovery'>;
+type PointSecrets = Pick<Wish, 'recovery' | 'recoveryCode'>;
 
 const POLICIES = ['keep-both', 'skip', 'replace', 'newer'] as const;
 
@@ -50,11 +51,14 @@ export function describeRestore(command: Command): Command {
     .option('--state <ID>', 'this state')
     .option('--snapshot <N>', 'this snapshot (default: the newest)')
     .option('--store <DIR>', 'restore from the store in this folder; no agent is needed')
-    .option('--passphrase-file <F>', 'with --store: the passphrase, from F, or from standard input with -')
-    .option('--recovery-file <F>', "with --store: the fleet's recovery file; --passphrase-file then opens it")
-    .addOption(new Option('--identity <WHICH>').hideHelp())
+    .option('--recovery-file <F>', "open it with the fleet's recovery file, where this machine's key does not")
+    .option('--recovery-code-file <F>', 'open it with the recovery code in F, or from standard input with -')
+    .option(
+      '--passphrase-file <F>',
+      'of the recovery file, or with --store of the store: from F, or from standard input with -',
+    )
+    .option('--identity <WHICH>', 'same: this is the machine that was captured, although its hardware differs')
     .addOption(new Option('--areas <LIST>').hideHelp())
-    .addOption(new Option('--recovery-code-file <F>').hideHelp())
     .addHelpText(
       'after',
       `
@@ -64,6 +68,7 @@ Examples:
   resettle restore --from old-laptop --into /srv/ann
   resettle restore --from old-laptop --into /srv/ann --dry-run
   resettle restore --root /mnt/new-system --map-user ann=anna --on-conflict newer
+  resettle restore --from old-laptop --recovery-file fleet.recovery --passphrase-file passphrase
   resettle restore --store /media/usb/resettle --passphrase-file passphrase --into /srv/ann`,
     );
 }
@@ -74,11 +79,11 @@ export async function runRestore(context: Context, flags: RestoreFlags): Promise
   if (flags.into === undefined && flags.root === undefined && !wish.dryRun) await confirmRoot(context);
   const done =
     flags.store === undefined ? await fromPoint(context, flags, wish) : await fromFolder(context, flags, wish);
-  tell(context, done);
+  tell(context, done, wish.snapshot !== undefined);
   return Number(done.skipped) > 0 ? 3 : 0;
 }
 
-function tell(context: Context, done: Done): void {
+function tell(context: Context, done: Done, wasNamed: boolean): void {
   const amount = `${String(done.files)} files, ${formatBytes(Number(done.bytes))}, from ${String(done.machineName)}`;
   if (done.dryRun === true) {
     context.output.message(`would be restored: ${amount}. Nothing was written.`);
@@ -91,6 +96,11 @@ function tell(context: Context, done: Done): void {
     `restored: ${amount}, every one checked against its hash` +
       (conflicts > 0 ? `; conflicts: ${keptBoth} kept both, ${skipped} skipped, ${replaced} replaced` : ''),
   );
+  if (done.confirmedNewest === false && !wasNamed) {
+    context.output.message(
+      'nobody else could say whether this is the newest snapshot: compare it with the old machine',
+    );
+  }
   context.output.done(done, [`restore ${String(done.restore)}`, `into ${String(done.into)}`]);
 }
 
@@ -106,11 +116,7 @@ async function confirmRoot(context: Context): Promise<void> {
 }
 
 function wishOf(flags: RestoreFlags): Wish {
-  for (const [option, value] of [
-    ['--identity', flags.identity],
-    ['--areas', flags.areas],
-    ['--recovery-code-file', flags.recoveryCodeFile],
-  ]) {
+  for (const [option, value] of [['--areas', flags.areas]]) {
     if (value !== undefined)
       throw new ResettleError('not-built', `${option} is not built yet`, { hint: 'leave it out' });
   }
@@ -126,6 +132,12 @@ function wishOf(flags: RestoreFlags): Wish {
   if (snapshot !== undefined && (!Number.isSafeInteger(snapshot) || snapshot < 1)) {
     throw new ResettleError('usage', `--snapshot is a whole number from 1, not ${flags.snapshot}`);
   }
+  if (flags.identity !== undefined && flags.identity !== 'same') {
+    throw new ResettleError('not-built', `--identity ${flags.identity} is not built yet`, { hint: 'only "same" is' });
+  }
+  if (flags.identity !== undefined && flags.store !== undefined) {
+    throw new ResettleError('usage', '--identity does not go with --store DIR');
+  }
   return {
     into: resolve(flags.into ?? flags.root ?? '/'),
     strip: flags.strip === true,
@@ -134,13 +146,14 @@ function wishOf(flags: RestoreFlags): Wish {
     mapUsers: (flags.mapUser ?? []).map(mappingOf),
     dryRun: flags.dryRun === true,
     ...(onConflict === undefined ? {} : { onConflict }),
+    ...(flags.identity === undefined ? {} : { identity: flags.identity }),
     ...(flags.from === undefined ? {} : { from: flags.from }),
     ...(flags.state === undefined ? {} : { state: flags.state }),
     ...(snapshot === undefined ? {} : { snapshot }),
   };
 }
 
-function mappingOf(text: string): { from: string; to: string } {
+export function mappingOf(text: string): { from: string; to: string } {
   const [from, to, ...more] = text.split('=');
   if (!from || !to || more.length > 0) {
     throw new ResettleError('usage', `--map-user is OLD=NEW, not ${text}`, { hint: 'such as --map-user ann=anna' });
@@ -149,19 +162,30 @@ function mappingOf(text: string): { from: string; to: string } {
 }
 
 async function fromPoint(context: Context, flags: RestoreFlags, wish: Wish): Promise<Done> {
-  if (flags.passphraseFile !== undefined) {
-    throw new ResettleError('usage', '--passphrase-file goes with --store DIR');
+  const secrets = await pointSecretsOf(flags);
+  return confirmed(context, wish, (confirmedWish) => callAgent(context, 'restore', { ...confirmedWish, ...secrets }));
+}
+
+/** What a state that points hold is opened with, where this machine's own key does not. */
+async function pointSecretsOf(flags: RestoreFlags): Promise<PointSecrets> {
+  const { recoveryFile, recoveryCodeFile } = flags;
+  if (recoveryFile === undefined && flags.passphraseFile !== undefined) {
+    throw new ResettleError('usage', '--passphrase-file goes with --store DIR or with --recovery-file F');
   }
-  if (flags.recoveryFile !== undefined) {
-    throw new ResettleError('not-built', 'restoring from a point with --recovery-file is not built yet', {
-      hint: 'it works with --store DIR',
-    });
+  if (recoveryFile !== undefined && recoveryCodeFile !== undefined) {
+    throw new ResettleError('usage', '--recovery-file and --recovery-code-file do not go together');
   }
-  return confirmed(context, wish, (confirmedWish) => callAgent(context, 'restore', confirmedWish));
+  if (recoveryCodeFile !== undefined) return { recoveryCode: await readSecret('recovery code', recoveryCodeFile) };
+  if (recoveryFile === undefined) return {};
+  const { recovery } = await secretsOf(flags);
+  return { recovery };
 }
 
 async function fromFolder(context: Context, flags: RestoreFlags, wish: Wish): Promise<Done> {
   const dir = resolve(flags.store!);
+  if (flags.recoveryCodeFile !== undefined) {
+    throw new ResettleError('usage', '--recovery-code-file goes with a state that points hold, not with --store');
+  }
   const restore = (secrets: Secrets): Promise<Done> =>
     confirmed(context, wish, (confirmedWish) =>
       callAgentOrHere(context, 'restoreFolder', { ...confirmedWish, dir, ...secrets }),

@@ -1,72 +1,51 @@
-import { networkInterfaces } from 'node:os';
-import { resolve } from 'node:path';
-import { multiaddr } from '@multiformats/multiaddr';
-import type { Libp2p } from 'libp2p';
-import type { Clock, RandomBytes } from '../../common/clock.ts';
-import { ResettleError } from '../../common/errors.ts';
-import { ADDRESSES_MAX, POINT_PACKS_IN_FLIGHT, SHUTDOWN_MS } from '../../common/limits.ts';
+import { ADDRESSES_MAX, SHUTDOWN_MS } from '../../common/limits.ts';
 import { serveBlocks } from '../../protocols/blocks/server.ts';
+import { serveDoctor } from '../../protocols/doctor/doctor.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
 import { serveRecords } from '../../protocols/records/records.ts';
+import { serveShares } from '../../protocols/shares/shares.ts';
 import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
-import { associationIdOf, readRecord } from '../../state/records/index.ts';
-import { Store } from '../../state/store/index.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
-import type { Home } from '../home/home.ts';
-import { createLink } from '../link/libp2p-node.ts';
-import type { Log } from '../log.ts';
-import type { Fleet } from '../membership/fleet.ts';
+import type { DoctorOptions } from '../doctor/examination.ts';
+import type { AddressWatch } from '../link/address-watch.ts';
+import { localLinks } from '../link/interfaces.ts';
+import type { Link } from '../link/libp2p-node.ts';
+import { addressesToTell } from '../link/own-addresses.ts';
 import { Membership } from '../membership/membership.ts';
-import type { PointLimits } from '../roles/point/capacity.ts';
-import { PointRole } from '../roles/point/point.ts';
+import { answerer, concreteAddresses, startLink, watchAddresses } from './network.ts';
+import { type AgentOptions, DEFAULT_PORT } from './options.ts';
+import { makeRoles, type Roles } from './roles.ts';
 
-/** The port that a firewall is opened for. Where it is taken, any free one serves. */
-export const DEFAULT_PORT = 24717;
-
-export interface AgentOptions {
-  readonly home: Home;
-  readonly fleet: Fleet;
-  readonly name?: string;
-  /** Interface names; empty means the physical ones. */
-  readonly interfaces: readonly string[];
-  /** Multiaddrs; empty means the default port on those interfaces. */
-  readonly listen: readonly string[];
-  readonly peers: readonly string[];
-  readonly point?: { readonly dir: string } & PointLimits;
-  readonly clock: Clock;
-  readonly random: RandomBytes;
-  readonly log: Log;
+interface Parts {
+  readonly options: AgentOptions;
+  readonly link: Link;
+  readonly membership: Membership;
+  readonly discovery: MdnsDiscovery;
+  readonly roles: Roles;
+  readonly watch: AddressWatch;
 }
 
 /** One machine's agent, on the network: source, destination, point and management point in one. */
 export class Agent {
   readonly options: AgentOptions;
-  readonly link: Libp2p;
+  readonly link: Link;
   readonly membership: Membership;
   readonly discovery: MdnsDiscovery;
-  readonly point: PointRole | undefined;
-  readonly #store: Store | undefined;
+  readonly roles: Roles;
+  readonly #watch: AddressWatch;
 
-  private constructor(parts: {
-    options: AgentOptions;
-    link: Libp2p;
-    membership: Membership;
-    discovery: MdnsDiscovery;
-    point: PointRole | undefined;
-    store: Store | undefined;
-  }) {
-    this.options = parts.options;
-    this.link = parts.link;
-    this.membership = parts.membership;
-    this.discovery = parts.discovery;
-    this.point = parts.point;
-    this.#store = parts.store;
+  private constructor({ options, link, membership, discovery, roles, watch }: Parts) {
+    this.options = options;
+    this.link = link;
+    this.membership = membership;
+    this.discovery = discovery;
+    this.roles = roles;
+    this.#watch = watch;
   }
 
   static async start(options: AgentOptions): Promise<Agent> {
-    const { fleet, log, clock, random } = options;
-    const { identity } = fleet;
+    const { log } = options;
     let membership: Membership | undefined;
     const guard = <R extends Handlers>(registrar: R): R =>
       membersOnly(
@@ -75,67 +54,23 @@ export class Agent {
         (protocol, peer) => log.debug({ protocol, peer }, 'refused a stranger'),
       );
     const link = await startLink(options, guard);
-    let store: Store | undefined;
+    let roles: Roles | undefined;
     try {
-      const addresses = (): string[] => concreteAddresses(link);
-      const discovery = new MdnsDiscovery({
-        peerId: identity.peerId,
-        addresses,
-        interfaces: options.interfaces,
-        clock,
-        random,
-        log,
-      });
-      discovery.onDuplicate((duplicate) =>
-        log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
-      );
-      let point: PointRole | undefined;
-      if (options.point) {
-        store = await Store.open(resolve(options.point.dir), {
-          create: true,
-          buffers: POINT_PACKS_IN_FLIGHT * options.point.maxClients,
-        });
-        point = await PointRole.start({
-          store,
-          limits: options.point,
-          fleet: {
-            association: (id) => fleet.log.association(id),
-            insert: (records) => fleet.log.insert(records),
-            associationIdOf: async (envelope) => associationIdOf(readRecord(envelope).hash),
-          },
-          clock,
-          random,
-          log,
-        });
-      }
-      const { name } = options;
-      membership = new Membership({
-        fleet,
-        link,
-        discovery,
-        seeds: options.peers,
-        clock,
-        log,
-        about: () => ({
-          ...(name === undefined ? {} : { name }),
-          point: point !== undefined,
-          addresses: addresses().slice(0, ADDRESSES_MAX),
-        }),
-      });
-      const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
-      const members = guard(open);
-      const refused = (error: unknown, peer: string): void => log.info({ err: error, peer }, 'refused');
-      await serveHello(open, membership);
-      await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
-      if (point) {
-        await servePoint(members, point, refused);
-        await serveBlocks(members, point, refused);
-      }
+      const discovery = discoveryOf(options, link);
+      membership = membershipOf(options, link, discovery);
+      roles = await makeRoles(options, membership);
+      // Handlers first: nobody shall hear of an agent that does not answer yet.
+      await serveAll({ options, link, membership, discovery, roles }, guard);
       await discovery.start();
       await membership.start();
-      return new Agent({ options, link, membership, discovery, point, store });
+      await roles.shareHolder.start();
+      roles.source.start();
+      roles.trials.start();
+      const watch = watchAddresses(options, link, discovery);
+      return new Agent({ options, link, membership, discovery, roles, watch });
     } catch (error) {
-      await store?.close();
+      await roles?.point?.stop();
+      await roles?.store?.close();
       await link.stop();
       throw error;
     }
@@ -143,88 +78,77 @@ export class Agent {
 
   /** Multiaddrs with the peer id. */
   addresses(): string[] {
-    return concreteAddresses(this.link).map((address) => `${address}/p2p/${this.membership.self}`);
+    return concreteAddresses(this.link, this.options).map((address) => `${address}/p2p/${this.membership.self}`);
+  }
+
+  /** What `doctor` looks at. */
+  doctorOptions(): DoctorOptions {
+    const { fleet, interfaces, listen, peers, clock } = this.options;
+    const { link, membership, discovery } = this;
+    const listening = (): string[] => concreteAddresses(link, this.options);
+    const defaultPort = DEFAULT_PORT;
+    return { fleet, interfaces, listen, peers, clock, link, membership, discovery, listening, defaultPort };
   }
 
   /** Ends everything; what does not end in time is left to the end of the process. */
   async stop(): Promise<void> {
+    const { point, source, trials, shareHolder, store } = this.roles;
+    source.stop();
+    shareHolder.stop();
+    this.#watch.stop();
     this.membership.stop();
-    this.point?.stop();
-    const ended = Promise.allSettled([this.discovery.stop(), this.link.stop()]);
+    const ended = Promise.allSettled([point?.stop(), trials.stop(), this.discovery.stop(), this.link.stop()]);
     await Promise.race([ended, new Promise((done) => setTimeout(done, SHUTDOWN_MS - 1000).unref())]);
-    await this.#store?.close();
+    await store?.close();
   }
 }
 
-function concreteAddresses(link: Libp2p): string[] {
-  return link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
+function discoveryOf(options: AgentOptions, link: Link): MdnsDiscovery {
+  const { fleet, interfaces, clock, random, log } = options;
+  const { peerId } = fleet.identity;
+  const addresses = (): string[] => concreteAddresses(link, options);
+  const discovery = new MdnsDiscovery({ peerId, addresses, interfaces, clock, random, log });
+  discovery.onDuplicate((duplicate) =>
+    log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
+  );
+  return discovery;
 }
 
-async function startLink(options: AgentOptions, guard: <R extends Handlers>(registrar: R) => R): Promise<Libp2p> {
-  const { identity } = options.fleet;
-  checkNetworkOptions(options);
-  const wanted = options.listen.length > 0 ? options.listen : defaultListen(options.interfaces, DEFAULT_PORT);
-  const attempt = async (listen: readonly string[]): Promise<Libp2p> => {
-    const link = await createLink({ privateKey: identity.privateKey, listen, guard });
-    await link.start();
-    return link;
+function membershipOf(options: AgentOptions, link: Link, discovery: MdnsDiscovery): Membership {
+  const { fleet, name, peers, interfaces, point, clock, log } = options;
+  return new Membership({
+    fleet,
+    link,
+    discovery,
+    seeds: peers,
+    clock,
+    log,
+    about: () => ({
+      ...(name === undefined ? {} : { name }),
+      point: point !== undefined,
+      addresses: addressesToTell(concreteAddresses(link, options), localLinks(), interfaces).slice(0, ADDRESSES_MAX),
+    }),
+  });
+}
+
+async function serveAll(
+  { options, link, membership, discovery, roles }: Omit<Parts, 'watch'>,
+  guard: <R extends Handlers>(registrar: R) => R,
+): Promise<void> {
+  const { fleet, log } = options;
+  const { point, shareHolder } = roles;
+  const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
+  const members = guard(open);
+  const refused = (error: unknown, peer: string): void => {
+    log.info({ err: error, peer }, 'refused');
+    point?.noteRefusal(error, peer);
   };
-  try {
-    return await attempt(wanted);
-  } catch (error) {
-    if (options.listen.length > 0) {
-      throw new ResettleError('failed', `cannot listen on ${options.listen.join(', ')}`, {
-        hint: "the port may be taken, or the address may not be this machine's",
-        cause: error,
-      });
-    }
-    options.log.warn(
-      { port: DEFAULT_PORT },
-      'the default port is taken; a free one is used, which a firewall may close',
-    );
-    return attempt(defaultListen(options.interfaces, 0));
+  await serveHello(open, membership);
+  await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
+  await serveDoctor(members, answerer(options, link, membership, discovery));
+  await serveShares(members, shareHolder, refused);
+  if (point) {
+    await servePoint(members, point, refused);
+    await serveBlocks(members, point, refused);
   }
-}
-
-/** Throws `usage` for what is no address, `failed` for an interface that this machine does not have. */
-function checkNetworkOptions({ interfaces, listen, peers }: AgentOptions): void {
-  for (const [option, addresses] of [
-    ['--listen', listen],
-    ['--peer', peers],
-  ] as const) {
-    for (const address of addresses) {
-      try {
-        multiaddr(address);
-      } catch (cause) {
-        throw new ResettleError('usage', `${option} ${address} is not a multiaddr`, {
-          hint: 'write an address as /ip4/192.168.1.20/tcp/24717',
-          cause,
-        });
-      }
-    }
-  }
-  const all = Object.keys(networkInterfaces());
-  const unknown = interfaces.filter((name) => !all.includes(name));
-  if (unknown.length > 0) {
-    throw new ResettleError('failed', `this machine has no interface ${unknown.join(', ')}, or it is down`, {
-      hint: `it has ${all.join(', ')}`,
-    });
-  }
-}
-
-function defaultListen(interfaces: readonly string[], port: number): string[] {
-  if (interfaces.length === 0) return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`];
-  const all = networkInterfaces();
-  const listen: string[] = [];
-  for (const name of interfaces) {
-    for (const entry of all[name] ?? []) {
-      if (entry.family === 'IPv4') listen.push(`/ip4/${entry.address}/tcp/${port}`);
-    }
-  }
-  if (listen.length === 0) {
-    throw new ResettleError('failed', `no IPv4 address on ${interfaces.join(', ')}`, {
-      hint: `this machine has the interfaces ${Object.keys(all).join(', ')}`,
-    });
-  }
-  return listen;
 }

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { messageOf } from '../../common/errors.ts';
 import { DISCOVERY_TTL_MS } from '../../common/limits.ts';
-import { chooseInterfaces, isOnLink, isReachableOn } from './interfaces.ts';
+import { chooseInterfaces, isOnLink, isReachableOn, withoutZone } from './interfaces.ts';
 import { Link, type LinkHost } from './link.ts';
 import {
   type HeardInstance,
@@ -15,7 +15,15 @@ import {
 } from './packets.ts';
 import { PeerTable } from './peer-table.ts';
 import { openMulticastSocket } from './socket.ts';
-import type { DiscoveryOptions, DuplicateIdentity, FoundPeer, InterfaceInUse, Timers } from './types.ts';
+import type {
+  DiscoveryOptions,
+  DuplicateIdentity,
+  FoundPeer,
+  InterfaceInUse,
+  InterfaceReport,
+  SeenDuplicate,
+  Timers,
+} from './types.ts';
 
 /** How often the system's interfaces and our own addresses are looked at. */
 const LOOK_EVERY_MS = 2000;
@@ -25,6 +33,8 @@ const LOOK_OFTEN_AFTER_START_MS = 10_000;
 /** A duplicate identity, or a flood of peers, is told of no more often than this. */
 const WARNING_GAP_MS = 60_000;
 const MDNS_PORT = 5353;
+/** Duplicates that are remembered for `doctor`: the addresses that tell of them are few, or somebody is lying. */
+const DUPLICATES_MAX = 8;
 
 const systemTimers: Timers = {
   after: (delayMs, callback) => {
@@ -49,6 +59,8 @@ export class MdnsDiscovery {
   #lookOftenUntilMs = Number.NEGATIVE_INFINITY;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #cancelWake: (() => void) | undefined;
+  /** By the address that the announcement came from. */
+  readonly #duplicates = new Map<string, { readonly duplicate: DuplicateIdentity; readonly atMs: number }>();
   #duplicateToldAtMs = Number.NEGATIVE_INFINITY;
   #fullToldAtMs = Number.NEGATIVE_INFINITY;
 
@@ -129,9 +141,19 @@ export class MdnsDiscovery {
     const missing = this.#missing.map((name) => ({
       name,
       address: '',
-      error: 'absent, down, or without IPv4 address',
+      error: 'absent, down, or without an address',
     }));
     return [...used, ...missing];
+  }
+
+  /** How discovery fares on each interface in use. */
+  report(): InterfaceReport[] {
+    return [...this.#links.values()].map((link) => link.report());
+  }
+
+  /** Who has announced our own peer id lately, the latest last. */
+  duplicates(): SeenDuplicate[] {
+    return [...this.#duplicates.values()].map(({ duplicate, atMs }) => ({ ...duplicate, agoMs: this.#now() - atMs }));
   }
 
   #now(): number {
@@ -228,16 +250,20 @@ export class MdnsDiscovery {
     const host = this.#host;
     // A socket may hear what came in by another interface; whoever asks from another port is no neighbour of ours.
     if (host === undefined || source.port !== MDNS_PORT || !isOnLink(local, source.address)) return;
+    link.heard(this.#isOwnAddress(source.address) ? 'own' : 'other');
     try {
       const asked = readQuestion(packet, host.serviceTag);
+      const heard = readResponse(packet, host.serviceTag, (ip) => isReachableOn(local, ip));
       if (asked !== undefined) this.#takeQuestion(link, asked, host.instance);
-      for (const heard of readResponse(packet, host.serviceTag, (ip) => isReachableOn(local, ip))) {
-        if (heard.instance !== host.instance) this.#takeInstance(link, heard, source.address);
-      }
+      for (const one of heard) if (one.instance !== host.instance) this.#takeInstance(link, one, source.address);
     } catch (error) {
       this.#options.log.warn({ interface: local.name, error: messageOf(error) }, 'a packet could not be taken');
     }
     this.#arm();
+  }
+
+  #isOwnAddress(ip: string): boolean {
+    return [...this.#links.values()].some(({ local }) => local.own.has(withoutZone(ip).ip));
   }
 
   #takeQuestion(link: Link, asked: HeardQuestion, ownInstance: string): void {
@@ -281,9 +307,14 @@ export class MdnsDiscovery {
   #takeOwnId(interfaceName: string, addresses: string[], source: string): void {
     const own = new Set(this.#ownAddresses().map((text) => readTcpAddress(text)?.address));
     const foreign = addresses.filter((address) => !own.has(address));
-    if (foreign.length === 0 || this.#now() - this.#duplicateToldAtMs < WARNING_GAP_MS) return;
-    this.#duplicateToldAtMs = this.#now();
+    if (foreign.length === 0) return;
     const duplicate = { peerId: this.#options.peerId, addresses: foreign, source, interfaceName };
+    this.#duplicates.delete(source);
+    this.#duplicates.set(source, { duplicate, atMs: this.#now() });
+    const oldest = this.#duplicates.keys().next().value;
+    if (this.#duplicates.size > DUPLICATES_MAX && oldest !== undefined) this.#duplicates.delete(oldest);
+    if (this.#now() - this.#duplicateToldAtMs < WARNING_GAP_MS) return;
+    this.#duplicateToldAtMs = this.#now();
     this.#options.log.warn(duplicate, 'another machine announces our own peer id');
     this.#tell(this.#onDuplicate, duplicate);
   }

@@ -8,5 +8,7 @@ export type {
   DuplicateIdentity,
   FoundPeer,
   InterfaceInUse,
+  InterfaceReport,
+  SeenDuplicate,
   Timers,
 } from './types.ts';

@@ -1,11 +1,12 @@
 /** Which interfaces discovery uses, and which addresses are theirs. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { NetworkInterfaceInfo } from 'node:os';
+import { hasHardwareAddress, isLinkLocal, isPhysicalName } from '../link/interfaces.ts';
 
-/** One usable interface: it is up and has an IPv4 address to send from. */
+/** One usable interface: it is up and has an address to send from. */
 export interface LocalInterface {
   readonly name: string;
-  /** The IPv4 address that multicast leaves from. */
+  /** The address that multicast leaves from: IPv4, or IPv6 where there is no IPv4. */
   readonly address: string;
   /** True for the loopback interface. */
   readonly internal: boolean;
@@ -13,15 +14,6 @@ export interface LocalInterface {
   readonly own: ReadonlySet<string>;
   /** The subnets of all its addresses. */
   readonly subnets: BlockList;
-}
-
-/** Names of interfaces that lead to no cable and no radio: containers, tunnels, bridges, virtual machines. */
-const VIRTUAL =
-  /^(lo\d*$|docker|podman|cni|flannel|cali|cilium|kube|nerdctl|lxc|lxd|incus|veth|vnet|virbr|br-|br\d|bridge|tun|tap|utun|wg|tailscale|zt|ppp|ipsec|gif|stf|awdl|llw|ifb|dummy|vmnet|vboxnet|vethernet)/i;
-
-/** True when an interface of that name is used without being named. */
-export function isPhysicalName(name: string): boolean {
-  return !VIRTUAL.test(name);
 }
 
 const PRIVATE = new BlockList();
@@ -60,12 +52,26 @@ export function isReachableOn(local: LocalInterface, ip: string): boolean {
 }
 
 /** True when a packet from that address can have come in by that interface (RFC 6762, section 11). */
-export function isOnLink(local: LocalInterface, ip: string): boolean {
-  return isIPv4(ip) && (local.own.has(ip) || contains(local.subnets, ip));
+export function isOnLink(local: LocalInterface, source: string): boolean {
+  const { ip, zone } = withoutZone(source);
+  // A link-local sender is on the link that the system says it came in by.
+  if (zone !== undefined && zone !== local.name) return false;
+  if (!(isIPv4(ip) || isIPv6(ip)) || MAPPED.test(ip) || isIPv4(ip) !== isIPv4(local.address)) return false;
+  return local.own.has(ip) || contains(local.subnets, ip);
+}
+
+/** An address as a socket tells it, such as `fe80::7%eth0`, in its parts. */
+export function withoutZone(source: string): { readonly ip: string; readonly zone: string | undefined } {
+  const [ip = '', zone] = source.split('%', 2);
+  return { ip, zone };
 }
 
 function localInterface(name: string, infos: readonly NetworkInterfaceInfo[]): LocalInterface | undefined {
-  const address = infos.find((info) => info.family === 'IPv4')?.address;
+  const ip4 = infos.filter((info) => info.family === 'IPv4');
+  // An address that the machine gave itself is only taken where nobody has given it another.
+  // An IPv6 link-local address alone is of no use: nobody could dial it.
+  const ip6 = infos.find((info) => info.family === 'IPv6' && !isLinkLocal(info.address));
+  const address = (ip4.find((info) => !isLinkLocal(info.address)) ?? ip4[0] ?? ip6)?.address;
   if (address === undefined) return undefined;
   const subnets = new BlockList();
   for (const info of infos) {
@@ -85,8 +91,12 @@ function localInterface(name: string, infos: readonly NetworkInterfaceInfo[]): L
 /** What there is of the interfaces wanted. */
 export interface ChosenInterfaces {
   readonly usable: LocalInterface[];
-  /** Names that were asked for and are absent, down, or have no IPv4 address. */
+  /** Names that were asked for and are absent, down, or have no address to send from. */
   readonly missing: string[];
+}
+
+function isPhysical(name: string, infos: readonly NetworkInterfaceInfo[]): boolean {
+  return isPhysicalName(name) && hasHardwareAddress(infos) && !infos.some((info) => info.internal);
 }
 
 /** The interfaces named, or without names the physical ones. */
@@ -95,9 +105,7 @@ export function chooseInterfaces(
   names: readonly string[],
 ): ChosenInterfaces {
   const wanted =
-    names.length > 0
-      ? [...new Set(names)]
-      : Object.keys(system).filter((name) => isPhysicalName(name) && !system[name]?.some((info) => info.internal));
+    names.length > 0 ? [...new Set(names)] : Object.keys(system).filter((name) => isPhysical(name, system[name] ?? []));
   const usable: LocalInterface[] = [];
   const missing: string[] = [];
   for (const name of wanted) {

@@ -15,7 +15,7 @@ import {
 } from './packets.ts';
 import { Schedule } from './schedule.ts';
 import type { DiscoverySocket, OpenSocket } from './socket.ts';
-import type { DiscoveryLog } from './types.ts';
+import type { DiscoveryLog, InterfaceReport } from './types.ts';
 
 /** An interface with an error is opened again after this time, then after twice as long each time. */
 export const RETRY_FIRST_MS = 3000;
@@ -60,6 +60,10 @@ export class Link {
   #retryWaitMs = RETRY_FIRST_MS;
   /** What is said or about to be said, as text: empty for a goodbye, undefined when nobody has heard of us here. */
   #said: string | undefined;
+  #openedAtMs: number | undefined;
+  #sentAtMs: number | undefined;
+  #ownHeardAtMs: number | undefined;
+  #othersHeardAtMs: number | undefined;
 
   constructor(host: LinkHost, local: LocalInterface) {
     this.#host = host;
@@ -88,12 +92,13 @@ export class Link {
   async open(): Promise<void> {
     this.#isOpening = true;
     try {
-      const socket = await this.#host.openSocket(this.#local.address, {
+      const socket = await this.#host.openSocket(this.#local, {
         onPacket: (packet, source) => this.#host.onPacket(this, packet, source),
         onError: (error) => this.#fail(error),
       });
       if (this.#isClosed) return await socket.close();
       this.#socket = socket;
+      this.#openedAtMs = this.#host.clock.monotonicMs();
       this.#said = undefined;
       this.schedule.start(this.#host.clock.monotonicMs());
     } catch (error) {
@@ -102,6 +107,26 @@ export class Link {
       this.#isOpening = false;
       this.#host.onChange();
     }
+  }
+
+  /** A packet came in that belongs to this interface. */
+  heard(whose: 'own' | 'other'): void {
+    if (whose === 'own') this.#ownHeardAtMs = this.#host.clock.monotonicMs();
+    else this.#othersHeardAtMs = this.#host.clock.monotonicMs();
+  }
+
+  report(): InterfaceReport {
+    const age = (atMs: number | undefined): number | undefined =>
+      atMs === undefined ? undefined : this.#host.clock.monotonicMs() - atMs;
+    return {
+      name: this.#local.name,
+      address: this.#local.address,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      openForMs: this.isOpen ? age(this.#openedAtMs) : undefined,
+      sentAgoMs: age(this.#sentAtMs),
+      ownHeardAgoMs: age(this.#ownHeardAtMs),
+      othersHeardAgoMs: age(this.#othersHeardAtMs),
+    };
   }
 
   /** The interface's other addresses have changed; the one that we send from has not. */
@@ -159,6 +184,7 @@ export class Link {
     try {
       await this.#socket?.send(packet);
       if (this.#socket === undefined) return;
+      this.#sentAtMs = this.#host.clock.monotonicMs();
       this.#error = undefined;
       this.#retryWaitMs = RETRY_FIRST_MS;
     } catch (error) {

@@ -1,4 +1,6 @@
 /** The one place that touches the network: a `multicast-dns` socket bound to one interface. */
+import { createSocket } from 'node:dgram';
+import { isIPv4 } from 'node:net';
 import multicastDns from 'multicast-dns';
 import type { HeardPacket, OutgoingPacket } from './packets.ts';
 
@@ -18,8 +20,21 @@ export interface DiscoverySocket {
   close(): Promise<void>;
 }
 
-/** Opens a socket that sends from that IPv4 address. Rejects when it cannot be used; then nothing is left open. */
-export type OpenSocket = (address: string, events: SocketEvents) => Promise<DiscoverySocket>;
+/** Opens a socket that sends from that interface and address. Rejects when it cannot be used; then nothing is left open. */
+export type OpenSocket = (
+  local: { readonly name: string; readonly address: string },
+  events: SocketEvents,
+) => Promise<DiscoverySocket>;
+
+const GROUP_IP6 = 'ff02::fb';
+
+/** What `multicast-dns` needs: IPv4 goes by the interface's address, IPv6 by its name. */
+function optionsFor({ name, address }: { readonly name: string; readonly address: string }): multicastDns.Options {
+  if (isIPv4(address)) return { interface: address, bind: '0.0.0.0' };
+  // Without ipv6Only it would hear IPv4 too, and keep others from the port.
+  const socket = createSocket({ type: 'udp6', reuseAddr: true, ipv6Only: true });
+  return { type: 'udp6', ip: GROUP_IP6, interface: `::%${name}`, bind: '::', socket };
+}
 
 /** A failure of the system, in contrast to a packet that could not be decoded. */
 function isSystemError(error: Error): boolean {
@@ -30,8 +45,8 @@ function isSystemError(error: Error): boolean {
  * Opens a `multicast-dns` socket. It counts as open only after it has joined the group on the interface and is set to
  * send through it: before, it would send through the default route.
  */
-export const openMulticastSocket: OpenSocket = async (address, events) => {
-  const mdns = multicastDns({ interface: address, bind: '0.0.0.0' });
+export const openMulticastSocket: OpenSocket = async (local, events) => {
+  const mdns = multicastDns(optionsFor(local));
   let isClosed = false;
   const close = (): Promise<void> => {
     if (isClosed) return Promise.resolve();
@@ -60,7 +75,7 @@ export const openMulticastSocket: OpenSocket = async (address, events) => {
   });
   mdns.on('ready', () => {
     if (isJoined) opened.resolve();
-    else fail(new Error(`the interface of ${address} cannot be joined`));
+    else fail(new Error(`the interface of ${local.address} cannot be joined`));
   });
   mdns.on('packet', (packet: HeardPacket, source: { address: string; port: number }) => {
     if (isOpen && !isClosed) events.onPacket(packet, source);

@@ -28,9 +28,25 @@ export interface DuplicateIdentity {
 /** An interface that discovery uses, or would use if there were no error. */
 export interface InterfaceInUse {
   readonly name: string;
-  /** Its IPv4 address; empty while a named interface has none. */
+  /** The address that it sends from; empty while a named interface has none. */
   readonly address: string;
   readonly error?: string;
+}
+
+/** How discovery fares on one interface, for those who look for a fault. Times are ages in milliseconds. */
+export interface InterfaceReport extends InterfaceInUse {
+  /** Since the socket is open; undefined while it is not. */
+  readonly openForMs: number | undefined;
+  readonly sentAgoMs: number | undefined;
+  /** Since something that this machine itself had sent came back, as multicast does: it shows that receiving works. */
+  readonly ownHeardAgoMs: number | undefined;
+  /** Since anybody else's packet came in, be it a printer's. */
+  readonly othersHeardAgoMs: number | undefined;
+}
+
+/** A duplicate identity that was heard of lately. */
+export interface SeenDuplicate extends DuplicateIdentity {
+  readonly agoMs: number;
 }
 
 /** Where discovery writes what it notices; pino's shape. */

@@ -3,6 +3,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -56,11 +57,26 @@ export class Home {
     return dir;
   }
 
-  /** Where the stat cache of a state lies. */
-  cacheFile(state: StateId): string {
+  /** Where the stat cache of a state lies; one for each place that captures of it went to, where there are several. */
+  cacheFile(state: StateId, place?: string): string {
     const dir = this.path('cache');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return join(dir, `${state}.db`);
+    return join(dir, place === undefined ? `${state}.db` : `${state}-${place}.db`);
+  }
+
+  /** Removes a stat cache, with what SQLite keeps beside it. */
+  dropCache(state: StateId, place: string): void {
+    for (const end of ['', '-wal', '-shm']) rmSync(`${this.cacheFile(state, place)}${end}`, { force: true });
+  }
+
+  /** The names in one of its folders, none where there is no such folder. */
+  list(...names: string[]): string[] {
+    try {
+      return readdirSync(this.path(...names));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   /** Removes what captures and restores of a process that died have left. Only the holder of HOME's lock may. */

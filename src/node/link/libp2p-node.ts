@@ -5,7 +5,9 @@ import { ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2p } from 'libp2p';
+import { systemClock } from '../../common/clock.ts';
 import {
+  ADDRESS_DIAL_TIMEOUT_MS,
   CONNECTIONS_MAX,
   INBOUND_CONNECTIONS_PER_SECOND,
   PENDING_CONNECTIONS_MAX,
@@ -14,7 +16,9 @@ import {
   YAMUX_WINDOW_BYTES,
 } from '../../common/limits.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
-import { sortAddresses } from './address-order.ts';
+import { addressSorter } from './address-order.ts';
+import { localLinks } from './interfaces.ts';
+import type { Transports } from './listening.ts';
 
 export interface LinkOptions {
   readonly privateKey: PrivateKey;
@@ -24,7 +28,13 @@ export interface LinkOptions {
   readonly logger?: ComponentLogger;
 }
 
+/** Must be the same for identify, ping and the connection monitor. */
 const PROTOCOL_PREFIX = 'resettle';
+/** libp2p's own ping, as our members speak it. */
+export const PING_PROTOCOL = `/${PROTOCOL_PREFIX}/ping/1.0.0`;
+
+/** The node, with what is needed to listen at other addresses while it runs. */
+export type Link = Libp2p<{ transports: Transports }>;
 
 /** Components with the registrar replaced; everything else as it is. */
 function withGuard<C extends object>(components: C, guard: LinkOptions['guard']): C {
@@ -40,7 +50,7 @@ function withGuard<C extends object>(components: C, guard: LinkOptions['guard'])
  * A libp2p node over TCP, Noise and yamux. The values are measured ones (docs/PERFORMANCE.md); discovery stands
  * beside it, and what it stores of peers is forgotten at its end: our signed records are the durable truth.
  */
-export function createLink(options: LinkOptions): Promise<Libp2p> {
+export function createLink(options: LinkOptions): Promise<Link> {
   const { guard } = options;
   return createLibp2p({
     privateKey: options.privateKey,
@@ -61,7 +71,8 @@ export function createLink(options: LinkOptions): Promise<Libp2p> {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
       maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
-      addressSorter: sortAddresses,
+      addressSorter: addressSorter(localLinks, systemClock),
+      addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
       reconnectRetries: 0,
     },
     // An event loop that stands still for a moment must not cost a transfer; transfers have stall timers of their own.
@@ -69,6 +80,11 @@ export function createLink(options: LinkOptions): Promise<Libp2p> {
     services: {
       identify: (components) => identify({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),
       ping: (components) => ping({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),
+      // An object of our own: libp2p would start the transport manager a second time as a service.
+      transports: ({ transportManager }: { transportManager: Transports }): Transports => ({
+        listen: (wanted) => transportManager.listen(wanted),
+        getListeners: () => transportManager.getListeners(),
+      }),
     },
     ...(options.logger ? { logger: options.logger } : {}),
     start: false,

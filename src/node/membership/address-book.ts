@@ -28,19 +28,36 @@ export function knownPeers(found: readonly FoundPeer[], roster: Roster, self: Pe
   return peers;
 }
 
+const NEWS_GAP_MS = 5_000;
+
 /** Waiting times after failed dials: 1 s, doubling, at most a minute. */
 export class DialBackoff {
-  readonly #failures = new Map<string, { count: number; untilMs: number }>();
+  readonly #failures = new Map<string, { count: number; untilMs: number; anewAtMs?: number }>();
 
   mayTry(key: string, nowMs: number): boolean {
     return (this.#failures.get(key)?.untilMs ?? 0) <= nowMs;
   }
 
   failed(key: string, nowMs: number): void {
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    this.#failures.set(key, { count, untilMs: nowMs + Math.min(60_000, 1000 * 2 ** Math.min(count - 1, 6)) });
+    const before = this.#failures.get(key);
+    const count = (before?.count ?? 0) + 1;
+    this.#failures.set(key, {
+      ...before,
+      count,
+      untilMs: nowMs + Math.min(60_000, 1000 * 2 ** Math.min(count - 1, 6)),
+    });
     // Somebody who announces peer after peer must not make this grow.
     if (this.#failures.size > 4096) this.#failures.delete(this.#failures.keys().next().value as string);
+  }
+
+  /**
+   * There is news of that peer, such as another address: it is tried at once, and a failure counts as one more. Not more
+   * often than every few seconds, for anybody on the network can make such news.
+   */
+  heardAnew(key: string, nowMs: number): void {
+    const known = this.#failures.get(key);
+    if (!known || nowMs - (known.anewAtMs ?? 0) < NEWS_GAP_MS) return;
+    this.#failures.set(key, { ...known, untilMs: 0, anewAtMs: nowMs });
   }
 
   succeeded(key: string): void {

@@ -3,6 +3,7 @@ import type { PrivateKey } from '@libp2p/interface';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
+import type { AssociationId, FleetId, PeerIdText } from '../../common/ids.ts';
 import { NAME_TEXT_MAX } from '../../common/limits.ts';
 import {
   checkInvite,
@@ -12,17 +13,24 @@ import {
   foundFleet,
   type InviteToken,
   type JoinRequest,
+  type Member,
   type MemberBody,
   parseInviteToken,
+  type RecordBody,
   RecordLog,
   type Role,
 } from '../../state/records/index.ts';
+import { type Hardware, type HardwareFacts, machineClaim, openHardware } from '../hardware/index.ts';
 import type { Home } from '../home/home.ts';
 import { type Identity, openIdentity } from '../identity/identity.ts';
+import { dropConsent, readConsent, writeConsent } from './consent.ts';
+import { nameOf, ownMembership } from './machines.ts';
 import { readRecoveryFile, writeRecoveryFile } from './recovery-file.ts';
+import { associationOfTicket, ticketTerms } from './tickets.ts';
 
 const AUTHORITY_FILE = 'authority.key';
 const INVITE_FILE = 'invite.token';
+const TICKET_FILE = 'ticket.token';
 
 export interface FleetOptions {
   readonly home: Home;
@@ -30,21 +38,37 @@ export interface FleetOptions {
   readonly random: RandomBytes;
   /** This machine's name, where it has none yet. */
   readonly name: string;
+  /** Default: the real one. */
+  readonly hardware?: Hardware;
+}
+
+/** A ticket as an operator hands it over. */
+export interface MadeTicket {
+  readonly association: AssociationId;
+  /** The machine that was captured. */
+  readonly machine: PeerIdText;
+  readonly machineName: string;
+  readonly token: string;
+  readonly expiresAt: string;
 }
 
 /** This machine's part in a fleet as its HOME has it: keys, records, an invite not yet used. Needs no network. */
 export class Fleet {
   readonly identity: Identity;
   readonly log: RecordLog;
+  /** What this machine can be told by, read once. */
+  readonly hardware: HardwareFacts;
   readonly #options: FleetOptions;
+  #ticket: InviteToken | undefined;
 
   private constructor(options: FleetOptions, identity: Identity, log: RecordLog) {
     this.#options = options;
     this.identity = identity;
     this.log = log;
+    this.hardware = (options.hardware ?? openHardware()).read();
   }
 
-  /** Takes the lock on HOME. Throws `agent-already-running`. */
+  /** Takes the lock on HOME. Throws `agent-already-running`; `failed` where a file stands for the hardware and is bad. */
   static async open(options: FleetOptions): Promise<Fleet> {
     const identity = await openIdentity(options.home);
     const log = await RecordLog.open({
@@ -53,7 +77,14 @@ export class Fleet {
       clock: options.clock,
       random: options.random,
     });
-    return new Fleet(options, identity, log);
+    try {
+      const fleet = new Fleet(options, identity, log);
+      await fleet.#readTicket();
+      return fleet;
+    } catch (error) {
+      log.close();
+      throw error;
+    }
   }
 
   close(): void {
@@ -72,10 +103,20 @@ export class Fleet {
       name: known?.name ?? shortName(this.#options.name),
       point: known?.point ?? false,
       addresses: known?.addresses ?? [],
-      acceptsOperators: known?.acceptsOperators ?? false,
-      machine: known?.machine ?? null,
+      acceptsOperators: known?.acceptsOperators ?? readConsent(this.#options.home),
+      machine: this.#machine(this.log.fleetId),
       ...changes,
     };
+  }
+
+  #machine(fleetId: FleetId | undefined): string | null {
+    return fleetId === undefined ? null : machineClaim(this.hardware, fleetId);
+  }
+
+  /** Says whether this machine takes orders of its fleet's operators from now on. Throws `not-a-member`. */
+  async setConsent(acceptsOperators: boolean): Promise<void> {
+    const own = ownMembership(this.log.roster(), this.identity.peerId);
+    if (own.acceptsOperators !== acceptsOperators) await this.log.append(this.memberBody({ acceptsOperators }));
   }
 
   /** Makes a fleet with this machine as its first operator. Returns where its keys are. */
@@ -116,7 +157,7 @@ export class Fleet {
       role: wish.role,
       uses: wish.uses,
       expiresInMs: wish.expiresMs,
-      seeds: [...(this.log.roster().members.get(this.identity.peerId)?.addresses ?? [])],
+      seeds: this.#seeds(),
       now: clock.now(),
       random,
     });
@@ -124,24 +165,96 @@ export class Fleet {
     return { token, expiresAt: new Date(invite.expiresAt).toISOString() };
   }
 
+  /**
+   * Ends a machine's membership for ever. What it signed up to now stays valid, what follows does not. Operators revoke
+   * members; operators are revoked with the authority's key. Throws `refused` where this machine may not.
+   */
+  async revoke(machine: Member, recovery: { file: string; passphrase: string } | undefined): Promise<void> {
+    const body: RecordBody = {
+      type: 'revocation',
+      peerId: machine.peerId,
+      lastAccepted: this.log.lastLasting(machine.peerId),
+    };
+    if (machine.role === 'operator' || recovery) {
+      await this.log.appendSignedBy(await this.#authorityKey(recovery), body);
+      return;
+    }
+    if (this.log.roster().members.get(this.identity.peerId)?.role !== 'operator') {
+      throw new ResettleError('refused', 'only an operator revokes a machine', {
+        hint: "run it on an operator's machine",
+      });
+    }
+    await this.log.append(body);
+  }
+
+  /**
+   * Tickets for machines that are installed anew; `wanted` are associations in place, or the machines that they are for.
+   * All of them or none: throws `not-found`, `ambiguous`, `refused` where one cannot be made.
+   */
+  async tickets(wanted: readonly string[], expiresMs: number): Promise<MadeTicket[]> {
+    const { clock, random } = this.#options;
+    const roster = this.log.roster();
+    const associations = wanted.map((text) => associationOfTicket(roster, text));
+    const made: MadeTicket[] = [];
+    for (const association of associations) {
+      const token = await createInvite({
+        log: this.log,
+        issuerKey: this.identity.privateKey,
+        role: 'member',
+        uses: 1,
+        expiresInMs: expiresMs,
+        seeds: this.#seeds(),
+        ticket: await ticketTerms(association, this.identity.ageIdentity),
+        now: clock.now(),
+        random,
+      });
+      const { invite } = await parseInviteToken(token);
+      const machine = association.body.source;
+      made.push({
+        association: association.id,
+        machine,
+        machineName: nameOf(roster, machine),
+        token,
+        expiresAt: new Date(invite.expiresAt).toISOString(),
+      });
+    }
+    return made;
+  }
+
+  #seeds(): string[] {
+    return [...(this.log.roster().members.get(this.identity.peerId)?.addresses ?? [])];
+  }
+
   async #authorityKey(recovery: { file: string; passphrase: string } | undefined): Promise<PrivateKey> {
     if (recovery) return (await readRecoveryFile(recovery.file, recovery.passphrase)).authorityKey;
     const bytes = this.#options.home.read(AUTHORITY_FILE);
     if (!bytes) {
-      throw new ResettleError('refused', "the authority's key is not on this machine, and only it invites operators", {
-        hint: 'give the file that "fleet init --recovery-out" wrote with --recovery-file, or invite with --role member',
-      });
+      throw new ResettleError(
+        'refused',
+        "the authority's key is not on this machine, and only it invites and revokes operators",
+        {
+          hint: 'give the file that "fleet init --recovery-out" wrote with --recovery-file, or take a member',
+        },
+      );
     }
     return privateKeyFromProtobuf(bytes);
   }
 
-  /** Keeps an invite until a member admits this machine. Throws `bad-invite`. */
-  async stageJoin(tokenText: string): Promise<{ fleetId: string; fleetName: string }> {
+  /**
+   * Keeps an invite until a member admits this machine, and whether it will take orders of the fleet's operators. Throws
+   * `bad-invite`. `association` is that of a ticket.
+   */
+  async stageJoin(
+    tokenText: string,
+    acceptsOperators = false,
+  ): Promise<{ fleetId: string; fleetName: string; association: AssociationId | null }> {
     this.#mustBeFree();
     const token = await parseInviteToken(tokenText);
     const roster = await checkInvite(token, this.#options.clock.now());
+    writeConsent(this.#options.home, acceptsOperators);
     this.#options.home.write(`${tokenText.trim()}\n`, INVITE_FILE);
-    return { fleetId: token.invite.fleetId, fleetName: roster.fleet?.name ?? '' };
+    const { fleetId, association } = token.invite;
+    return { fleetId, fleetName: roster.fleet?.name ?? '', association };
   }
 
   /** The invite that waits for an admission. */
@@ -160,9 +273,10 @@ export class Fleet {
     const { clock, random } = this.#options;
     const draft = await RecordLog.open({ path: ':memory:', privateKey: this.identity.privateKey, clock, random });
     try {
-      draft.joinFleet(token.invite.fleetId);
+      const { fleetId } = token.invite;
+      draft.joinFleet(fleetId);
       await draft.insert(token.credential);
-      return await createJoinRequest(draft, token, body);
+      return await createJoinRequest(draft, token, { ...body, machine: this.#machine(fleetId) });
     } finally {
       draft.close();
     }
@@ -173,8 +287,41 @@ export class Fleet {
     this.log.joinFleet(token.invite.fleetId);
     await this.log.insert([...token.credential, ...credential, own]);
     const active = this.log.roster().members.get(this.identity.peerId)?.status === 'active';
-    if (active) this.dropPendingJoin();
-    return active;
+    if (!active) return false;
+    if (token.ticketIdentity !== null) {
+      // Kept before the invite goes: the share holders want to see its key.
+      const text = this.#options.home.read(INVITE_FILE);
+      if (text) this.#options.home.write(text, TICKET_FILE);
+      this.#ticket = token;
+    }
+    this.dropPendingJoin();
+    dropConsent(this.#options.home);
+    return true;
+  }
+
+  /** The ticket that this machine joined with, until it is spent. It opens shares; keep it to this process. */
+  get ticket(): InviteToken | undefined {
+    return this.#ticket;
+  }
+
+  /** Forgets the ticket and its keys: the state is restored. */
+  spendTicket(): void {
+    this.#options.home.remove(TICKET_FILE);
+    this.#ticket = undefined;
+  }
+
+  async #readTicket(): Promise<void> {
+    const { home } = this.#options;
+    const text = home.read(TICKET_FILE)?.toString('utf8');
+    if (text === undefined) return;
+    try {
+      this.#ticket = await parseInviteToken(text);
+    } catch (cause) {
+      throw new ResettleError('damaged', `${home.path(TICKET_FILE)} is damaged`, {
+        hint: 'put the text of the ticket there again, or move the file away and restore with a recovery file or code',
+        cause,
+      });
+    }
   }
 
   #mustBeFree(): void {

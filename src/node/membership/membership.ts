@@ -7,6 +7,7 @@ import { messageOf, ResettleError } from '../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText } from '../../common/ids.ts';
 import {
   CREDENTIAL_RECORDS_MAX,
+  DIAL_TIMEOUT_MS,
   STANDING_CONNECTIONS_MAX,
   STRANGER_CONNECTION_MS,
   STRANGER_CONNECTIONS_MAX,
@@ -23,6 +24,7 @@ import {
 } from '../../state/records/index.ts';
 import type { MdnsDiscovery } from '../discovery/index.ts';
 import type { FleetView } from '../fleet-view.ts';
+import { dialTargets, StrangerBudget } from '../link/dial-targets.ts';
 import type { Log } from '../log.ts';
 import { DialBackoff, type KnownPeer, knownPeers } from './address-book.ts';
 import type { Fleet } from './fleet.ts';
@@ -43,7 +45,6 @@ export interface MembershipOptions {
 }
 
 const TICK_MS = 2_000;
-const DIAL_TIMEOUT_MS = 5_000;
 const CONNECT_WAIT_MS = 5_000;
 const JOIN_WAIT_MS = 10_000;
 const REFRESH_WAIT_MS = 3_000;
@@ -62,6 +63,7 @@ export class Membership implements FleetView, HelloHost {
   readonly #log: Log;
   readonly #joining: Joining;
   readonly #backoff = new DialBackoff();
+  readonly #strangers: StrangerBudget;
   readonly #greeted = new Set<PeerIdText>();
   readonly #greetings = new WeakMap<Connection, Promise<boolean>>();
   readonly #spreading: Spreading;
@@ -78,6 +80,7 @@ export class Membership implements FleetView, HelloHost {
     this.#log = options.log;
     this.#joining = new Joining(options.fleet, options.clock, options.log);
     this.self = options.fleet.identity.peerId;
+    this.#strangers = new StrangerBudget(options.clock.monotonicMs());
     this.#spreading = new Spreading({
       store: options.fleet.log,
       peers: () => this.#greeted,
@@ -93,7 +96,10 @@ export class Membership implements FleetView, HelloHost {
       this.#greeted.delete(event.detail.toString() as PeerIdText),
     );
     this.#fleet.log.onChange(() => this.#spreading.soon());
-    this.#options.discovery.onPeer(() => void this.#tick());
+    this.#options.discovery.onPeer(({ peerId }) => {
+      this.#backoff.heardAnew(peerId, this.#options.clock.now());
+      void this.#tick();
+    });
     const timer = setInterval(() => void this.#tick(), TICK_MS);
     this.#timers.add(timer);
     this.#lastExchangeMs = this.#options.clock.monotonicMs();
@@ -323,12 +329,13 @@ export class Membership implements FleetView, HelloHost {
   async updateOwnRecord(): Promise<void> {
     const own = this.roster().members.get(this.self);
     if (own?.status !== 'active') return;
-    const about = this.#options.about();
+    const body = this.#fleet.memberBody(this.#options.about());
     const same =
-      (about.name ?? own.name) === own.name &&
-      about.point === own.point &&
-      about.addresses.join() === own.addresses.join();
-    if (!same) await this.#fleet.log.append(this.#fleet.memberBody(about));
+      body.name === own.name &&
+      body.point === own.point &&
+      body.machine === own.machine &&
+      body.addresses.join() === own.addresses.join();
+    if (!same) await this.#fleet.log.append(body);
   }
 
   async #dialSome(): Promise<void> {
@@ -336,22 +343,25 @@ export class Membership implements FleetView, HelloHost {
     if (!active && !(await this.#joining.pending())) return;
     if (active && this.#greeted.size >= STANDING_CONNECTIONS_MAX) return;
     const now = this.#options.clock.now();
-    const targets: { key: string; addresses: string[] }[] = [];
     const remotes = new Set(
       this.#link.getConnections().map((one) => one.remoteAddr.toString().replace(/\/p2p\/.*$/, '')),
     );
-    for (const seed of new Set([...this.#options.seeds, ...(active ? [] : this.#joining.seeds)])) {
-      if (remotes.has(seed.replace(/\/p2p\/.*$/, '')) || !this.#backoff.mayTry(seed, now)) continue;
-      targets.push({ key: seed, addresses: [seed] });
-    }
-    for (const [peerId, { addresses }] of this.known()) {
-      if (this.#greeted.has(peerId) || !this.#backoff.mayTry(peerId, now)) continue;
-      targets.push({ key: peerId, addresses: addresses.map((address) => `${address}/p2p/${peerId}`) });
-    }
-    for (const { key, addresses } of targets) {
-      if (this.#dialing.size >= DIALS_AT_ONCE) break;
-      if (!this.#dialing.has(key)) this.#dialing.set(key, this.#tryDial(key, addresses));
-    }
+    const strangers = this.#strangers.left(this.#options.clock.monotonicMs());
+    const targets = dialTargets({
+      known: this.known().values(),
+      isMember: ({ peerId }) => this.isMember(peerId),
+      seeds: [...this.#options.seeds, ...(active ? [] : this.#joining.seeds)],
+      mayDial: (key) =>
+        !this.#dialing.has(key) &&
+        !this.#greeted.has(key as PeerIdText) &&
+        !remotes.has(key.replace(/\/p2p\/.*$/, '')) &&
+        this.#backoff.mayTry(key, now),
+      slots: DIALS_AT_ONCE - this.#dialing.size,
+      strangers,
+    });
+    for (const { key, addresses } of targets) this.#dialing.set(key, this.#tryDial(key, addresses));
+    const isStranger = ({ key }: { key: string }): boolean => !key.startsWith('/') && !this.isMember(key);
+    this.#strangers.spend(targets.filter(isStranger).length);
   }
 
   /** In the background: a neighbour that takes a connection and then says nothing must not hold up the others. */

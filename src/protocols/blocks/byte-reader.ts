@@ -17,6 +17,7 @@ export class ByteReader {
   #firstOffset = 0;
   #resuming = false;
   #ended: Error | undefined;
+  #dropped = false;
   #wake: (() => void) | undefined;
 
   constructor(stream: Stream) {
@@ -57,6 +58,15 @@ export class ByteReader {
     }
   }
 
+  /** Ends at once: what has arrived is let go, and no memory that was given to `readInto` is written to any more. */
+  drop(error: Error): void {
+    this.#dropped = true;
+    this.#chunks.length = 0;
+    this.#queuedBytes = 0;
+    this.#firstOffset = 0;
+    this.#end(error);
+  }
+
   /**
    * resume() hands over what has waited before it reopens the window, so a pause() within would be undone behind our
    * back: the window would stay open and the read buffer overflow. So it is paused again only afterwards.
@@ -74,6 +84,7 @@ export class ByteReader {
   }
 
   #onMessage(data: Uint8Array | Uint8ArrayList): void {
+    if (this.#dropped) return;
     if (data instanceof Uint8Array) this.#chunks.push(data);
     else for (const chunk of data) this.#chunks.push(chunk);
     this.#queuedBytes += data.byteLength;

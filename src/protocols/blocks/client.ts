@@ -1,7 +1,7 @@
 import type { Connection } from '@libp2p/interface';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { PackId, StateId } from '../../common/ids.ts';
-import { REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import { PUT_STALL_MS, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
 import type { PackSink, PackSource, SealedPack } from '../../common/ports.ts';
 import { errorOfFault } from '../wire/fault.ts';
 import { FRAME, type FrameHeader } from './frame.ts';
@@ -95,14 +95,24 @@ abstract class BlocksClient<Call extends Waiting> {
   abort(reason: Error): void {
     this.#fail(reason);
   }
+
+  /** Why the transfer as a whole has ended, if it has. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
 }
 
-async function openFrames(target: BlocksTarget, lease: string | undefined, signal: AbortSignal): Promise<FrameStream> {
+async function openFrames(
+  target: BlocksTarget,
+  lease: string | undefined,
+  signal: AbortSignal,
+  stallMs?: number,
+): Promise<FrameStream> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
   const stream = await target.connection.newStream(BLOCKS_PROTOCOL, { signal: limited }).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : named(error, target.name);
   });
-  const frames = new FrameStream(stream);
+  const frames = new FrameStream(stream, stallMs);
   const onAbort = (): void => frames.abort(limited.reason as Error);
   limited.addEventListener('abort', onAbort, { once: true });
   try {
@@ -127,10 +137,22 @@ async function openFrames(target: BlocksTarget, lease: string | undefined, signa
 
 /** Sends packs to a holder under a lease. */
 export class BlocksSink extends BlocksClient<Waiting & { pack: SealedPack }> implements PackSink {
-  static async open(target: BlocksTarget, lease: string, signal: AbortSignal): Promise<BlocksSink> {
-    const sink = new BlocksSink(await openFrames(target, lease, signal), target.name);
+  /** A transfer on which nothing moves for `stallMs` while a pack is under way ends with an error of which `isStall` holds. */
+  static async open(
+    target: BlocksTarget,
+    lease: string,
+    signal: AbortSignal,
+    stallMs = PUT_STALL_MS,
+  ): Promise<BlocksSink> {
+    const sink = new BlocksSink(await openFrames(target, lease, signal, stallMs), target.name);
+    sink.frames.isAwaited = () => sink.calls.size > 0;
     void sink.listen();
     return sink;
+  }
+
+  /** Bytes of packs that were handed to the connection, acknowledged or not. */
+  get sentBytes(): number {
+    return this.frames.sentBytes;
   }
 
   put(pack: SealedPack, signal: AbortSignal): Promise<void> {
@@ -158,53 +180,79 @@ export class BlocksSink extends BlocksClient<Waiting & { pack: SealedPack }> imp
   }
 }
 
+/** One pack that is wanted of a holder. */
+export interface PackWant {
+  readonly id: PackId;
+  readonly sizeBytes: number;
+  /** Where its bytes go, from the front. */
+  readonly into: Uint8Array;
+  /** So many are there already: the holder begins after them. Less than `sizeBytes`. */
+  readonly from: number;
+  /** Bytes are there up to here. */
+  onBytes(filled: number): void;
+  /** Says of the whole pack whether it is the right one: the holder is told. */
+  check(): boolean;
+}
+
+interface Fetching extends Waiting {
+  readonly want: PackWant;
+  filled: number;
+  right: boolean;
+}
+
 /** Fetches packs from a holder. */
-export class BlocksSource
-  extends BlocksClient<Waiting & { into: Uint8Array; sizeBytes: number; filled: number }>
-  implements PackSource
-{
+export class BlocksSource extends BlocksClient<Fetching> implements PackSource {
   static async open(target: BlocksTarget, signal: AbortSignal): Promise<BlocksSource> {
     const source = new BlocksSource(await openFrames(target, undefined, signal), target.name);
     void source.listen();
     return source;
   }
 
-  get(id: PackId, sizeBytes: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
-    return this.start(
-      id,
-      signal,
-      (waiting) => ({ ...waiting, into, sizeBytes, filled: 0 }),
-      () => this.frames.send(FRAME.want, id, 0),
-    );
+  async get(id: PackId, sizeBytes: number, into: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.fetch({ id, sizeBytes, into, from: 0, onBytes() {}, check: () => true }, signal);
+  }
+
+  /**
+   * Fetches a pack, or the rest of it. Settles with what `check` said. Throws `not-found` or `damaged` where the holder
+   * does not have it whole: other packs can be asked for. Throws for the transfer as a whole, then `failure` is set:
+   * nothing writes into the memory any more.
+   */
+  async fetch(want: PackWant, signal: AbortSignal): Promise<boolean> {
+    let fetching: Fetching | undefined;
+    const callOf = (waiting: Waiting): Fetching => {
+      fetching = { ...waiting, want, filled: want.from, right: false };
+      return fetching;
+    };
+    await this.start(want.id, signal, callOf, () => this.frames.send(FRAME.want, want.id, want.from));
+    return fetching!.right;
   }
 
   protected async onFrame(header: FrameHeader): Promise<void> {
     const call = this.calls.get(header.pack);
     if (header.type === FRAME.have && header.payloadBytes === 0) return this.#onEnd(header, call);
     if (header.type !== FRAME.data || !call || header.number !== call.filled) throw unexpected(header, this.name);
-    if (call.filled + header.payloadBytes > call.sizeBytes) throw unexpected(header, this.name);
-    await this.frames.readPayload(call.into.subarray(call.filled, call.filled + header.payloadBytes));
+    const { into, sizeBytes } = call.want;
+    if (call.filled + header.payloadBytes > sizeBytes) throw unexpected(header, this.name);
+    await this.frames.readPayload(into.subarray(call.filled, call.filled + header.payloadBytes));
     call.filled += header.payloadBytes;
-    if (call.filled < call.sizeBytes) return;
+    call.want.onBytes(call.filled);
+    if (call.filled < sizeBytes) return;
     this.calls.delete(header.pack);
-    // The holder keeps the memory until this says that it has arrived.
-    await this.frames.send(FRAME.have, header.pack);
-    call.resolve();
+    call.right = call.want.check();
+    // The holder keeps the memory until this says that it has arrived. Whether it hears that is not the pack's matter.
+    await this.frames.send(call.right ? FRAME.have : FRAME.bad, header.pack).finally(() => call.resolve());
   }
 
   /** The holder has sent all that it has of a pack. Of one that is complete, or asked for again, nothing follows. */
-  async #onEnd(
-    header: FrameHeader,
-    call: (Waiting & { sizeBytes: number; filled: number }) | undefined,
-  ): Promise<void> {
+  async #onEnd(header: FrameHeader, call: Fetching | undefined): Promise<void> {
     if (!call || header.number !== call.filled) return;
     this.calls.delete(header.pack);
-    await this.frames.send(FRAME.have, header.pack);
     call.reject(
-      new ResettleError('damaged', `${this.name} has only ${call.filled} of ${call.sizeBytes} bytes of it`, {
+      new ResettleError('damaged', `${this.name} has only ${call.filled} of ${call.want.sizeBytes} bytes of it`, {
         hint: 'check the disk of that machine, and use another copy',
       }),
     );
+    await this.frames.send(FRAME.have, header.pack);
   }
 }
 

@@ -23,12 +23,16 @@ export class FrameStream {
   readonly #stall: ReturnType<typeof setInterval>;
   #moved = true;
   #sending: Promise<void> = Promise.resolve();
+  /** Whether the other side owes something now: a transfer that nobody waits for may stand still. */
+  isAwaited: () => boolean = () => true;
+  /** Bytes of packs that were handed to the connection. */
+  sentBytes = 0;
 
   constructor(stream: Stream, stallMs = TRANSFER_STALL_MS) {
     this.#stream = stream;
     this.#reader = new ByteReader(stream);
     this.#stall = setInterval(() => {
-      if (!this.#moved) this.abort(stalled(stallMs));
+      if (!this.#moved && this.isAwaited()) this.abort(new Stalled(stallMs));
       this.#moved = false;
     }, stallMs);
     stream.addEventListener('close', () => clearInterval(this.#stall), { once: true });
@@ -72,6 +76,7 @@ export class FrameStream {
     this.#moved = true;
     if (this.#stream.status !== 'open') throw gone();
     const room = this.#stream.send(payload ? new Uint8ArrayList(header, payload) : header);
+    if (type === FRAME.data) this.sentBytes += payload?.length ?? 0;
     // stream.onDrain() waits only the first time in a stream's life, so the event itself is awaited.
     if (!room) await pEvent(this.#stream, 'drain', { rejectionEvents: ['close'] });
     this.#moved = true;
@@ -92,8 +97,10 @@ export class FrameStream {
     await this.#stream.close({ signal });
   }
 
+  /** Ends both ways at once: after this nothing is read into anybody's memory. */
   abort(error: Error): void {
     clearInterval(this.#stall);
+    this.#reader.drop(error);
     this.#stream.abort(error);
   }
 }
@@ -104,8 +111,16 @@ function gone(): ResettleError {
   });
 }
 
-function stalled(stallMs: number): ResettleError {
-  return new ResettleError('failed', `nothing moved for ${stallMs / 1000} s`, {
-    hint: 'check the other machine and the network, then run the same command again',
-  });
+/** The connection stands, and nothing comes over it. */
+class Stalled extends ResettleError {
+  constructor(stallMs: number) {
+    super('failed', `nothing moved for ${stallMs / 1000} s`, {
+      hint: 'check the other machine and the network, then run the same command again',
+    });
+  }
+}
+
+/** Whether a transfer ended because nothing moved, not because the connection did. */
+export function isStall(error: unknown): boolean {
+  return error instanceof Stalled || (error instanceof Error && error.cause !== undefined && isStall(error.cause));
 }

@@ -17,13 +17,21 @@ export interface BlocksSession {
   book(sizeBytes: number): void;
   /** A pack is durable: the lease has progressed. */
   stored(sizeBytes: number): void;
+  /** A pack has arrived at the other side. */
+  delivered?(sizeBytes: number): void;
+  /** The host ends the transfer, and says why. */
+  readonly signal?: AbortSignal;
   /** The transfer has ended, however it did. */
   close(): void;
 }
 
 export interface BlocksHost {
-  /** Checks who asks and for what. Throws `refused`, `not-found`. */
-  openBlocks(open: { state: StateId; put: boolean; lease: string }, remotePeer: string): Promise<BlocksSession>;
+  /** Checks who asks, from which address (a multiaddr), and for what. Throws `refused`, `not-found`, `no-point`. */
+  openBlocks(
+    open: { state: StateId; put: boolean; lease: string },
+    remotePeer: string,
+    address?: string,
+  ): Promise<BlocksSession>;
 }
 
 /** Offers that may wait for a buffer, wants that may wait for their turn. */
@@ -37,13 +45,14 @@ export async function serveBlocks(
 ): Promise<void> {
   await registrar.handle(BLOCKS_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
-    await transfer(stream, host, peer).catch((error: unknown) => log(error, peer));
+    await transfer(stream, host, peer, connection.remoteAddr.toString()).catch((error: unknown) => log(error, peer));
   });
 }
 
-async function transfer(stream: Stream, host: BlocksHost, peer: string): Promise<void> {
+async function transfer(stream: Stream, host: BlocksHost, peer: string, address: string): Promise<void> {
   const frames = new FrameStream(stream);
   let session: BlocksSession | undefined;
+  let side: Side | undefined;
   const end = new AbortController();
   try {
     const first = await frames.readHeader();
@@ -55,13 +64,20 @@ async function transfer(stream: Stream, host: BlocksHost, peer: string): Promise
     const open = BlocksOpen.decode(payload);
     const state = stateId(open.state);
     try {
-      session = await host.openBlocks({ state, put: open.put, lease: open.lease }, peer);
+      session = await host.openBlocks({ state, put: open.put, lease: open.lease }, peer, address);
     } catch (error) {
       await frames.send(FRAME.opened, undefined, 0, BlocksOpened.encode({ fault: faultOf(error) }));
       throw error;
     }
     await frames.send(FRAME.opened, undefined, 0, BlocksOpened.encode({}));
-    const side = session.put ? new Receiver(frames, session, state, end) : new Sender(frames, session, state, end);
+    const onEnd = (): void => {
+      const reason = session!.signal!.reason as Error;
+      end.abort(reason);
+      frames.abort(reason);
+    };
+    if (session.signal?.aborted) onEnd();
+    session.signal?.addEventListener('abort', onEnd, { once: true });
+    side = session.put ? new Receiver(frames, session, state, end) : new Sender(frames, session, state, end);
     try {
       for (;;) {
         const header = await frames.readHeader();
@@ -70,6 +86,7 @@ async function transfer(stream: Stream, host: BlocksHost, peer: string): Promise
       }
       await side.settled();
     } finally {
+      session.signal?.removeEventListener('abort', onEnd);
       end.abort();
       side.drop();
     }
@@ -79,6 +96,8 @@ async function transfer(stream: Stream, host: BlocksHost, peer: string): Promise
     frames.abort(cause instanceof Error ? cause : new Error(String(cause)));
     throw cause;
   } finally {
+    // A pack that is being written is accounted for before anybody else is let in.
+    await side?.ended();
     session?.close();
   }
 }
@@ -118,6 +137,11 @@ abstract class Side {
       })
       .finally(() => this.#tasks.delete(watched));
     this.#tasks.add(watched);
+  }
+
+  /** Settles when no task runs any more, however they ended. */
+  async ended(): Promise<void> {
+    await Promise.allSettled(this.#tasks);
   }
 
   async settled(): Promise<void> {
@@ -180,7 +204,12 @@ class Receiver extends Side {
       await this.frames.send(FRAME.have, id);
       return;
     }
-    this.session.book(sizeBytes);
+    try {
+      this.session.book(sizeBytes);
+    } catch (error) {
+      await this.frames.send(FRAME.bad, id, 0, encodeFault(error));
+      throw error;
+    }
     await this.slots.take();
     if (this.signal.aborted) return;
     const buffer = await this.session.holder.borrow(this.signal);
@@ -258,6 +287,7 @@ class Sender extends Side {
       // Said at the end, since a pack that was cut on the disk is shorter than whoever wants it expects.
       if (this.#sent.has(id)) await this.frames.send(FRAME.have, id, sizeBytes);
       await acknowledged;
+      this.session.delivered?.(sizeBytes);
       holder.giveBack(buffer);
       buffer = undefined;
     } catch (error) {

@@ -10,6 +10,7 @@ import {
   type Capacity,
   type Commit,
   type Holding,
+  type KeyFile,
   type Lease,
   POINT_PROTOCOL,
   PointAnswer,
@@ -32,8 +33,8 @@ export function splitPackIds(bytes: Uint8Array): PackId[] {
 }
 
 export interface PointHost {
-  /** Does what a member asks of this point. Throws ResettleError to refuse. */
-  onPointRequest(request: Partial<PointRequest>, remotePeer: string): Promise<Partial<PointAnswer>>;
+  /** Does what a member asks of this point from that address (a multiaddr). Throws ResettleError to refuse. */
+  onPointRequest(request: Partial<PointRequest>, remotePeer: string, address?: string): Promise<Partial<PointAnswer>>;
 }
 
 export async function servePoint(
@@ -43,8 +44,9 @@ export async function servePoint(
 ): Promise<void> {
   await registrar.handle(POINT_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
+    const address = connection.remoteAddr.toString();
     await serve(stream, PointRequest, PointAnswer, (request) =>
-      host.onPointRequest(request, peer).catch((error: unknown): Partial<PointAnswer> => {
+      host.onPointRequest(request, peer, address).catch((error: unknown): Partial<PointAnswer> => {
         log(error, peer);
         return { fault: faultOf(error) };
       }),
@@ -89,7 +91,7 @@ export class PointClient {
     await this.#ask({ commit }, signal, COMMIT_TIMEOUT_MS + (packBytes / COMMIT_BYTES_PER_SECOND) * 1000);
   }
 
-  /** Which of these packs of a state of this machine's the point does not hold. */
+  /** Which of these packs the point does not hold. Answers the source, the destination and other holders of the state. */
   async missing(state: StateId, packs: readonly PackId[], signal: AbortSignal): Promise<PackId[]> {
     const { missing } = await this.#ask({ missing: { state, packs: joinPackIds(packs) } }, signal);
     return splitPackIds(missing);
@@ -100,14 +102,23 @@ export class PointClient {
     return (await this.#ask({ find: { state } }, signal)).holdings;
   }
 
-  /** The descriptor of a snapshot and the state key wrapped to this machine. */
+  /**
+   * The descriptor of a snapshot, and a key file: the one wrapped to this machine, or the one that `keyName` names. Its
+   * bytes are empty where there is none.
+   */
   async snapshot(
     state: string,
     snapshot: number,
     signal: AbortSignal,
+    keyName: '' | 'recovery' | 'code' = '',
   ): Promise<{ descriptor: Uint8Array; key: Uint8Array }> {
-    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: '' } }, signal);
+    const { descriptor, key } = await this.#ask({ snapshot: { state, snapshot, key: keyName } }, signal);
     return { descriptor, key };
+  }
+
+  /** Adds the state key as the source wrapped it to a destination that was named after the capture. */
+  async addKey(state: StateId, key: KeyFile, signal: AbortSignal): Promise<void> {
+    await this.#ask({ addKey: { state, key } }, signal);
   }
 
   #need<T>(part: T | undefined): T {

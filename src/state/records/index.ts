@@ -1,5 +1,13 @@
 /** Signed records of a fleet: what other folders may use. See README.md. */
 export { type AssociationParties, plainAssociation } from './association-body.ts';
+export {
+  type AssociationTerms,
+  decodeTerms,
+  encodeTerms,
+  openTerms,
+  sealTerms,
+  type UserMapping,
+} from './association-terms.ts';
 export { createAuthority, type FoundFleetOptions, foundFleet } from './found.ts';
 export { type AdmitContext, admitAndStore, createJoinRequest } from './join.ts';
 export { peerIdOf } from './keys.ts';
@@ -20,5 +28,6 @@ export {
   createInvite,
   type InviteToken,
   parseInviteToken,
+  type TicketTerms,
 } from './token.ts';
 export type * from './types.ts';

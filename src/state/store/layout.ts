@@ -35,6 +35,10 @@ export class Layout {
     return join(this.dir, 'states');
   }
 
+  get pointFile(): string {
+    return join(this.dir, 'point.json');
+  }
+
   state(id: StateId): string {
     return join(this.states, stateId(id));
   }
@@ -68,6 +72,15 @@ export class Layout {
 
   packFolder(id: StateId, pack: PackId): string {
     return join(this.packs(id), packId(pack).slice(0, 2));
+  }
+
+  /** Packs and descriptors that were found damaged: never given to anybody, kept until whole ones are there. */
+  damaged(id: StateId): string {
+    return join(this.state(id), 'damaged');
+  }
+
+  damagedPack(id: StateId, pack: PackId): string {
+    return join(this.damaged(id), packId(pack));
   }
 
   pack(id: StateId, pack: PackId): string {

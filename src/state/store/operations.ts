@@ -6,11 +6,12 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   statfsSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
@@ -22,7 +23,7 @@ import { codeOf } from '../fs/errno.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
 import { isKeyName, type Layout } from './layout.ts';
 import { deviceOf, openStore } from './open-store.ts';
-import type { HeldState, KeyName, PackSize, SnapshotFile } from './types.ts';
+import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
 
 const HEX = /^[0-9a-f]{64}$/;
 /** Read at a time where a whole file is hashed. */
@@ -66,14 +67,16 @@ export class StoreOperations {
   }
 
   readInfo(id: StateId): unknown {
-    const bytes = readIfThere(this.#layout.info(id), INFO_MAX_BYTES);
-    if (!bytes) return undefined;
-    try {
-      return JSON.parse(bytes.toString('utf8')) as unknown;
-    } catch {
-      // A hint only: what is true is signed and stands elsewhere.
-      return undefined;
-    }
+    return jsonOf(readIfThere(this.#layout.info(id), INFO_MAX_BYTES));
+  }
+
+  /** What the point that owns this store keeps about itself: a hint. */
+  writePointFile(value: unknown): void {
+    this.#write(this.#layout.dir, this.#layout.pointFile, Buffer.from(`${JSON.stringify(value)}\n`));
+  }
+
+  readPointFile(): unknown {
+    return jsonOf(readIfThere(this.#layout.pointFile, INFO_MAX_BYTES));
   }
 
   writeKey(id: StateId, name: KeyName, bytes: Uint8Array): void {
@@ -105,6 +108,17 @@ export class StoreOperations {
     const path = this.#layout.pack(id, pack);
     if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
+    rmSync(this.#layout.damagedPack(id, pack), { force: true });
+  }
+
+  /** Takes a damaged pack out of the state; what can still be read of it stays until a whole one is stored. */
+  setPackAside(id: StateId, pack: PackId): void {
+    this.#setAside(id, this.#layout.pack(id, pack), this.#layout.damagedPack(id, pack));
+  }
+
+  /** Takes a damaged descriptor out of the state. */
+  setSnapshotAside(id: StateId, snapshot: number): void {
+    this.#setAside(id, this.#layout.snapshot(id, snapshot), join(this.#layout.damaged(id), `snapshot-${snapshot}`));
   }
 
   /** The packs that are missing or damaged; tells the bytes of each one that was read. */
@@ -163,6 +177,12 @@ export class StoreOperations {
       syncFolder(folder);
       freed += sizeBytes;
     }
+    for (const name of namesIn(this.#layout.damaged(id))) {
+      if (!HEX.test(name) || kept.has(name)) continue;
+      const path = join(this.#layout.damaged(id), name);
+      freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      rmSync(path, { force: true });
+    }
     return freed;
   }
 
@@ -179,6 +199,29 @@ export class StoreOperations {
   freeBytes(): number {
     const { bavail, bsize } = statfsSync(this.#layout.dir);
     return bavail * bsize;
+  }
+
+  /** Bytes of the state now, counted on the disk. */
+  usage(id: StateId): StateUsage {
+    const small = [this.#layout.snapshots(id), this.#layout.keys(id), this.#layout.damaged(id)].flatMap((folder) =>
+      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    );
+    let packBytes = 0;
+    for (const { sizeBytes } of this.#packFiles(id)) packBytes += sizeBytes;
+    return { packBytes, usedBytes: small.reduce((sum, size) => sum + size, packBytes) };
+  }
+
+  #setAside(id: StateId, from: string, to: string): void {
+    this.#mustBeThere();
+    makeFolderDurably(this.#layout.damaged(id));
+    try {
+      renameSync(from, to);
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    syncFolder(dirname(from));
+    syncFolder(dirname(to));
   }
 
   #write(folder: string, path: string, bytes: Uint8Array): void {
@@ -233,12 +276,7 @@ export class StoreOperations {
 
   #held(id: StateId): HeldState {
     const snapshots = this.#snapshots(id);
-    const small = [this.#layout.snapshots(id), this.#layout.keys(id)].flatMap((folder) =>
-      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    );
-    let usedBytes = small.reduce((sum, size) => sum + size, 0);
-    for (const { sizeBytes } of this.#packFiles(id)) usedBytes += sizeBytes;
-    return { stateId: id, info: this.readInfo(id), snapshots, usedBytes };
+    return { stateId: id, info: this.readInfo(id), snapshots, ...this.usage(id) };
   }
 
   *#packFiles(id: StateId): Generator<{ name: PackId; path: string; folder: string; sizeBytes: number }> {
@@ -255,6 +293,16 @@ export class StoreOperations {
         };
       }
     }
+  }
+}
+
+/** A hint only: what is true is signed and stands elsewhere. */
+function jsonOf(bytes: Buffer | undefined): unknown {
+  if (!bytes) return undefined;
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
   }
 }
 

@@ -12,7 +12,7 @@ import { WorkerThread } from '../threads/worker-thread.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Layout } from './layout.ts';
 import type { FromStoreWorker, StoreCall, StoreWorkerData, ToStoreWorker } from './messages.ts';
-import type { HeldState, KeyName, PackSize, SnapshotFile, StoreOptions } from './types.ts';
+import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage, StoreOptions } from './types.ts';
 
 interface Pending {
   resolve(value: unknown): void;
@@ -82,6 +82,15 @@ export class Store implements PackHolder {
 
   async readInfo(id: StateId): Promise<unknown | undefined> {
     return await this.#call('readInfo', id);
+  }
+
+  /** What the point that owns this store keeps about itself: any JSON, a hint. */
+  async writePointFile(value: unknown): Promise<void> {
+    await this.#call('writePointFile', value);
+  }
+
+  async readPointFile(): Promise<unknown | undefined> {
+    return await this.#call('readPointFile');
   }
 
   async writeKey(id: StateId, name: KeyName, bytes: Uint8Array): Promise<void> {
@@ -156,6 +165,21 @@ export class Store implements PackHolder {
   async verifyPacks(id: StateId, packs: readonly PackSize[], onPack?: (bytes: number) => void): Promise<PackId[]> {
     const message: ToStoreWorker = { call: 0, name: 'verifyPacks', args: [id, packs] };
     return (await this.#send(message, [], onPack)) as PackId[];
+  }
+
+  /** Takes a damaged pack out of the state: it is missing from now on, until it is stored again. */
+  async setPackAside(id: StateId, pack: PackId): Promise<void> {
+    await this.#call('setPackAside', id, pack);
+  }
+
+  /** Takes a damaged descriptor out of the state: that snapshot is not held any more, until it is committed again. */
+  async setSnapshotAside(id: StateId, snapshot: number): Promise<void> {
+    await this.#call('setSnapshotAside', id, snapshot);
+  }
+
+  /** Bytes of the state now, counted on the disk. */
+  async usage(id: StateId): Promise<StateUsage> {
+    return (await this.#call('usage', id)) as StateUsage;
   }
 
   /** Commits a snapshot. The same bytes again are fine; other bytes are `refused`. */

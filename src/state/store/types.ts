@@ -3,15 +3,20 @@ import type { PackId, PeerIdText, StateId } from '../../common/ids.ts';
 /** Whose key file: a peer's, or one of the three ways without a peer. */
 export type KeyName = PeerIdText | 'recovery' | 'code' | 'passphrase';
 
+/** Bytes that a state takes on the disk. */
+export interface StateUsage {
+  readonly packBytes: number;
+  /** Bytes of all packs, descriptors, key files, and of what was set aside as damaged. */
+  readonly usedBytes: number;
+}
+
 /** A state that a store holds. */
-export interface HeldState {
+export interface HeldState extends StateUsage {
   readonly stateId: StateId;
   /** Whatever JSON the point keeps as its hint; undefined where there is none. */
   readonly info: unknown;
   /** Ascending. */
   readonly snapshots: number[];
-  /** Bytes of all packs, descriptors and key files. */
-  readonly usedBytes: number;
 }
 
 export interface PackSize {

@@ -63,7 +63,7 @@ export class FakeNetwork {
     this.time = time;
   }
 
-  readonly open: OpenSocket = async (address, events) => {
+  readonly open: OpenSocket = async ({ address }, events) => {
     if (this.openError !== undefined) throw this.openError;
     const socket = { address, events };
     this.sockets.add(socket);

@@ -1,5 +1,5 @@
 /** Network namespaces that a test makes for itself and removes. */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -26,6 +26,11 @@ export class Namespace implements Disposable {
     ip('netns', 'exec', this.name, 'sh', '-c', `echo ${value} > ${path}`);
   }
 
+  /** Starts a program inside. */
+  start(command: string, ...args: string[]): ChildProcess {
+    return spawn(IPROUTE2, ['netns', 'exec', this.name, command, ...args]);
+  }
+
   /** Runs `ip` inside. */
   ip(...args: string[]): void {
     ip('-n', this.name, ...args);
@@ -37,7 +42,7 @@ export class Namespace implements Disposable {
     this.ip('link', 'set', `veth-${device}`, 'up');
     this.ip('addr', 'add', cidr, 'dev', device);
     this.ip('link', 'set', device, 'up');
-    await this.#running(device);
+    await this.running(device);
   }
 
   /** Joins this namespace to another by a cable. */
@@ -47,12 +52,12 @@ export class Namespace implements Disposable {
     other.ip('addr', 'add', otherCidr, 'dev', device);
     this.ip('link', 'set', device, 'up');
     other.ip('link', 'set', device, 'up');
-    await this.#running(device);
-    await other.#running(device);
+    await this.running(device);
+    await other.running(device);
   }
 
-  /** The system counts an interface as running up to a second after its other end is up. */
-  async #running(device: string): Promise<void> {
+  /** Waits: the system counts an interface as running up to a second after its other end is up. */
+  async running(device: string): Promise<void> {
     const untilMs = Date.now() + 10_000;
     while (!ip('-n', this.name, 'link', 'show', 'dev', device).includes('state UP')) {
       if (Date.now() > untilMs) throw new Error(`${device} does not come up`);
@@ -62,6 +67,34 @@ export class Namespace implements Disposable {
 
   [Symbol.dispose](): void {
     ip('netns', 'del', this.name);
+  }
+}
+
+/** An Ethernet switch, or an access point: a namespace with nothing but a bridge in it. */
+export class Switch extends Namespace {
+  #ports = 0;
+
+  constructor() {
+    super();
+    this.ip('link', 'add', 'br0', 'type', 'bridge');
+    this.ip('link', 'set', 'br0', 'up');
+  }
+
+  /** Joins a machine to the switch, and returns the name of the port. */
+  async connect(machine: Namespace, device: string, cidr: string): Promise<string> {
+    const port = `port${this.#ports++}`;
+    machine.ip('link', 'add', device, 'type', 'veth', 'peer', 'name', port, 'netns', this.name);
+    this.ip('link', 'set', port, 'master', 'br0');
+    this.ip('link', 'set', port, 'up');
+    machine.ip('addr', 'add', cidr, 'dev', device);
+    machine.ip('link', 'set', device, 'up');
+    await machine.running(device);
+    return port;
+  }
+
+  /** Changes a port: `isolated on` keeps it apart from the other isolated ones, `mcast_flood off` gives it no multicast. */
+  setPort(port: string, ...settings: string[]): void {
+    this.ip('link', 'set', port, 'type', 'bridge_slave', ...settings);
   }
 }
 

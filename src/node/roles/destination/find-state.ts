@@ -1,168 +1,161 @@
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, type StateId, stateId } from '../../../common/ids.ts';
-import type { Association, Member } from '../../../state/records/index.ts';
+import type { Association, Roster } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts';
-import type { PointRole } from '../point/point.ts';
-import { ownPoint, type PointAccess, remotePoint } from './point-access.ts';
+import { type AskedPoint, askHolders } from './ask-holders.ts';
+import { awaitAssociations, noAssociation } from './associations-for.ts';
+import { type KnownOfState, knownOfState } from './newest.ts';
+import type { OwnPoint } from './point-access.ts';
 
+/** Which of several states a person means. */
 export interface Wanted {
-  /** MACHINE whose state is meant. */
+  /** The source: a name or a prefix of a peer id. */
   readonly from?: string | undefined;
   readonly state?: string | undefined;
   readonly snapshot?: number | undefined;
 }
 
-/** A state for this machine, and the point that holds it. */
-export interface Found {
-  readonly point: Member;
-  readonly access: PointAccess;
-  readonly state: StateId;
-  readonly snapshot: number;
-  readonly association: Association;
-  readonly sourceName: string;
+/** One point, and which snapshots of the state it has. */
+export interface HolderOfState {
+  readonly asked: AskedPoint;
+  readonly snapshots: readonly number[];
 }
 
-/** How long records are asked for until an association names this machine. */
-const ASSOCIATION_WAIT_MS = 10_000;
+/** A state for this machine, and who may have it. */
+export interface Found {
+  readonly state: StateId;
+  readonly association: Association;
+  readonly sourceName: string;
+  readonly known: KnownOfState;
+  /** Those that answered that they have something of it. */
+  readonly holders: readonly HolderOfState[];
+  /** Points that did not answer, and may have it. */
+  readonly unreachable: readonly AskedPoint[];
+}
+
+export interface FindOptions {
+  readonly fleet: FleetView;
+  readonly point: OwnPoint | undefined;
+  /** The association whose ticket this machine joined with: whose state it is was said with that. */
+  readonly ticketFor?: AssociationId | undefined;
+}
 
 /**
  * The one state that `restore` shall take: asks members for the association, points for what they hold.
  * Throws `not-found`, `refused` (somebody else's), `unconfirmed` and `ambiguous` (a person must say whose).
  */
-export async function findState(
-  fleet: FleetView,
-  own: PointRole | undefined,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<Found> {
+export async function findState(options: FindOptions, wanted: Wanted, signal: AbortSignal): Promise<Found> {
+  const { fleet, point: own } = options;
   ownMembership(fleet.roster(), fleet.self);
   const wantedState = wanted.state === undefined ? undefined : stateId(wanted.state);
   await fleet.refresh(signal);
-  const source = wanted.from === undefined ? undefined : findMachine(fleet.roster(), wanted.from).peerId;
-  const associations = await associationsFor(fleet, wantedState !== undefined, signal);
-  const mine = associations.filter(({ body }) => source === undefined || body.source === source);
-  if (mine.length === 0 && wantedState === undefined) {
-    throw new ResettleError(
-      'not-found',
-      `no association names this machine as the destination${wanted.from ? ` of ${wanted.from}` : ''}`,
-      {
-        hint: 'on the old machine run "resettle capture PATH --for THIS-MACHINE" first',
-      },
-    );
-  }
-  const { held, problems } = await askPoints(
-    fleet,
-    own,
-    wantedState,
-    new Map(mine.map((one) => [one.id, one])),
-    signal,
-  );
-  if (held.length === 0) throw nothingHeld(mine, problems, fleet, wantedState);
-  return choose(fleet, held, wanted, source !== undefined || wantedState !== undefined);
+  const all = await awaitAssociations(fleet, wantedState !== undefined, signal);
+  const source = wanted.from === undefined ? undefined : sourceNamed(fleet.roster(), all, wanted.from);
+  const mine = all.filter(({ body }) => source === undefined || body.source === source);
+  if (mine.length === 0 && wantedState === undefined) throw noAssociation(fleet.roster(), fleet.self, wanted.from);
+  const asked = await askHolders(fleet, own, mine, wantedState, signal);
+  const found = statesOf(fleet, asked, mine);
+  if (found.length === 0) throw nothingHeld(fleet, asked, mine, wantedState);
+  const one = oneOf(found);
+  confirm(options, one, source !== undefined || wantedState !== undefined);
+  return one;
 }
 
-async function associationsFor(fleet: FleetView, once: boolean, signal: AbortSignal): Promise<Association[]> {
-  const deadline = AbortSignal.timeout(ASSOCIATION_WAIT_MS);
-  for (;;) {
-    const mine = [...fleet.roster().associations.values()].filter(({ destination }) => destination === fleet.self);
-    if (mine.length > 0 || once || deadline.aborted) return mine;
-    signal.throwIfAborted();
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    await fleet.refresh(signal);
-  }
+/** A machine whose state is meant for this one may have left the fleet since: it is found by its associations too. */
+function sourceNamed(roster: Roster, associations: readonly Association[], text: string): PeerIdText {
+  const sources = [...new Set(associations.map(({ body }) => body.source))];
+  const named = sources.filter((peer) => nameOf(roster, peer) === text);
+  const fitting = named.length > 0 ? named : sources.filter((peer) => text !== '' && peer.startsWith(text));
+  return fitting.length === 1 ? fitting[0]! : findMachine(roster, text).peerId;
 }
 
-async function askPoints(
-  fleet: FleetView,
-  own: PointRole | undefined,
-  state: StateId | undefined,
-  mine: ReadonlyMap<AssociationId, Association>,
-  signal: AbortSignal,
-): Promise<{ held: Found[]; problems: Error[] }> {
-  const roster = fleet.roster();
-  const points = [...roster.members.values()].filter(
-    (member) => member.status === 'active' && member.point && (member.peerId !== fleet.self || own),
-  );
-  const problems: Error[] = [];
-  const answers = await Promise.all(
-    points.map(async (point): Promise<Found[]> => {
-      try {
-        const access =
-          own && point.peerId === fleet.self
-            ? ownPoint(own, fleet.self)
-            : await remotePoint(fleet, point.peerId, point.name, signal);
-        const found: Found[] = [];
-        for (const holding of await access.find(state, signal)) {
-          const association = mine.get(holding.association as AssociationId);
-          // A source may ask what is held of its own states: that does not make it their destination.
-          if (!association && state !== undefined) problems.push(forAnother(state));
-          const snapshot = Math.max(0, ...holding.snapshots);
-          if (!association || snapshot === 0) continue;
-          const sourceName = nameOf(roster, association.body.source);
-          for (const number of holding.snapshots) {
-            found.push({ point, access, state: stateId(holding.state), snapshot: number, association, sourceName });
-          }
-        }
-        return found;
-      } catch (error) {
-        signal.throwIfAborted();
-        problems.push(error instanceof Error ? error : new Error(String(error)));
-        return [];
+function statesOf(fleet: FleetView, asked: readonly AskedPoint[], mine: readonly Association[]): Found[] {
+  const byId = new Map<string, Association>(mine.map((one) => [one.id, one]));
+  const unreachable = asked.filter(({ problem }) => problem?.code === 'failed');
+  const found = new Map<StateId, Found & { readonly holders: HolderOfState[] }>();
+  for (const one of asked) {
+    for (const { association: id, state: text, snapshots } of one.holdings) {
+      const association = byId.get(id);
+      if (!association || snapshots.length === 0) continue;
+      const state = stateId(text);
+      const before = found.get(state);
+      if (before) {
+        if (before.association === association) before.holders.push({ asked: one, snapshots });
+        continue;
       }
-    }),
-  );
-  return { held: answers.flat(), problems };
+      found.set(state, {
+        state,
+        association,
+        sourceName: nameOf(fleet.roster(), association.body.source),
+        known: knownOfState(fleet.events(association.id), state),
+        holders: [{ asked: one, snapshots }],
+        unreachable,
+      });
+    }
+  }
+  return [...found.values()];
 }
 
-function forAnother(state: StateId): ResettleError {
-  return new ResettleError('refused', `state ${state} is for another machine`, {
-    hint: 'restore it on the machine that it was captured for',
+/**
+ * Of one association's states the one that its source committed last: it begins a new one when fewer may read it. States
+ * of several associations are for a person to choose from.
+ */
+function oneOf(found: readonly Found[]): Found {
+  const [first, ...more] = found;
+  if (more.length === 0) return first!;
+  const last = found.reduce((a, b) => ((b.known.commit?.time ?? 0) > (a.known.commit?.time ?? 0) ? b : a));
+  const isOneLine = found.every(({ association }) => association.id === last.association.id);
+  if (isOneLine && found.every(({ known }) => known.commit !== undefined)) return last;
+  const list = [...new Set(found.map(({ state, sourceName }) => `${sourceName} (${state})`))].join(', ');
+  const sources = new Set(found.map(({ association }) => association.body.source));
+  throw new ResettleError('ambiguous', `several states are held for this machine: ${list}`, {
+    hint: sources.size > 1 ? 'name the machine whose state you want: --from MACHINE' : 'name the state: --state ID',
   });
 }
 
+/** Any member can make an association with this machine: so a person, an operator or a ticket says whose state it is. */
+function confirm({ fleet, ticketFor }: FindOptions, { association, sourceName }: Found, named: boolean): void {
+  const signer = fleet.roster().members.get(association.signer);
+  if (named || signer?.role === 'operator' || association.signer === fleet.self || association.id === ticketFor) return;
+  throw new ResettleError(
+    'unconfirmed',
+    `a state from ${sourceName} is held for this machine, and no operator has confirmed it`,
+    { hint: `if that is the machine you want, say so: --from ${sourceName}` },
+  );
+}
+
 function nothingHeld(
-  mine: readonly Association[],
-  problems: readonly Error[],
   fleet: FleetView,
+  asked: readonly AskedPoint[],
+  mine: readonly Association[],
   state: StateId | undefined,
 ): ResettleError {
-  const refused = problems.find((error) => error instanceof ResettleError && error.code === 'refused');
-  if (refused instanceof ResettleError) return refused;
-  const sources = mine.map(({ body }) => nameOf(fleet.roster(), body.source)).join(', ');
-  const reasons = problems.length > 0 ? `; ${problems.map(messageOf).join('; ')}` : '';
+  const problems = asked.flatMap(({ problem }) => problem ?? []);
+  const refused = problems.find(({ code }) => code === 'refused');
+  if (refused) return refused;
+  const isHeldForOthers = state !== undefined && asked.some(({ holdings }) => holdings.length > 0);
+  // A source may ask what is held of its own states: that does not make it their destination.
+  if (isHeldForOthers) {
+    return new ResettleError('refused', `state ${state} is for another machine`, {
+      hint: 'restore it on the machine that it was captured for',
+    });
+  }
+  const roster = fleet.roster();
+  const sources = [...new Set(mine.map(({ body }) => nameOf(roster, body.source)))].join(', ');
+  const deleted = mine
+    .flatMap(({ id }) => fleet.events(id))
+    .filter(({ body }) => body.step === 'holder' && body.phase === 'deleted' && (!state || body.state === state));
+  const reasons = [
+    ...deleted.map(({ signer, time }) => `${nameOf(roster, signer)} deleted its copy on ${dayOf(time)}`),
+    ...problems.map(messageOf),
+  ];
+  const what = state === undefined ? `a state from ${sources}` : `state ${state}`;
   return new ResettleError(
     'not-found',
-    state === undefined
-      ? `no point that was reached holds a state from ${sources}${reasons}`
-      : `no point that was reached holds state ${state}${reasons}`,
+    `no point that was reached holds ${what}${reasons.length > 0 ? `; ${reasons.join('; ')}` : ''}`,
     { hint: 'check with "resettle points" that the point is running, and that the capture was completed' },
   );
 }
 
-function choose(fleet: FleetView, held: readonly Found[], wanted: Wanted, confirmed: boolean): Found {
-  const sources = new Set<PeerIdText>(held.map(({ association }) => association.body.source));
-  const states = new Set(held.map(({ state }) => state));
-  const list = [...new Set(held.map(({ state, sourceName }) => `${sourceName} (${state})`))].join(', ');
-  if (states.size > 1) {
-    throw new ResettleError('ambiguous', `several states are held for this machine: ${list}`, {
-      hint: sources.size > 1 ? 'name the machine whose state you want: --from MACHINE' : 'name the state: --state ID',
-    });
-  }
-  const best = held
-    .filter(({ snapshot }) => wanted.snapshot === undefined || snapshot === wanted.snapshot)
-    .sort((a, b) => b.snapshot - a.snapshot)[0];
-  if (!best)
-    throw new ResettleError('not-found', `no point that was reached holds snapshot ${wanted.snapshot} of ${list}`);
-  const signer = fleet.roster().members.get(best.association.signer);
-  if (!confirmed && signer?.role !== 'operator' && best.association.signer !== fleet.self) {
-    throw new ResettleError(
-      'unconfirmed',
-      `a state from ${best.sourceName} is held for this machine, and no operator has confirmed it`,
-      {
-        hint: `if that is the machine you want, say so: --from ${best.sourceName}`,
-      },
-    );
-  }
-  return best;
-}
+const dayOf = (timeMs: number): string => new Date(timeMs).toISOString().slice(0, 10);

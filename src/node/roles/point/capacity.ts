@@ -7,6 +7,8 @@ export interface PointLimits {
   readonly maxClients: number;
   /** Gives what it has, takes nothing new. */
   readonly drain: boolean;
+  /** Only askers from these are served, such as `192.168.7.0/24`; none: everybody is. */
+  readonly subnets?: readonly string[];
 }
 
 export interface Space {
@@ -24,4 +26,9 @@ export function grantableBytes(limits: PointLimits, space: Space): number {
   const byDisk = space.diskFreeBytes - limits.keepFreeBytes;
   const byQuota = limits.quotaBytes === undefined ? byDisk : limits.quotaBytes - space.usedBytes;
   return Math.max(0, Math.floor(Math.min(byDisk, byQuota) - space.outstandingBytes));
+}
+
+/** Transfers that one member may have at once: half of the places, so that the others find one. */
+export function clientsOfOne(maxClients: number): number {
+  return Math.ceil(maxClients / 2);
 }

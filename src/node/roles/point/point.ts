@@ -1,457 +1,263 @@
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
-import {
-  type AssociationId,
-  associationId,
-  type PackId,
-  type PeerIdText,
-  type StateId,
-  stateId,
-} from '../../../common/ids.ts';
-import { UNFINISHED_KEEP_MS } from '../../../common/limits.ts';
+import type { PackId, StateId } from '../../../common/ids.ts';
 import type { BlocksHost, BlocksSession } from '../../../protocols/blocks/server.ts';
-import type {
-  AskMissing,
-  Commit,
-  Holding,
-  PointAnswer,
-  PointRequest,
-  Reserve,
-} from '../../../protocols/point/messages.ts';
-import { joinPackIds, type PointHost, splitPackIds } from '../../../protocols/point/point.ts';
-import { openDescriptor, type PackReference } from '../../../state/format/index.ts';
-import type { Association } from '../../../state/records/index.ts';
+import type { PointAnswer, PointRequest } from '../../../protocols/point/messages.ts';
+import type { PointHost } from '../../../protocols/point/point.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
-import { grantableBytes, type PointLimits } from './capacity.ts';
-import { type LeaseRecord, Leases } from './leases.ts';
-import { parseStateInfo, type StateInfo } from './state-info.ts';
-
-/** What a point needs to know of the fleet. */
-export interface PointFleet {
-  association(id: AssociationId): Association | undefined;
-  /** Takes a record that a member brought; what it says counts only if the roster then shows it. */
-  insert(records: readonly Uint8Array[]): Promise<unknown>;
-  associationIdOf(envelope: Uint8Array): Promise<AssociationId>;
-}
+import { find, missing, snapshotOf } from './answers.ts';
+import type { PointLimits } from './capacity.ts';
+import { Commits } from './commits.ts';
+import { Doors } from './door.ts';
+import { type Held, HeldStates } from './held-states.ts';
+import { type HeldSummary, summaryOf } from './held-summary.ts';
+import { Leases } from './leases.ts';
+import { type LinkSpeed, linkSpeedOf } from './link-speed.ts';
+import { type ConnectPoint, otherPointsOf } from './other-points.ts';
+import { OwnWork } from './own-work.ts';
+import { Parties } from './parties.ts';
+import { PointFile } from './point-file.ts';
+import type { PointFleet } from './point-fleet.ts';
+import { Reachability } from './reachability.ts';
+import { Receipts } from './receipts.ts';
+import { type Refusal, Refusals } from './refusals.ts';
+import { Repair } from './repair.ts';
+import { Replication } from './replication.ts';
+import { Reservations } from './reservations.ts';
+import { Retention } from './retention.ts';
+import { Scrub } from './scrub.ts';
+import { Sessions } from './sessions.ts';
+import { type Sleep, sleep } from './sleep.ts';
+import { parseSubnets, type Subnets } from './subnets.ts';
+import { POINT_TIMING, type PointTiming } from './timing.ts';
+import { Unfinished } from './unfinished.ts';
 
 export interface PointOptions {
+  /** With POINT_PACKS_IN_FLIGHT buffers for each client, and as many more for the point's own work. */
   readonly store: Store;
   readonly limits: PointLimits;
   readonly fleet: PointFleet;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
+  readonly timing?: Partial<PointTiming>;
+  readonly linkSpeed?: LinkSpeed;
+  readonly connect?: ConnectPoint;
+  readonly sleep?: Sleep;
 }
-
-export interface HeldSummary {
-  readonly state: StateId;
-  readonly association: AssociationId | undefined;
-  readonly snapshots: readonly number[];
-  readonly bytes: number;
-  readonly accessible: boolean;
-}
-
-const EXPIRY_CHECK_MS = 30_000;
 
 /**
  * A state migration point: holds states that it cannot read. A state is closed but for the one transfer that was
- * authenticated: it is accessible exactly while a blocks session or a commit for it is under way (docs/PROTOCOLS.md).
+ * authenticated (door.ts, docs/PROTOCOLS.md). Unasked it scrubs, repairs, makes copies, and deletes what is over.
  */
 export class PointRole implements PointHost, BlocksHost {
-  readonly #store: Store;
-  readonly #limits: PointLimits;
-  readonly #fleet: PointFleet;
-  readonly #log: Log;
+  readonly #options: PointOptions;
+  readonly #subnets: Subnets;
+  readonly #linkSpeed: LinkSpeed;
+  readonly #timing: PointTiming;
+  readonly #held: HeldStates;
+  readonly #doors: Doors;
   readonly #leases: Leases;
-  /** States that are accessible now, with what is done to them. */
-  readonly #open = new Map<StateId, { puts: number; gets: number }>();
-  readonly #info = new Map<StateId, StateInfo>();
-  readonly #used = new Map<StateId, { bytes: number; snapshots: number[] }>();
-  /** States with packs that no descriptor refers to, and since when nobody works on them: kept for a capture to go on. */
-  readonly #unfinished = new Map<StateId, number>();
-  readonly #clock: Clock;
-  readonly #expiry: ReturnType<typeof setInterval>;
-  #clients = 0;
-  /** Reservations one at a time: two must not be granted the same bytes. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #parties: Parties;
+  readonly #reservations: Reservations;
+  readonly #sessions: Sessions;
+  readonly #commits: Commits;
+  readonly #file: PointFile;
+  readonly #receipts: Receipts;
+  readonly #retention: Retention;
+  readonly #reachability: Reachability;
+  readonly #replication: Replication;
+  readonly #scrub: Scrub;
+  readonly #work: OwnWork;
+  readonly #refusals: Refusals;
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  #ticking: Promise<void> | undefined;
 
-  private constructor(options: PointOptions) {
-    this.#store = options.store;
-    this.#limits = options.limits;
-    this.#fleet = options.fleet;
-    this.#log = options.log;
-    this.#clock = options.clock;
-    this.#leases = new Leases(options.clock, options.random);
-    this.#expiry = setInterval(() => void this.#expire(), EXPIRY_CHECK_MS);
-    this.#expiry.unref();
+  private constructor(options: PointOptions, file: PointFile) {
+    const { store, limits, fleet, clock, random, log } = options;
+    this.#options = options;
+    this.#file = file;
+    this.#subnets = parseSubnets(limits.subnets ?? []);
+    this.#linkSpeed = options.linkSpeed ?? linkSpeedOf();
+    const timing = { ...POINT_TIMING, ...options.timing };
+    this.#timing = timing;
+    const napping = options.sleep ?? sleep;
+    const connect = options.connect ?? otherPointsOf(fleet);
+    const held = new HeldStates(store, fleet, log);
+    const doors = new Doors(clock, timing.doorStallMs);
+    const leases = new Leases(clock, random, timing.leaseIdleMs);
+    const parties = new Parties(fleet, held);
+    const shared = { store, limits, fleet, clock, log, file, held, doors, leases, parties, timing, connect };
+    const unfinished = new Unfinished(shared, timing.unfinishedKeepMs);
+    const reservations = new Reservations({ ...shared, unfinished });
+    const receipts = new Receipts(fleet, held, file, log);
+    const onDamaged = (one: Held): Promise<void> => this.#onDamaged(one);
+    const all = { ...shared, unfinished, reservations, receipts, onDamaged, sleep: napping };
+    this.#held = held;
+    this.#doors = doors;
+    this.#leases = leases;
+    this.#parties = parties;
+    this.#reservations = reservations;
+    this.#receipts = receipts;
+    this.#sessions = new Sessions({ ...shared, onDamaged: (state, pack) => this.#onDamagedPack(state, pack) });
+    this.#commits = new Commits(all);
+    this.#retention = new Retention(all);
+    this.#reachability = new Reachability({ connect, clock, lostAfterMs: timing.lostAfterMs, log });
+    this.#replication = new Replication({ ...all, reachability: this.#reachability });
+    this.#scrub = new Scrub(all);
+    this.#work = new OwnWork({ ...all, repair: new Repair(all), replication: this.#replication });
+    this.#refusals = new Refusals(clock);
   }
 
-  /** Looks through the store. Leases died with the process; what unfinished captures left waits for them to go on. */
+  /** Looks through the store, takes up the leases that a process before this one granted, and begins its own work. */
   static async start(options: PointOptions): Promise<PointRole> {
-    const point = new PointRole(options);
-    for (const held of await options.store.states()) {
-      const { stateId: state, snapshots } = held;
-      point.#used.set(state, { bytes: held.usedBytes, snapshots: [...snapshots] });
-      const hint = parseStateInfo(held.info);
-      const info = snapshots.length > 0 ? await point.#infoFromDescriptor(state, snapshots) : hint;
-      if (info) point.#info.set(state, { ...info, lease: null });
-      if (snapshots.length === 0 && !info) await point.#dropUnfinished(state).catch(point.#warn(state));
-      else if (snapshots.length === 0 || hint?.lease) point.#unfinished.set(state, options.clock.now());
-    }
+    const point = new PointRole(options, await PointFile.open(options.store, options.clock));
+    await point.#held.load();
+    await point.#reservations.takeUp();
+    const { signal } = point.#stop;
+    const timer = setInterval(() => void point.tick(), point.#timing.tickMs);
+    timer.unref();
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    point.#loops.push(point.#scrub.run(signal), point.#work.run(signal));
     return point;
   }
 
-  /** What the newest descriptor that its source signed says of a state: the hint beside it may be lost or forged. */
-  async #infoFromDescriptor(state: StateId, snapshots: readonly number[]): Promise<StateInfo | undefined> {
-    const bytes = await this.#store.readDescriptor(state, Math.max(...snapshots));
-    const header = bytes && (await openDescriptor(bytes).catch(() => undefined));
-    const association = header?.association && this.#fleet.association(header.association);
-    if (!association || header.stateId !== state || association.body.source !== header.source) {
-      this.#log.warn({ state }, 'a state whose descriptor or association is not to be had stays closed');
-      return undefined;
-    }
-    const { source } = association.body;
-    return { version: 1, state, association: association.id, source, status: 'held', lease: null };
+  /** Closes every door, ends its own work, and writes the time that it has observed. */
+  async stop(): Promise<void> {
+    const reason = new ResettleError('interrupted', 'the point ends');
+    this.#stop.abort(reason);
+    this.#doors.endAll(reason);
+    await Promise.allSettled([...this.#loops, this.#ticking]);
+    await this.#file.save().catch((error: unknown) => this.#warn(error, 'the time observed was not saved'));
   }
 
-  stop(): void {
-    clearInterval(this.#expiry);
+  /** What the point looks after now and then: stalls, leases, retention, receipts, whether others are there. */
+  tick(): Promise<void> {
+    this.#ticking ??= this.#tick().finally(() => {
+      this.#ticking = undefined;
+    });
+    return this.#ticking;
   }
 
-  async capacity(): Promise<NonNullable<PointAnswer['capacity']>> {
-    const heldBytes = this.#usedBytes();
+  /** For an asker whose connection comes from that address; undefined: this machine itself. */
+  async capacity(address?: string): Promise<NonNullable<PointAnswer['capacity']>> {
+    const { limits } = this.#options;
     return {
-      freeBytes: grantableBytes(this.#limits, {
-        diskFreeBytes: await this.#store.freeBytes(),
-        usedBytes: heldBytes,
-        outstandingBytes: this.#leases.outstandingBytes(),
-      }),
+      freeBytes: await this.#reservations.grantable(),
       reservedBytes: this.#leases.outstandingBytes(),
-      clients: this.#clients,
-      maxClients: this.#limits.maxClients,
-      draining: this.#limits.drain,
-      heldBytes,
-      linkMbps: 0,
-      refusal: '',
+      clients: this.#sessions.clients,
+      maxClients: limits.maxClients,
+      draining: limits.drain,
+      heldBytes: this.#held.usedBytes(),
+      linkMbps: this.#linkSpeed(address),
+      refusal: this.#subnets.serves(address) ? '' : this.#servesOnly(),
     };
   }
 
+  /** Each state that is here, for `status`. */
   held(): HeldSummary[] {
-    return [...this.#used].map(([state, { bytes, snapshots }]) => ({
-      state,
-      association: this.#info.get(state)?.association,
-      snapshots,
-      bytes,
-      accessible: this.#open.has(state),
-    }));
+    return this.#held.all().map((one) =>
+      summaryOf(one, {
+        door: this.#doors.of(one.state),
+        lease: this.#leases.ofState(one.state),
+        leases: this.#leases,
+        keptForMs: this.#retention.keptForMs(one),
+        acknowledged: this.#retention.isAcknowledged(one),
+        copies: this.#replication.copies(one),
+        observedMs: this.#file.observedMs(),
+      }),
+    );
   }
 
-  async onPointRequest(request: Partial<PointRequest>, remotePeer: string): Promise<Partial<PointAnswer>> {
-    if (request.capacity) return { capacity: await this.capacity() };
-    if (request.reserve) return { lease: await this.#inTurn(() => this.#reserve(request.reserve!, remotePeer)) };
+  /** The last things that were not done for others, and why. */
+  refusals(): readonly Refusal[] {
+    return this.#refusals.list();
+  }
+
+  /** Remembers why a request or a transfer of a peer failed, for `refusals`. */
+  noteRefusal(error: unknown, peer: string): void {
+    this.#refusals.note(error, peer);
+  }
+
+  async onPointRequest(
+    request: Partial<PointRequest>,
+    remotePeer: string,
+    address?: string,
+  ): Promise<Partial<PointAnswer>> {
+    return await this.#answer(request, remotePeer, address);
+  }
+
+  async openBlocks(
+    open: { state: StateId; put: boolean; lease: string },
+    remotePeer: string,
+    address?: string,
+  ): Promise<BlocksSession> {
+    this.#mustServe(address);
+    return this.#sessions.open(open, remotePeer);
+  }
+
+  async #answer(request: Partial<PointRequest>, peer: string, address?: string): Promise<Partial<PointAnswer>> {
+    const parts = { store: this.#options.store, held: this.#held, parties: this.#parties };
+    if (request.capacity) return { capacity: await this.capacity(address) };
+    if (request.reserve) {
+      this.#mustServe(address);
+      return { lease: await this.#reservations.reserve(request.reserve, peer) };
+    }
     if (request.release) {
-      const lease = this.#leases.use(request.release, remotePeer);
-      await this.#inTurn(() => this.#giveUp(lease));
+      await this.#reservations.release(this.#leases.use(request.release, peer));
       return {};
     }
     if (request.commit) {
-      await this.#commit(request.commit, remotePeer);
+      await this.#commits.commit(request.commit, peer);
+      this.#work.wake();
       return {};
     }
-    if (request.missing) return { missing: await this.#missing(request.missing, remotePeer) };
-    if (request.find) return { holdings: this.#find(request.find.state, remotePeer) };
-    if (request.snapshot) {
-      const { state, snapshot } = request.snapshot;
-      return this.#snapshot(stateId(state), snapshot, remotePeer);
+    if (request.addKey) {
+      await this.#commits.addKey(request.addKey, peer);
+      return {};
     }
+    if (request.missing) return { missing: await missing(parts, request.missing, peer) };
+    if (request.find) return { holdings: find(parts, request.find.state, peer) };
+    if (request.snapshot) return snapshotOf(parts, request.snapshot, peer);
     throw new ResettleError('usage', 'a request without a question');
   }
 
-  async #reserve(wish: Reserve, remotePeer: string): Promise<NonNullable<PointAnswer['lease']>> {
-    if (this.#limits.drain) throw new ResettleError('no-point', 'this point takes nothing new (it is draining)');
-    const state = stateId(wish.state);
-    await this.#fleet.insert([wish.association]);
-    const association = this.#fleet.association(await this.#fleet.associationIdOf(wish.association));
-    if (!association || association.body.source !== remotePeer) {
-      throw new ResettleError('refused', 'no association of this fleet makes that machine the source');
+  async #tick(): Promise<void> {
+    for (const { state, by } of this.#doors.endStalled()) {
+      this.#options.log.info({ state, peer: by }, 'a transfer that stood still was ended');
     }
-    const known = this.#info.get(state);
-    // A state that is held but whose descriptor could not be checked belongs to nobody who asks.
-    const held = (this.#used.get(state)?.snapshots.length ?? 0) > 0;
-    if (known ? known.association !== association.id : held) {
-      throw new ResettleError('refused', 'that state belongs to another association');
-    }
-    if (this.#open.has(state)) throw new ResettleError('refused', 'that state is in use by a transfer');
-    const old = this.#leases.ofState(state);
-    if (old) this.#leases.release(old.id);
-    const lease = this.#leases.grant(
-      { state, association: association.id, source: association.body.source, bytes: wish.bytes },
-      await this.#freeFor(wish.bytes, state),
-    );
-    try {
-      await this.#store.createState(state);
-      if (!this.#used.has(state)) this.#used.set(state, { bytes: 0, snapshots: [] });
-      await this.#writeInfo(state, {
-        version: 1,
-        state,
-        association: association.id,
-        source: association.body.source,
-        status: known?.status ?? 'receiving',
-        lease: { bytes: lease.bytes, expiresAtMs: lease.expiresAtMs },
-      });
-    } catch (error) {
-      this.#leases.release(lease.id);
-      throw error;
-    }
-    this.#log.info({ state, source: remotePeer, bytes: wish.bytes }, 'reserved');
-    const snapshots = this.#used.get(state)?.snapshots ?? [];
-    return { lease: lease.id, expiresAtMs: lease.expiresAtMs, snapshot: Math.max(0, ...snapshots) };
+    await this.#reservations.expire().catch((error: unknown) => this.#warn(error, 'leases could not be looked at'));
+    await this.#retention.look().catch((error: unknown) => this.#warn(error, 'retention could not be looked at'));
+    await this.#receipts.reconcile().catch((error: unknown) => this.#warn(error, 'receipts could not be looked at'));
+    const { signal } = this.#stop;
+    await this.#reachability.look(this.#replication.otherHolders(), signal).catch((error: unknown) => {
+      if (!signal.aborted) this.#warn(error, 'other holders could not be looked at');
+    });
+    this.#work.wake();
   }
 
-  /** Bytes that are free for a reservation; what captures left unfinished makes room for one that needs it. */
-  async #freeFor(bytes: number, state: StateId): Promise<number> {
-    let { freeBytes } = await this.capacity();
-    for (const other of this.#unfinished.keys()) {
-      if (freeBytes >= bytes) break;
-      if (other === state || this.#open.has(other) || this.#leases.ofState(other)) continue;
-      await this.#dropUnfinished(other);
-      ({ freeBytes } = await this.capacity());
-    }
-    return freeBytes;
+  #mustServe(address: string | undefined): void {
+    if (!this.#subnets.serves(address)) throw new ResettleError('no-point', this.#servesOnly());
   }
 
-  async #missing(question: AskMissing, remotePeer: string): Promise<Uint8Array> {
-    const state = stateId(question.state);
-    const ids = splitPackIds(question.packs);
-    // Of a state that is not here, every pack is missing: that says nothing to a stranger.
-    if (!this.#used.has(state)) return question.packs;
-    this.#party(state, remotePeer, 'source');
-    return joinPackIds(await this.#store.missingPacks(state, ids));
+  #servesOnly(): string {
+    return `serves only ${this.#subnets.texts.join(', ')}`.slice(0, 200);
   }
 
-  async #commit(commit: Commit, remotePeer: string): Promise<void> {
-    const lease = this.#leases.use(commit.lease, remotePeer);
-    const { state } = lease;
-    const association = this.#party(state, remotePeer, 'source');
-    const close = this.#openState(state, 'puts');
-    try {
-      const header = await openDescriptor(commit.descriptor);
-      const used = this.#used.get(state);
-      if (
-        header.stateId !== state ||
-        header.source !== association.body.source ||
-        header.association !== association.id
-      ) {
-        throw new ResettleError('refused', 'the descriptor is not of this state, source and association');
-      }
-      if (header.snapshot !== commit.snapshot || header.snapshot <= Math.max(0, ...(used?.snapshots ?? []))) {
-        throw new ResettleError('refused', `snapshot ${header.snapshot} is not newer than what this point holds`);
-      }
-      const bad = await this.#badPacks(state, header.packs);
-      if (bad.length > 0) {
-        throw new ResettleError(
-          'damaged',
-          `${bad.length} of ${header.packs.length} packs are missing or damaged here`,
-          {
-            hint: 'run the capture again',
-          },
-        );
-      }
-      const { destination } = association;
-      const names = new Set<string | undefined>([destination, 'recovery']);
-      if (!commit.keys.some(({ name }) => name === destination) || commit.keys.some(({ name }) => !names.has(name))) {
-        throw new ResettleError(
-          'refused',
-          'the state key must be wrapped to the destination of the association, and to nobody unknown',
-        );
-      }
-      for (const { name, bytes } of commit.keys) await this.#store.writeKey(state, name as PeerIdText, bytes);
-      await this.#store.writeDescriptor(state, header.snapshot, commit.descriptor);
-      used?.snapshots.push(header.snapshot);
-      this.#leases.release(lease.id);
-      await this.#writeInfo(state, { ...this.#info.get(state)!, status: 'held', lease: null });
-      this.#log.info({ state, snapshot: header.snapshot, packs: header.packs.length }, 'committed');
-    } finally {
-      close();
-    }
-    // What an interrupted capture before this one left.
-    await this.#dropUnfinished(state).catch(this.#warn(state));
+  async #onDamaged(one: Held): Promise<void> {
+    await this.#held.recount(one);
+    this.#work.noteDamage(one.state);
   }
 
-  /**
-   * The packs of a descriptor that are missing or damaged. Those of the snapshot before were read at its commit, and
-   * are only asked for.
-   */
-  async #badPacks(state: StateId, packs: readonly PackReference[]): Promise<PackId[]> {
-    const last = Math.max(0, ...(this.#used.get(state)?.snapshots ?? []));
-    const bytes = last > 0 ? await this.#store.readDescriptor(state, last) : undefined;
-    const earlier = new Set(bytes ? (await openDescriptor(bytes)).packs.map(({ id }) => id) : []);
-    const missing = await this.#store.missingPacks(
-      state,
-      packs.map(({ id }) => id),
-    );
-    const bad = await this.#store.verifyPacks(
-      state,
-      packs.filter(({ id }) => !earlier.has(id)),
-    );
-    return [...new Set([...missing, ...bad])];
+  async #onDamagedPack(state: StateId, pack: PackId): Promise<void> {
+    this.#options.log.warn({ state, pack }, 'a pack is damaged; it is not given to anybody');
+    const one = this.#held.get(state);
+    if (one) await this.#onDamaged(one);
   }
 
-  #find(wanted: string, remotePeer: string): Holding[] {
-    const holdings: Holding[] = [];
-    for (const [state, { bytes, snapshots }] of this.#used) {
-      if (snapshots.length === 0 || (wanted !== '' && state !== wanted)) continue;
-      const association = this.#associationOf(state);
-      if (association && (association.destination === remotePeer || association.body.source === remotePeer)) {
-        holdings.push({ state, association: association.id, snapshots: [...snapshots], bytes, partial: false });
-      } else if (wanted !== '') {
-        throw notYours(state);
-      }
-    }
-    return holdings;
+  #warn(error: unknown, message: string): void {
+    this.#options.log.warn({ err: error }, message);
   }
-
-  async #snapshot(state: StateId, snapshot: number, remotePeer: string): Promise<Partial<PointAnswer>> {
-    const association = this.#party(state, remotePeer, 'destination');
-    const descriptor = await this.#store.readDescriptor(state, snapshot);
-    const key = association.destination && (await this.#store.readKey(state, association.destination));
-    if (!descriptor || !key) throw new ResettleError('not-found', `snapshot ${snapshot} of state ${state} is not here`);
-    return { descriptor, key };
-  }
-
-  async openBlocks(open: { state: StateId; put: boolean; lease: string }, remotePeer: string): Promise<BlocksSession> {
-    const { state, put } = open;
-    this.#party(state, remotePeer, put ? 'source' : 'destination');
-    const lease = put ? this.#leases.use(open.lease, remotePeer, state) : undefined;
-    if (put && this.#open.has(state)) throw new ResettleError('refused', 'that state is in use by another transfer');
-    if (this.#clients >= this.#limits.maxClients) {
-      throw new ResettleError(
-        'no-point',
-        `serves ${this.#clients} of at most ${this.#limits.maxClients} clients already`,
-      );
-    }
-    const close = this.#openState(state, put ? 'puts' : 'gets');
-    this.#clients += 1;
-    this.#log.info({ state, peer: remotePeer, put }, 'opened');
-    let ended = false;
-    return {
-      holder: this.#store,
-      put,
-      book: (sizeBytes) => this.#leases.book(lease!, sizeBytes),
-      stored: (sizeBytes) => {
-        this.#leases.stored(lease!, sizeBytes);
-        this.#used.get(state)!.bytes += sizeBytes;
-      },
-      close: () => {
-        if (ended) return;
-        ended = true;
-        this.#clients -= 1;
-        close();
-        this.#log.info({ state, peer: remotePeer }, 'closed');
-      },
-    };
-  }
-
-  /** Makes a state accessible until the returned function is called. */
-  #openState(state: StateId, what: 'puts' | 'gets'): () => void {
-    const entry = this.#open.get(state) ?? { puts: 0, gets: 0 };
-    entry[what] += 1;
-    this.#open.set(state, entry);
-    return () => {
-      entry[what] -= 1;
-      if (entry.puts + entry.gets === 0) this.#open.delete(state);
-    };
-  }
-
-  #associationOf(state: StateId): Association | undefined {
-    const info = this.#info.get(state);
-    return info && this.#fleet.association(associationId(info.association));
-  }
-
-  /** The association of a state, if the peer has that part in it. Throws `not-found` or `refused`. */
-  #party(state: StateId, peer: string, part: 'source' | 'destination'): Association {
-    if (!this.#used.has(state)) throw new ResettleError('not-found', `state ${state} is not here`);
-    const association = this.#associationOf(state);
-    const who = part === 'source' ? association?.body.source : association?.destination;
-    if (!association || who !== peer) throw notYours(state);
-    return association;
-  }
-
-  /** Ends a lease; what was stored under it waits for the capture to go on. */
-  async #giveUp(lease: LeaseRecord): Promise<void> {
-    if (this.#open.has(lease.state)) throw new ResettleError('refused', 'that state is in use by a transfer');
-    this.#leases.release(lease.id);
-    await this.#leaveUnfinished(lease);
-  }
-
-  async #leaveUnfinished({ state, storedBytes }: LeaseRecord): Promise<void> {
-    if (storedBytes === 0 && !this.#unfinished.has(state) && this.#used.get(state)?.snapshots.length === 0) {
-      await this.#dropUnfinished(state);
-      return;
-    }
-    this.#unfinished.set(state, this.#clock.now());
-    const info = this.#info.get(state);
-    // The mark of a lease stays with it, so that a start after this one knows that there is something unfinished.
-    if (info) await this.#writeInfo(state, info);
-  }
-
-  /** Removes what no descriptor of the state refers to; a state without any is removed whole. */
-  async #dropUnfinished(state: StateId): Promise<void> {
-    this.#unfinished.delete(state);
-    const used = this.#used.get(state);
-    if (!used) return;
-    if (used.snapshots.length === 0) {
-      await this.#store.deleteState(state);
-      this.#used.delete(state);
-      this.#info.delete(state);
-      return;
-    }
-    const keep = [];
-    for (const snapshot of used.snapshots) {
-      const descriptor = await this.#store.readDescriptor(state, snapshot);
-      if (descriptor) keep.push(...(await openDescriptor(descriptor)).packs.map(({ id }) => id));
-    }
-    used.bytes -= await this.#store.dropPacksExcept(state, keep);
-    const info = this.#info.get(state);
-    if (info) await this.#writeInfo(state, { ...info, lease: null });
-  }
-
-  async #expire(): Promise<void> {
-    for (const lease of this.#leases.expire((state) => this.#open.has(state))) {
-      this.#log.info({ state: lease.state, source: lease.source }, 'lease expired');
-      await this.#inTurn(() => this.#leaveUnfinished(lease)).catch(this.#warn(lease.state));
-    }
-    for (const [state, sinceMs] of this.#unfinished) {
-      if (this.#clock.now() - sinceMs < UNFINISHED_KEEP_MS || this.#leases.ofState(state)) continue;
-      this.#log.info({ state }, 'what a capture left unfinished was not taken up again');
-      await this.#inTurn(() => this.#dropUnfinished(state)).catch(this.#warn(state));
-    }
-  }
-
-  readonly #warn = (state: StateId) => (error: unknown) =>
-    this.#log.warn({ err: error, state }, 'what an unfinished capture left could not be removed');
-
-  async #writeInfo(state: StateId, info: StateInfo): Promise<void> {
-    this.#info.set(state, info);
-    await this.#store.writeInfo(state, info);
-  }
-
-  #usedBytes(): number {
-    let sum = 0;
-    for (const { bytes } of this.#used.values()) sum += bytes;
-    return sum;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => {});
-    return turn;
-  }
-}
-
-function notYours(state: StateId): ResettleError {
-  return new ResettleError('refused', `state ${state} is for another machine`, {
-    hint: 'only the destination that its association names can have it',
-  });
 }

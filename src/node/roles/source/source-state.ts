@@ -3,6 +3,7 @@ import { bytesOfHex, hexOf } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText, type StateId } from '../../../common/ids.ts';
+import { KNOWN_PLACES_MAX, SPREAD_POINTS_MAX } from '../../../common/limits.ts';
 import { newStateId } from '../../../state/format/index.ts';
 import type { Home } from '../../home/home.ts';
 
@@ -14,7 +15,18 @@ const SourceStateSchema = z.object({
   recipients: z.array(z.string()),
   snapshot: z.number().int().nonnegative(),
   descriptor: HEX32.nullable(),
-  point: z.string().max(64).nullish(),
+  places: z
+    .array(
+      z.object({
+        cache: z.string().regex(/^[0-9a-f]{16}$/),
+        points: z
+          .array(z.string().max(64))
+          .min(1)
+          .max(4 * SPREAD_POINTS_MAX),
+      }),
+    )
+    .max(KNOWN_PLACES_MAX)
+    .default([]),
 });
 
 /** What a state goes on for: an association, or a store in a folder. It names the file in HOME/states. */
@@ -33,8 +45,15 @@ export interface SourceState {
   readonly snapshot: number;
   /** Hash of its descriptor. */
   readonly descriptor: Uint8Array | undefined;
-  /** The point that the last capture went to: what it has need not be sent again. */
-  readonly point: PeerIdText | undefined;
+  /** Where captures went, the last one first: what those points have need not be sent again. */
+  readonly places: readonly KnownPlace[];
+}
+
+/** One point, or several that have a spread state together, and the stat cache of what was sent there. */
+export interface KnownPlace {
+  /** 16 hexadecimal digits, for HOME/cache/<state>-<cache>.db. */
+  readonly cache: string;
+  readonly points: readonly PeerIdText[];
 }
 
 const file = (lineage: Lineage): [string, string] => ['states', `${lineage}.json`];
@@ -55,14 +74,28 @@ export function openSourceState(
 ): SourceState {
   const known = readSourceState(home, lineage);
   if (known?.recipients.every((recipient) => recipients.includes(recipient))) return { ...known, recipients };
+  return newSourceState(source, recipients, random);
+}
+
+/** A state of which nothing was captured, with a key of its own. */
+export function newSourceState(source: PeerIdText, recipients: readonly string[], random: RandomBytes): SourceState {
   return {
     stateId: newStateId(source, random(32)),
     key: random(32),
     recipients,
     snapshot: 0,
     descriptor: undefined,
-    point: undefined,
+    places: [],
   };
+}
+
+/** The state with that place as the last one; `forgotten` are those that it has no room to remember. */
+export function withPlace(
+  state: SourceState,
+  place: KnownPlace,
+): { readonly state: SourceState; readonly forgotten: readonly KnownPlace[] } {
+  const places = [place, ...state.places.filter(({ cache }) => cache !== place.cache)];
+  return { state: { ...state, places: places.slice(0, KNOWN_PLACES_MAX) }, forgotten: places.slice(KNOWN_PLACES_MAX) };
 }
 
 export function writeSourceState(home: Home, lineage: Lineage, state: SourceState): void {
@@ -73,9 +106,14 @@ export function writeSourceState(home: Home, lineage: Lineage, state: SourceStat
     recipients: state.recipients,
     snapshot: state.snapshot,
     descriptor: state.descriptor ? hexOf(state.descriptor) : null,
-    point: state.point ?? null,
+    places: state.places,
   };
   home.write(`${JSON.stringify(json)}\n`, ...file(lineage));
+}
+
+/** Forgets a lineage of which nothing was stored anywhere. */
+export function dropSourceState(home: Home, lineage: Lineage): void {
+  home.remove(...file(lineage));
 }
 
 function parse(bytes: Buffer, path: string): SourceState {
@@ -87,7 +125,7 @@ function parse(bytes: Buffer, path: string): SourceState {
       recipients: json.recipients,
       snapshot: json.snapshot,
       descriptor: json.descriptor === null ? undefined : bytesOfHex(json.descriptor),
-      point: json.point ? peerIdText(json.point) : undefined,
+      places: json.places.map(({ cache, points }) => ({ cache, points: points.map(peerIdText) })),
     };
   } catch (cause) {
     throw new ResettleError('damaged', `${path} is damaged`, {

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { AssociationId, PeerIdText } from '../../src/common/ids.ts';
-import { Home } from '../../src/node/home/home.ts';
-import { openIdentity } from '../../src/node/identity/identity.ts';
-import { openSourceState, writeSourceState } from '../../src/node/roles/source/source-state.ts';
+import type { AssociationId, PeerIdText } from '../../../src/common/ids.ts';
+import { Home } from '../../../src/node/home/home.ts';
+import { openIdentity } from '../../../src/node/identity/identity.ts';
+import { openSourceState, withPlace, writeSourceState } from '../../../src/node/roles/source/source-state.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'resettle-test-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -31,6 +31,26 @@ test('a source goes on with its state and key for as long as nobody is taken fro
   assert.notEqual(fewer.stateId, first.stateId);
   assert.notDeepEqual(Buffer.from(fewer.key), Buffer.from(first.key));
   assert.equal(fewer.snapshot, 0);
+});
+
+test('the last few places that captures went to are remembered, the last one first', async () => {
+  const { peerId } = await openIdentity(home);
+  let state = await open(['age1destination']);
+  for (const digit of ['1', '2', '3', '1', '4', '5']) {
+    const { state: next, forgotten } = withPlace(state, { cache: digit.repeat(16), points: [peerId as PeerIdText] });
+    assert.deepEqual(
+      forgotten.map(({ cache }) => cache[0]),
+      digit === '5' ? ['2'] : [],
+    );
+    state = next;
+  }
+  writeSourceState(home, association, state);
+  const again = await open(['age1destination']);
+  assert.deepEqual(
+    again.places.map(({ cache }) => cache[0]),
+    ['5', '4', '1', '3'],
+  );
+  assert.deepEqual(again.places[0]!.points, [peerId]);
 });
 
 test('the state’s key lies in a file for its owner only, and a damaged one is said to be so', async () => {

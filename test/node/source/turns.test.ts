@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Turns } from '../../src/node/roles/source/turns.ts';
+import { Turns } from '../../../src/node/roles/source/turns.ts';
 
 const never = new AbortController().signal;
 

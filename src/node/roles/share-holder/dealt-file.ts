@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { ResettleError } from '../../../common/errors.ts';
+import { type AssociationId, type PeerIdText, peerIdText, type StateId, stateId } from '../../../common/ids.ts';
+import type { Home } from '../../home/home.ts';
+
+/** What a source remembers of its last deal for an association, for its eyes only: HOME/dealt/<association>.json. */
+export interface Dealt {
+  readonly state: StateId;
+  readonly deal: Uint8Array;
+  /** By place in the deal. */
+  readonly shares: readonly { readonly peer: PeerIdText; readonly share: Uint8Array }[];
+  /** BLAKE3 of what was split, 64 hex digits: the shares must bring back exactly this. */
+  readonly sealedHash: string;
+  /** Of the state key that was sealed, hex: a deal of another key is of no use. */
+  readonly keyCheck: string;
+}
+
+const base64 = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+const DealtSchema = z.strictObject({
+  version: z.literal(1),
+  state: z.string().transform(stateId),
+  deal: base64,
+  shares: z.array(z.strictObject({ peer: z.string().transform(peerIdText), share: base64 })).max(16),
+  sealedHash: z.string(),
+  keyCheck: z.string(),
+});
+
+const file = (association: AssociationId): [string, string] => ['dealt', `${association}.json`];
+
+/** Throws `damaged`. */
+export function readDealt(home: Home, association: AssociationId): Dealt | undefined {
+  const bytes = home.read(...file(association));
+  if (!bytes) return undefined;
+  try {
+    const { version: _, ...dealt } = DealtSchema.parse(JSON.parse(bytes.toString('utf8')));
+    return dealt;
+  } catch (cause) {
+    throw new ResettleError('damaged', `${home.path(...file(association))} is damaged`, {
+      hint: 'move it away; the next capture then deals new shares',
+      cause,
+    });
+  }
+}
+
+export function writeDealt(home: Home, association: AssociationId, dealt: Dealt): void {
+  const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
+  const shares = dealt.shares.map(({ peer, share }) => ({ peer, share: encode(share) }));
+  home.write(`${JSON.stringify({ version: 1, ...dealt, deal: encode(dealt.deal), shares })}\n`, ...file(association));
+}

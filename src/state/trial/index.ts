@@ -1,0 +1,2 @@
+/** The face of the trial room. */
+export { Trial, type TrialSnapshot } from './trial.ts';
