@@ -17,7 +17,7 @@ import {
 } from '../../common/limits.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import { addressSorter } from './address-order.ts';
-import { localLinks } from './interfaces.ts';
+import { rememberedLinks } from './interfaces.ts';
 import type { Transports } from './listening.ts';
 
 export interface LinkOptions {
@@ -71,7 +71,7 @@ export function createLink(options: LinkOptions): Promise<Link> {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,
       maxIncomingPendingConnections: PENDING_CONNECTIONS_MAX,
-      addressSorter: addressSorter(localLinks, systemClock),
+      addressSorter: addressSorter(rememberedLinks(systemClock)),
       addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
       reconnectRetries: 0,
     },

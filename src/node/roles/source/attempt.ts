@@ -14,6 +14,7 @@ import type { Chosen } from './choose-association.ts';
 import { commitSnapshot } from './committing.ts';
 import { HeldPacks } from './held-packs.ts';
 import type { Readers } from './key-holders.ts';
+import { PointLeft } from './point-left.ts';
 import { refuseEmpty } from './refuse-empty.ts';
 import { type KnownPlace, type SourceState, withPlace, writeSourceState } from './source-state.ts';
 import type { GivenShares, PointOfCapture, SourceOptions } from './types.ts';
@@ -101,7 +102,9 @@ export class Attempt {
       await capture.committed();
       return stored;
     } catch (error) {
-      if (!isStored) await this.#release(parts);
+      // Nobody waits for a point that was left: it may not be there at all.
+      const released = isStored ? undefined : this.#release(parts);
+      if (!(error instanceof PointLeft)) await released;
       throw error;
     } finally {
       await capture.close();
@@ -268,9 +271,9 @@ export class Attempt {
   }
 
   async #release(parts: readonly Part[]): Promise<void> {
-    const leaseOf = (part: Part): string =>
-      (this.#ways?.all.find((way) => way.part === part)?.route.lease ?? part.lease).lease;
-    for (const [point, cause] of await release(parts, leaseOf)) {
+    if (parts.length === 0) return;
+    const given = parts.map((part) => ({ part, way: this.#ways?.all.find((way) => way.part === part) }));
+    for (const [point, cause] of await release(given)) {
       this.#options.log.warn({ err: cause, point }, 'could not give up the lease; it will expire');
     }
   }

@@ -73,18 +73,13 @@ class CaptureRun {
   }
 
   async run(): Promise<Stored> {
-    const { fleet, exclude, ageIdentity, passwd } = this.#options;
+    const { fleet } = this.#options;
     const chosen = chooseAssociation(fleet.roster(), fleet.self, this.#request);
     if (chosen.existing) this.#hooks.onAssociation?.(chosen.existing.id);
-    const wanted =
-      this.#request.paths.length > 0
-        ? { paths: this.#request.paths, skipped: [] }
-        : await pathsOfTerms(chosen.existing, ageIdentity, passwd);
-    for (const item of wanted.skipped) this.#emit({ event: 'skipped', ...item });
-    const { paths, own } = choosePaths(wanted.paths, exclude);
-    for (const path of own) this.#note(`left out, the agent's own: ${path}`);
-    const attempt = this.#begin(chosen, paths, wanted.skipped.length);
+    let attempt: Attempt | undefined;
     try {
+      const { paths, skipped } = await this.#paths(chosen);
+      attempt = this.#begin(chosen, paths, skipped);
       if (chosen.existing) await this.#voice.activity(chosen.existing.id, 'scanning');
       const stored = await this.#attempts(attempt, chosen);
       await this.#hooks.onStored?.(stored);
@@ -94,6 +89,19 @@ class CaptureRun {
       await this.#ended(attempt, chosen, error);
       throw error;
     }
+  }
+
+  /** What is captured, and how many users of the terms this machine does not have. */
+  async #paths(chosen: Chosen): Promise<{ readonly paths: readonly string[]; readonly skipped: number }> {
+    const { exclude, ageIdentity, passwd } = this.#options;
+    const wanted =
+      this.#request.paths.length > 0
+        ? { paths: this.#request.paths, skipped: [] }
+        : await pathsOfTerms(chosen.existing, ageIdentity, passwd);
+    for (const item of wanted.skipped) this.#emit({ event: 'skipped', ...item });
+    const { paths, own } = choosePaths(wanted.paths, exclude);
+    for (const path of own) this.#note(`left out, the agent's own: ${path}`);
+    return { paths, skipped: wanted.skipped.length };
   }
 
   #begin(chosen: Chosen, paths: readonly string[], skipped: number): Attempt {
@@ -164,10 +172,10 @@ class CaptureRun {
     return id;
   }
 
-  async #ended(attempt: Attempt, chosen: Chosen, error: unknown): Promise<void> {
-    const id = attempt.association;
+  async #ended(attempt: Attempt | undefined, chosen: Chosen, error: unknown): Promise<void> {
+    const id = attempt?.association ?? chosen.existing?.id;
     if (id === undefined) return;
-    if (!chosen.existing && !attempt.hasReserved) {
+    if (!chosen.existing && !attempt?.hasReserved) {
       // Nothing came of it: another try may have other options.
       dropSourceState(this.#options.home, id);
       await this.#options.fleet.append({ type: 'ending', association: id }).catch((cause: unknown) => {

@@ -90,10 +90,7 @@ export async function commitSnapshot(
     );
     points.push({ peerId: route.peerId, name: route.name, bytes: own.reduce((sum, pack) => sum + pack.sizeBytes, 0) });
   }
-  await release(
-    idle.map(({ part }) => part),
-    (part) => idle.find((way) => way.part === part)!.route.lease.lease,
-  );
+  await release(idle.map((way) => ({ part: way.part, way })));
   const { descriptorHash } = await openDescriptor(descriptor);
   return { snapshot, descriptor, descriptorHash, readers, points };
 }

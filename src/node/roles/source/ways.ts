@@ -16,6 +16,7 @@ export interface Way {
 
 /** A session that was just ended is let go before its lease is given up. */
 const RELEASE_AGAIN_MS = 500;
+const RELEASE_REACH_MS = 5_000;
 
 /** A member as placement asks it. */
 export function candidateOf(
@@ -98,15 +99,26 @@ function wayOf(
   return { part, route, sink };
 }
 
+/** What is given up: by the way where there is one, since its connection or its lease may be another by now. */
+export interface Given {
+  readonly part: Part;
+  readonly way: Way | undefined;
+}
+
 /** Gives leases up; what cannot be reached expires by itself. Returns why, by point. */
-export async function release(
-  parts: readonly Part[],
-  leaseOf: (part: Part) => string,
-): Promise<ReadonlyMap<string, unknown>> {
-  const current = (left: readonly Part[]): Part[] =>
-    left.map((part) => ({ ...part, lease: { ...part.lease, lease: leaseOf(part) } }));
-  const failed = await giveBack(current(parts));
+export async function release(given: readonly Given[]): Promise<ReadonlyMap<string, unknown>> {
+  const failed = await giveBack(await current(given));
   if (failed.size === 0) return failed;
   await new Promise((done) => setTimeout(done, RELEASE_AGAIN_MS));
-  return await giveBack(current(parts.filter(({ candidate }) => failed.has(candidate.name))));
+  return await giveBack(await current(given.filter(({ part }) => failed.has(part.candidate.name))));
+}
+
+async function current(given: readonly Given[]): Promise<Part[]> {
+  return await Promise.all(
+    given.map(async ({ part, way }) => {
+      if (!way) return part;
+      const client = await way.route.client(AbortSignal.timeout(RELEASE_REACH_MS)).catch(() => part.client);
+      return { ...part, client, lease: way.route.lease };
+    }),
+  );
 }
