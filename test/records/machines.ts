@@ -207,11 +207,17 @@ export async function forge(
 export function rosterText(of: Machine): string {
   const roster = of.log.roster();
   const ids = [...roster.associations.keys(), ...roster.pastAssociations.keys()];
-  return textOf(roster, ids.map((id) => [id, of.log.events(id)] as const));
+  return textOf(
+    roster,
+    ids.map((id) => [id, of.log.events(id)] as const),
+  );
 }
 
 /** Associations come in any order. */
-export function textOf(roster: Roster, events: readonly (readonly [AssociationId, readonly SignedEvent[]])[] = []): string {
+export function textOf(
+  roster: Roster,
+  events: readonly (readonly [AssociationId, readonly SignedEvent[]])[] = [],
+): string {
   const sorted = (map: ReadonlyMap<AssociationId, unknown>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
   const all = {
     ...roster,

@@ -2,7 +2,7 @@ import type { Connection } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import { bytesOfHex, hexOf } from '../../common/bytes.ts';
-import type { Clock } from '../../common/clock.ts';
+import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText } from '../../common/ids.ts';
 import {
@@ -14,6 +14,8 @@ import {
 } from '../../common/limits.ts';
 import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
 import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
+import { askOver } from '../../protocols/records/client.ts';
+import type { Inserted } from '../../protocols/records/store.ts';
 import { errorOfFault } from '../../protocols/wire/fault.ts';
 import {
   admitAndStore,
@@ -39,6 +41,7 @@ export interface MembershipOptions {
   /** Multiaddrs given by hand, with or without a peer id. */
   readonly seeds: readonly string[];
   readonly clock: Clock;
+  readonly random: RandomBytes;
   readonly log: Log;
   /** What this machine says of itself now. */
   readonly about: () => { name?: string; point: boolean; addresses: string[] };
@@ -48,7 +51,6 @@ const TICK_MS = 2_000;
 const CONNECT_WAIT_MS = 5_000;
 const JOIN_WAIT_MS = 10_000;
 const REFRESH_WAIT_MS = 3_000;
-const EXCHANGE_EVERY_MS = 60_000;
 const DIALS_AT_ONCE = 8;
 
 /**
@@ -71,7 +73,6 @@ export class Membership implements FleetView, HelloHost {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #dialing = new Map<string, Promise<void>>();
   #ticking = false;
-  #lastExchangeMs = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -84,9 +85,16 @@ export class Membership implements FleetView, HelloHost {
     this.#spreading = new Spreading({
       store: options.fleet.log,
       peers: () => this.#greeted,
-      connectionTo: (peer) => this.#openConnection(peer),
+      ask: (peer) => {
+        const connection = this.#openConnection(peer);
+        return connection && askOver(connection, this.#stop.signal);
+      },
+      clock: options.clock,
+      random: options.random,
       log: options.log,
       signal: this.#stop.signal,
+      refused: (peer, reason) => options.log.debug({ peer, reason }, 'a record was refused'),
+      silent: (peer) => this.#closeSilent(peer),
     });
   }
 
@@ -95,14 +103,13 @@ export class Membership implements FleetView, HelloHost {
     this.#link.addEventListener('peer:disconnect', (event) =>
       this.#greeted.delete(event.detail.toString() as PeerIdText),
     );
-    this.#fleet.log.onChange(() => this.#spreading.soon());
+    this.#fleet.log.onAdded((hashes, from) => this.#spreading.added(hashes, from));
     this.#options.discovery.onPeer(({ peerId }) => {
       this.#backoff.heardAnew(peerId, this.#options.clock.now());
       void this.#tick();
     });
     const timer = setInterval(() => void this.#tick(), TICK_MS);
     this.#timers.add(timer);
-    this.#lastExchangeMs = this.#options.clock.monotonicMs();
     await this.#tick();
   }
 
@@ -186,6 +193,18 @@ export class Membership implements FleetView, HelloHost {
     const enough = new Promise((resolve) => setTimeout(resolve, REFRESH_WAIT_MS).unref());
     await Promise.race([Promise.all(this.#dialing.values()), enough]);
     await Promise.race([this.#spreading.withAll(), enough]);
+  }
+
+  /** What came of records that a connected member sent. */
+  recordsReceived(peer: string, inserted: Inserted): void {
+    this.#spreading.received(peer, inserted);
+  }
+
+  /** A machine that was switched off leaves a connection behind that nobody ends. */
+  #closeSilent(peerId: PeerIdText): void {
+    for (const connection of this.#link.getConnections()) {
+      if (connection.remotePeer.toString() === peerId) connection.abort(new Error('no answer'));
+    }
   }
 
   /** Uses the staged invite now. Returns whether this machine was admitted; throws `bad-invite` when it was refused. */
@@ -313,11 +332,7 @@ export class Membership implements FleetView, HelloHost {
     try {
       await this.updateOwnRecord();
       await this.#dialSome();
-      const now = this.#options.clock.monotonicMs();
-      if (now - this.#lastExchangeMs > EXCHANGE_EVERY_MS) {
-        this.#lastExchangeMs = now;
-        void this.#spreading.withAll();
-      }
+      this.#spreading.tick();
     } catch (error) {
       this.#log.warn({ err: error }, 'keeping connections failed');
     } finally {

@@ -45,7 +45,13 @@ const NOTHING: Reconciled = { added: 0, given: 0, refused: [], complete: true };
 
 export function askOver(connection: Connection, signal?: AbortSignal): Ask {
   return (request) =>
-    call(connection, RECORDS_PROTOCOL, { codec: RecordsRequest, value: request }, RecordsAnswer, signal ? { signal } : {});
+    call(
+      connection,
+      RECORDS_PROTOCOL,
+      { codec: RecordsRequest, value: request },
+      RecordsAnswer,
+      signal ? { signal } : {},
+    );
 }
 
 /** Sends records that are news to the other. */

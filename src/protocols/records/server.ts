@@ -31,9 +31,9 @@ export type Received = (peer: string, inserted: Inserted) => void;
 export async function serveRecords(registrar: Handlers, store: RecordStore, received: Received): Promise<void> {
   await registrar.handle(RECORDS_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
-    await serve(stream, RecordsRequest, RecordsAnswer, (request) => answerRecords(store, request, peer, received)).catch(
-      () => {},
-    );
+    await serve(stream, RecordsRequest, RecordsAnswer, (request) =>
+      answerRecords(store, request, peer, received),
+    ).catch(() => {});
   });
 }
 
