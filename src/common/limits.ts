@@ -290,8 +290,18 @@ export const STRANGER_DIAL_EVERY_MS = 500;
 export const PING_IDLE_TIMEOUT_MS = 3_000;
 export const PING_BUSY_TIMEOUT_MS = 10_000;
 
-/** Connections that an agent keeps standing; others are made on demand. */
+/** Connections that an agent keeps standing; beyond it those that nobody uses are closed. */
 export const STANDING_CONNECTIONS_MAX = 8;
+/** In a fleet too large for all to be connected with all, an agent dials until it has so many: random graphs of this degree hold together. */
+export const STANDING_CONNECTIONS_MIN = 4;
+/** A connection on which nothing was open for this long is not used. */
+export const CONNECTION_IDLE_MS = 30_000;
+/** Unused connections closed at one look: all at once they would all be dialled anew at once. */
+export const CONNECTIONS_CLOSED_AT_ONCE = 16;
+/** Whoever ended a connection is not dialled by himself for this long: he has enough of them. */
+export const CONNECTION_REST_MS = 60_000;
+/** So often on average a machine that has enough connections makes another: it mixes them, and finds who was cut off. */
+export const CONNECTION_MIX_MS = 120_000;
 /** Inbound connections of strangers at once. */
 export const STRANGER_CONNECTIONS_MAX = 64;
 

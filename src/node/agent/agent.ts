@@ -148,7 +148,7 @@ async function serveAll(
     point?.noteRefusal(error, peer);
   };
   await serveHello(open, membership);
-  await serveRecords(members, fleet.log, (peer, inserted) => membership.recordsReceived(peer, inserted));
+  await serveRecords(members, fleet.log, membership.spreading);
   await serveDoctor(members, answerer(options, link, membership, discovery));
   await serveShares(members, shareHolder, refused);
   if (point) {

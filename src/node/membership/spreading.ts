@@ -3,6 +3,7 @@ import { messageOf } from '../../common/errors.ts';
 import type { PeerIdText } from '../../common/ids.ts';
 import { NEWS_PER_PEER_MAX, RECORDS_CHECK_EVERY_MS, RECORDS_PER_MESSAGE_BYTES_MAX } from '../../common/limits.ts';
 import { type Ask, haveSame, pushRecords, reconcile } from '../../protocols/records/client.ts';
+import type { RecordsListener } from '../../protocols/records/server.ts';
 import type { Inserted, RecordStore } from '../../protocols/records/store.ts';
 import type { Log } from '../log.ts';
 import { between } from './between.ts';
@@ -57,7 +58,7 @@ interface PeerState {
  * Keeps the records of connected members equal. News goes at once to all of them but those that are known to have it. Now
  * and then each pair compares fingerprints; that finds what was missed, and connections that have died.
  */
-export class Spreading {
+export class Spreading implements RecordsListener {
   readonly #options: SpreadingOptions;
   readonly #peers = new Map<PeerIdText, PeerState>();
   readonly #waiting: (() => void)[] = [];
@@ -103,6 +104,13 @@ export class Spreading {
     if (!isStuck || now - state.stuckMs < STUCK_EVERY_MS || now < state.notBeforeMs) return;
     state.stuckMs = now;
     void this.with(peer as PeerIdText);
+  }
+
+  /** A peer has compared, and found no difference: for now that needs not be done again. */
+  agreed(peer: string): void {
+    const state = this.#state(peer as PeerIdText);
+    state.silentCalls = 0;
+    state.checkedMs = this.#now();
   }
 
   /** Compares with those with whom that was not done for a while. To be called every few seconds. */

@@ -25,14 +25,18 @@ import type { Inserted, RecordStore } from './store.ts';
 
 const AT_ONCE = { records: RECORDS_PER_MESSAGE_MAX, bytes: RECORDS_PER_MESSAGE_BYTES_MAX };
 
-/** Told of each request that brought records: who sent them, and what came of it. */
-export type Received = (peer: string, inserted: Inserted) => void;
+export interface RecordsListener {
+  /** A request has brought records. */
+  received(peer: string, inserted: Inserted): void;
+  /** A peer has found that it has the same records as this machine. */
+  agreed(peer: string): void;
+}
 
-export async function serveRecords(registrar: Handlers, store: RecordStore, received: Received): Promise<void> {
+export async function serveRecords(registrar: Handlers, store: RecordStore, listener: RecordsListener): Promise<void> {
   await registrar.handle(RECORDS_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
     await serve(stream, RecordsRequest, RecordsAnswer, (request) =>
-      answerRecords(store, request, peer, received),
+      answerRecords(store, request, peer, listener),
     ).catch(() => {});
   });
 }
@@ -42,11 +46,15 @@ export async function answerRecords(
   store: RecordStore,
   request: RecordsRequest,
   peer: string,
-  received: Received,
+  listener: RecordsListener,
 ): Promise<Partial<RecordsAnswer>> {
-  if (request.records.length > 0) received(peer, await store.insert(request.records, peer));
+  if (request.records.length > 0) listener.received(peer, await store.insert(request.records, peer));
   const wants = request.wants.filter((start) => start.length === HASH_START_BYTES).map(hexOf);
-  if (wants.length === 0) return { branches: compared(store, request.branches) };
+  if (wants.length === 0) {
+    const branches = compared(store, request.branches);
+    if (branches.some(({ prefix, kind }) => prefix.length === 0 && kind === KIND.same)) listener.agreed(peer);
+    return { branches };
+  }
   const { envelopes, served } = store.envelopes(wants, AT_ONCE);
   return { records: envelopes, served };
 }
