@@ -114,7 +114,6 @@ test('commands and options of later versions are named as not built, never ignor
   }
   for (const args of [
     ['capture', '/etc', '--for', 'x', '--replicas', '2'],
-    ['fleet', 'invite', '--ticket', 'x'],
     ['status', '--until', 'tomorrow'],
     ['associate', 'a', 'b', '--in-place'],
     ['associate', 'a', 'b', '--start'],

@@ -4,7 +4,7 @@ import type { Address } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import fc from 'fast-check';
 import { addressSorter, nearnessOf } from '../../src/node/link/address-order.ts';
-import { ipOf, localLinks, sameSubnet } from '../../src/node/link/interfaces.ts';
+import { ipOf, localLinks, rememberedLinks, sameSubnet } from '../../src/node/link/interfaces.ts';
 import { addressesToTell, withSelfAssigned } from '../../src/node/link/own-addresses.ts';
 import { HeldTime } from './support/fakes.ts';
 import { info, link, source } from './support/links.ts';
@@ -100,21 +100,32 @@ test('this machine is dialled first, then its subnets by wire, then by radio, th
   }
 });
 
-test('the order of a dial looks at the interfaces once, and again when they may have changed', () => {
-  const time = new HeldTime();
-  let looks = 0;
-  const sorter = addressSorter(() => {
-    looks += 1;
-    return OFFICE;
-  }, time);
+test('the addresses of a dial are sorted by nearness', () => {
   const addresses = ['192.0.2.1', '10.9.7.7', '10.1.2.77', '127.0.0.1'].map(
     (ip): Address => ({ multiaddr: multiaddr(`/ip4/${ip}/tcp/1`), isCertified: false }),
   );
   assert.deepEqual(
-    addresses.toSorted(sorter).map((address) => ipOf(address.multiaddr.toString())),
+    addresses.toSorted(addressSorter(() => OFFICE)).map((address) => ipOf(address.multiaddr.toString())),
     ['127.0.0.1', '10.1.2.77', '10.9.7.7', '192.0.2.1'],
   );
+});
+
+test('interfaces that are asked for at every packet are looked at once a second', async () => {
+  const time = new HeldTime();
+  let looks = 0;
+  const system = source({}, {});
+  const links = rememberedLinks(time, {
+    ...system,
+    names: () => {
+      looks += 1;
+      return [];
+    },
+  });
+  for (let count = 0; count < 100; count += 1) links();
   assert.equal(looks, 1);
+  await time.pass(1001);
+  links();
+  assert.equal(looks, 2);
 });
 
 test('members are told the addresses of cables and radios, IPv4 and cables first', () => {

@@ -3,13 +3,13 @@ import { serveBlocks } from '../../protocols/blocks/server.ts';
 import { serveDoctor } from '../../protocols/doctor/doctor.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
-import { serveRecords } from '../../protocols/records/records.ts';
+import { serveRecords } from '../../protocols/records/server.ts';
 import { serveShares } from '../../protocols/shares/shares.ts';
 import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
 import type { DoctorOptions } from '../doctor/examination.ts';
 import type { AddressWatch } from '../link/address-watch.ts';
-import { localLinks } from '../link/interfaces.ts';
+import { type LocalLink, rememberedLinks } from '../link/interfaces.ts';
 import type { Link } from '../link/libp2p-node.ts';
 import { addressesToTell } from '../link/own-addresses.ts';
 import { Membership } from '../membership/membership.ts';
@@ -56,8 +56,9 @@ export class Agent {
     const link = await startLink(options, guard);
     let roles: Roles | undefined;
     try {
-      const discovery = discoveryOf(options, link);
-      membership = membershipOf(options, link, discovery);
+      const links = rememberedLinks(options.clock);
+      const discovery = discoveryOf(options, link, links);
+      membership = membershipOf(options, link, discovery, links);
       roles = await makeRoles(options, membership);
       // Handlers first: nobody shall hear of an agent that does not answer yet.
       await serveAll({ options, link, membership, discovery, roles }, guard);
@@ -103,10 +104,12 @@ export class Agent {
   }
 }
 
-function discoveryOf(options: AgentOptions, link: Link): MdnsDiscovery {
+type Links = () => readonly LocalLink[];
+
+function discoveryOf(options: AgentOptions, link: Link, links: Links): MdnsDiscovery {
   const { fleet, interfaces, clock, random, log } = options;
   const { peerId } = fleet.identity;
-  const addresses = (): string[] => concreteAddresses(link, options);
+  const addresses = (): string[] => concreteAddresses(link, options, links);
   const discovery = new MdnsDiscovery({ peerId, addresses, interfaces, clock, random, log });
   discovery.onDuplicate((duplicate) =>
     log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
@@ -114,19 +117,20 @@ function discoveryOf(options: AgentOptions, link: Link): MdnsDiscovery {
   return discovery;
 }
 
-function membershipOf(options: AgentOptions, link: Link, discovery: MdnsDiscovery): Membership {
-  const { fleet, name, peers, interfaces, point, clock, log } = options;
+function membershipOf(options: AgentOptions, link: Link, discovery: MdnsDiscovery, links: Links): Membership {
+  const { fleet, name, peers, interfaces, point, clock, random, log } = options;
   return new Membership({
     fleet,
     link,
     discovery,
     seeds: peers,
     clock,
+    random,
     log,
     about: () => ({
       ...(name === undefined ? {} : { name }),
       point: point !== undefined,
-      addresses: addressesToTell(concreteAddresses(link, options), localLinks(), interfaces).slice(0, ADDRESSES_MAX),
+      addresses: addressesToTell(concreteAddresses(link, options, links), links(), interfaces).slice(0, ADDRESSES_MAX),
     }),
   });
 }
@@ -144,7 +148,7 @@ async function serveAll(
     point?.noteRefusal(error, peer);
   };
   await serveHello(open, membership);
-  await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
+  await serveRecords(members, fleet.log, membership.spreading);
   await serveDoctor(members, answerer(options, link, membership, discovery));
   await serveShares(members, shareHolder, refused);
   if (point) {

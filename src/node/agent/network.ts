@@ -6,7 +6,7 @@ import { addressesOf as addressesOfPeer } from '../doctor/addresses.ts';
 import { Answerer } from '../doctor/answer.ts';
 import { networkProber } from '../doctor/probe.ts';
 import { type AddressChange, AddressWatch } from '../link/address-watch.ts';
-import { localLinks } from '../link/interfaces.ts';
+import { type LocalLink, localLinks } from '../link/interfaces.ts';
 import { createLink, type Link } from '../link/libp2p-node.ts';
 import { addressesOf, followInterfaces, listenAddress } from '../link/listening.ts';
 import { withSelfAssigned } from '../link/own-addresses.ts';
@@ -15,11 +15,15 @@ import type { Membership } from '../membership/membership.ts';
 import { type AgentOptions, DEFAULT_PORT } from './options.ts';
 
 /** Multiaddrs at which this agent listens, without the peer id. */
-export function concreteAddresses(link: Link, { interfaces, listen }: AgentOptions): string[] {
+export function concreteAddresses(
+  link: Link,
+  { interfaces, listen }: AgentOptions,
+  links = (): readonly LocalLink[] => localLinks(),
+): string[] {
   const listening = link.getMultiaddrs().map((address) => address.toString().replace(/\/p2p\/[^/]+$/, ''));
   const isEverywhere =
     listen.length > 0 ? listen.some((one) => one.includes('/ip4/0.0.0.0/')) : interfaces.length === 0;
-  return isEverywhere ? withSelfAssigned(listening, localLinks()) : listening;
+  return isEverywhere ? withSelfAssigned(listening, links()) : listening;
 }
 
 /** Tells other members how they are seen from here. */

@@ -1,9 +1,5 @@
 import type { Address } from '@libp2p/interface';
-import type { Clock } from '../../common/clock.ts';
 import { ipOf, type LocalLink, sameSubnet } from './interfaces.ts';
-
-/** The interfaces are looked at once for all addresses of a dial, not once for each comparison. */
-const LOOK_AGAIN_MS = 1000;
 
 /** Smaller is tried earlier: 0 this machine, 1 same subnet by wire, 2 same subnet by radio, 3 the rest. */
 export function nearnessOf(address: string, links: readonly LocalLink[]): number {
@@ -16,16 +12,14 @@ export function nearnessOf(address: string, links: readonly LocalLink[]): number
   return kind === 'wired' ? 1 : kind === 'radio' ? 2 : 3;
 }
 
-/** Order in which a peer's addresses are dialled: nearest first, where libp2p would begin with public ones. */
-export function addressSorter(links: () => readonly LocalLink[], clock: Clock): (a: Address, b: Address) => -1 | 0 | 1 {
-  let known: readonly LocalLink[] = [];
-  let lookedAtMs = Number.NEGATIVE_INFINITY;
+/**
+ * Order in which a peer's addresses are dialled: nearest first, where libp2p would begin with public ones.
+ *
+ * @param links asked at each comparison: give it `rememberedLinks`
+ */
+export function addressSorter(links: () => readonly LocalLink[]): (a: Address, b: Address) => -1 | 0 | 1 {
   return (a, b) => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - lookedAtMs > LOOK_AGAIN_MS) {
-      known = links();
-      lookedAtMs = nowMs;
-    }
+    const known = links();
     const difference = nearnessOf(a.multiaddr.toString(), known) - nearnessOf(b.multiaddr.toString(), known);
     return difference < 0 ? -1 : difference > 0 ? 1 : 0;
   };

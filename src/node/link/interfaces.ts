@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { basename } from 'node:path';
+import type { Clock } from '../../common/clock.ts';
 
 /** What an interface is: a cable, a radio, this machine alone, or a container's, a bridge's, a tunnel's end. */
 export type InterfaceKind = 'wired' | 'radio' | 'loopback' | 'virtual';
@@ -41,6 +42,7 @@ export interface InterfaceSource {
 }
 
 const SYS = '/sys/class/net';
+const REMEMBERED_MS = 1000;
 
 function orUndefined<T>(get: () => T): T | undefined {
   try {
@@ -113,6 +115,20 @@ export function localLinks(source: InterfaceSource = systemInterfaces): LocalLin
   const infos = orUndefined(() => source.networkInterfaces()) ?? {};
   const names = new Set([...source.names(), ...Object.keys(infos)]);
   return [...names].sort().map((name) => linkOf(name, infos[name] ?? [], source));
+}
+
+/** The same, looked at once a second at most: for those who ask for every packet or every comparison. */
+export function rememberedLinks(clock: Clock, source?: InterfaceSource): () => readonly LocalLink[] {
+  let known: readonly LocalLink[] = [];
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (nowMs - lookedAtMs > REMEMBERED_MS) {
+      known = localLinks(source);
+      lookedAtMs = nowMs;
+    }
+    return known;
+  };
 }
 
 /** The IP address in a multiaddr such as `/ip4/192.168.1.7/tcp/24717`, or in a bare address; undefined for names. */

@@ -7,6 +7,7 @@ import type { PeerIdText } from '../../../src/common/ids.ts';
 import { writeRecoveryFile } from '../../../src/node/membership/recovery-file.ts';
 import type { TicketWay } from '../../../src/node/roles/destination/open-key.ts';
 import { keyCheckValue, wrapStateKey } from '../../../src/state/format/index.ts';
+import { identityOfRecoveryCode, newRecoveryCode, recipientOfRecoveryCode } from '../../../src/state/keys/index.ts';
 import { createAuthority } from '../../../src/state/records/index.ts';
 import { identity, newIdentity } from '../../state/support/source-machine.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
@@ -349,18 +350,20 @@ describe('the key of a state', () => {
     });
   });
 
-  it('comes from a recovery code', async () => {
+  it('comes from a recovery code; one that was mistyped is told from a wrong one', async () => {
     nas!.take(first);
-    const ofCode = await generateX25519Identity();
-    nas!.keys.set('code', await wrapStateKey(identity.stateKey, await identityToRecipient(ofCode)));
-    const identityOfCode = (code: string): string => {
-      if (code !== 'AAAA-BBBB') throw new ResettleError('usage', 'this is no recovery code');
-      return ofCode;
-    };
-    const keys = { ageIdentity: office.ageIdentity, identityOfCode };
+    const random = (size: number): Uint8Array => crypto.getRandomValues(new Uint8Array(size));
+    const [code, other] = [newRecoveryCode(random), newRecoveryCode(random)];
+    nas!.keys.set('code', await wrapStateKey(identity.stateKey, await recipientOfRecoveryCode(code)));
+    const keys = { ageIdentity: office.ageIdentity, identityOfCode: identityOfRecoveryCode };
     await without(async () => {
-      await assert.rejects(office.restore({ into: into(), recoveryCode: 'AAAA-BBBC' }, { keys }), { code: 'usage' });
-      await office.restore({ into: into(), recoveryCode: 'AAAA-BBBB', dryRun: true }, { keys });
+      const mistyped = `${code.slice(0, -1)}${code.endsWith('7') ? '8' : '7'}`;
+      await assert.rejects(office.restore({ into: into(), recoveryCode: mistyped }, { keys }), { code: 'usage' });
+      await assert.rejects(office.restore({ into: into(), recoveryCode: other }, { keys }), {
+        code: 'refused',
+        message: /the recovery code: nas: this key file does not open/,
+      });
+      await office.restore({ into: into(), recoveryCode: code.toLowerCase(), dryRun: true }, { keys });
       noted(/opened by the recovery code/);
     });
   });

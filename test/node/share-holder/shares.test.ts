@@ -198,6 +198,21 @@ describe('shares of a move in place', () => {
     await assert.rejects(client.nonce(about, never), refused(/given to second ann2 already/));
   });
 
+  it('are given by holders that did not know the association until records were exchanged, nor the destination until it greeted', async () => {
+    office = await Office.open('late', ['ann', 'bob', 'cleo']);
+    const ann = office.desk('ann');
+    const plan = await office.inPlace(ann, {}, { spread: false });
+    const capture = newCapture(ann);
+    assert.equal((await distribute(ann, plan, capture))?.total, 3);
+    await office.syncAll();
+    const { desk, ticket } = await office.reimage('late ann2', plan, await office.ticket(plan), { spread: false });
+    // What a greeting shows is enough.
+    const credential = office.boss.machine.log.credential(desk.self);
+    for (const name of ['bob', 'cleo']) await office.desk(name).machine.log.insert(credential);
+    await desk.machine.log.insert([...office.boss.machine.log.records()].map(({ envelope }) => envelope));
+    assert.deepEqual(await gather(desk, ticket, plan, capture), capture.key);
+  });
+
   it('want a fresh nonce, used once, and a signature over all that they are for', async () => {
     office = await Office.open('nonce', ['ann', 'bob', 'cleo', 'dan']);
     const ann = office.desk('ann');
@@ -247,6 +262,40 @@ describe('shares of a move in place', () => {
     await assert.rejects(release(good, await sign(good)), refused(/not fresh/));
     for (let given = 0; given < 4; given += 1) await client.nonce(about, never);
     await assert.rejects(client.nonce(about, never), refused(/too many/));
+  });
+
+  it('do not leave before it is on the disk to whom they go', async () => {
+    office = await Office.open('disk', ['ann', 'bob', 'cleo']);
+    const ann = office.desk('ann');
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    await distribute(ann, plan, capture);
+    const { desk, ticket } = await office.reimage('disk ann2', plan);
+    const bob = office.desk('bob');
+    const about = { association: plan.id, state: capture.state };
+    const client = new SharesClient(await desk.connectTo(bob.self, never), 'bob');
+    const release = async () => {
+      const nonce = await client.nonce(about, never);
+      const terms = { ...about, nonce, holder: bob.self, requester: desk.self };
+      return await client.release({ ...about, nonce, signature: await signRelease(ticket.inviteKey, terms) }, never);
+    };
+    const { write } = bob.home;
+    bob.home.write = () => {
+      throw new Error('no space left on the disk');
+    };
+    await assert.rejects(release(), { code: 'failed' });
+    assert.equal(shareEvents(bob, plan.id).find(({ signer }) => signer === bob.self)!.phase, 'kept');
+    bob.home.write = write;
+    // The event may be late, the file may not.
+    const { append } = bob;
+    bob.append = () => Promise.reject(new Error('killed'));
+    assert.equal((await release()).length, 1);
+    const file = bob.home.read('shares', `${plan.id}-${capture.state}.json`)!.toString();
+    assert.ok(file.includes(`"releasedTo":"${desk.self}"`));
+    bob.append = append;
+    await bob.startHolder();
+    const said = shareEvents(bob, plan.id).find(({ signer }) => signer === bob.self)!;
+    assert.deepEqual([said.phase, said.peers], ['released', [desk.self]]);
   });
 
   it('that are wrong are found at once, and the liar is named', async () => {

@@ -6,6 +6,7 @@ import type { PointAnswer, PointRequest } from '../../../protocols/point/message
 import type { PointHost } from '../../../protocols/point/point.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
+import { type Refusal, Refusals } from '../../refusals.ts';
 import { find, missing, snapshotOf } from './answers.ts';
 import type { PointLimits } from './capacity.ts';
 import { Commits } from './commits.ts';
@@ -21,7 +22,6 @@ import { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
 import { Reachability } from './reachability.ts';
 import { Receipts } from './receipts.ts';
-import { type Refusal, Refusals } from './refusals.ts';
 import { Repair } from './repair.ts';
 import { Replication } from './replication.ts';
 import { Reservations } from './reservations.ts';
@@ -228,6 +228,7 @@ export class PointRole implements PointHost, BlocksHost {
     for (const { state, by } of this.#doors.endStalled()) {
       this.#options.log.info({ state, peer: by }, 'a transfer that stood still was ended');
     }
+    for (const one of this.#held.unknown()) await this.#held.recognise(one);
     await this.#reservations.expire().catch((error: unknown) => this.#warn(error, 'leases could not be looked at'));
     await this.#retention.look().catch((error: unknown) => this.#warn(error, 'retention could not be looked at'));
     await this.#receipts.reconcile().catch((error: unknown) => this.#warn(error, 'receipts could not be looked at'));

@@ -1,6 +1,6 @@
 import { asBuffer } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
-import { messageOf } from '../../../common/errors.ts';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { SHARE_HOLDERS_ASKED_AT_ONCE, SHARE_HOLDERS_ASKED_MAX } from '../../../common/limits.ts';
 import { SharesClient } from '../../../protocols/shares/shares.ts';
@@ -13,6 +13,8 @@ export interface CandidateWish {
   readonly self: PeerIdText;
   /** Members that hold the state, or shall. */
   readonly stateHolders: ReadonlySet<PeerIdText>;
+  /** The association's: who keeps a share never gets a copy, so enough points are left for copies. */
+  readonly copies: { readonly points: readonly PeerIdText[]; readonly replicas: number };
   /** Those of the last deal come first. */
   readonly known: ReadonlySet<PeerIdText>;
   /** Members that were seen on the network come next. */
@@ -22,18 +24,27 @@ export interface CandidateWish {
 
 /**
  * Who could keep a share, in the order in which they are asked: members on machines of their own first, one a machine;
- * never the source, nor another agent on its machine, nor who holds the state.
+ * never the source, nor another agent on its machine, nor who holds the state. Points come last, and of those that may be
+ * needed for copies as many are left out as are still to be made, and one for a copy that is lost.
  */
-export function candidatesFor({ roster, self, stateHolders, known, isNear, random }: CandidateWish): Member[] {
+export function candidatesFor(wish: CandidateWish): Member[] {
+  const { roster, self, stateHolders, copies, known, isNear, random } = wish;
   const machine = roster.members.get(self)?.machine ?? null;
-  const eligible = [...roster.members.values()].filter(
+  const all = [...roster.members.values()].filter(
     (member) =>
       member.status === 'active' &&
       member.peerId !== self &&
       !stateHolders.has(member.peerId) &&
       (machine === null || member.machine !== machine),
   );
-  const rank = ({ peerId }: Member): number => (known.has(peerId) ? 0 : isNear(peerId) ? 1 : 2);
+  const mayCopy = ({ point, peerId }: Member): boolean =>
+    point && (copies.points.length === 0 || copies.points.includes(peerId));
+  const rank = (member: Member): number =>
+    known.has(member.peerId) ? 0 : (mayCopy(member) ? 3 : 1) + (isNear(member.peerId) ? 0 : 1);
+  const left = Math.max(0, copies.replicas - stateHolders.size) + 1;
+  const points = all.filter(mayCopy).sort((a, b) => rank(a) - rank(b));
+  const spared = new Set(points.slice(Math.max(0, points.length - left)));
+  const eligible = all.filter((member) => !spared.has(member));
   const ordered = eligible
     .map((member) => ({ member, order: rank(member), lot: asBuffer(random(4)).readUInt32LE() }))
     .sort((a, b) => a.order - b.order || a.lot - b.lot)
@@ -53,30 +64,47 @@ export interface Willing {
   readonly client: SharesClient;
 }
 
-/** Asks candidates in order until enough would keep a share. `problems` has what the others said. */
+/**
+ * Asks candidates in order until enough would keep a share. Who refuses is asked once more after an exchange of records:
+ * it may not have known the association yet. `problems` has what the others said.
+ */
 export async function askCandidates(
-  fleet: Pick<FleetView, 'connectTo'>,
+  fleet: Pick<FleetView, 'connectTo' | 'refresh'>,
   candidates: readonly Member[],
   about: { association: Association['id']; state: StateId; wanted: number },
   signal: AbortSignal,
 ): Promise<{ willing: Willing[]; problems: string[] }> {
-  const willing: Willing[] = [];
-  const problems: string[] = [];
   const { association, state, wanted } = about;
+  const willing: Willing[] = [];
+  const problems = new Map<PeerIdText, unknown>();
+  const ask = async (member: Member): Promise<void> => {
+    try {
+      const client = new SharesClient(await fleet.connectTo(member.peerId, signal), member.name);
+      await client.offer({ association, state }, signal);
+      problems.delete(member.peerId);
+      willing.push({ member, client });
+    } catch (error) {
+      signal.throwIfAborted();
+      problems.set(member.peerId, error);
+    }
+  };
+  const askAll = async (members: readonly Member[]): Promise<void> => {
+    for (let next = 0; next < members.length && willing.length < wanted; next += SHARE_HOLDERS_ASKED_AT_ONCE) {
+      await Promise.all(members.slice(next, next + SHARE_HOLDERS_ASKED_AT_ONCE).map(ask));
+    }
+  };
   const asked = candidates.slice(0, SHARE_HOLDERS_ASKED_MAX);
-  for (let next = 0; next < asked.length && willing.length < wanted; next += SHARE_HOLDERS_ASKED_AT_ONCE) {
-    const answers = asked.slice(next, next + SHARE_HOLDERS_ASKED_AT_ONCE).map(async (member) => {
-      try {
-        const client = new SharesClient(await fleet.connectTo(member.peerId, signal), member.name);
-        await client.offer({ association, state }, signal);
-        return { member, client };
-      } catch (error) {
-        signal.throwIfAborted();
-        problems.push(messageOf(error));
-        return undefined;
-      }
-    });
-    willing.push(...(await Promise.all(answers)).filter((answer) => answer !== undefined));
+  await askAll(asked);
+  const refusing = asked.filter(({ peerId }) => isRefusal(problems.get(peerId)));
+  if (willing.length < wanted && refusing.length > 0) {
+    await fleet.refresh(signal);
+    await askAll(refusing);
   }
-  return { willing: willing.slice(0, wanted), problems };
+  const inOrder = asked.flatMap((member) => willing.find((one) => one.member === member) ?? []);
+  return { willing: inOrder.slice(0, wanted), problems: [...problems.values()].map(messageOf) };
+}
+
+/** Such a no may come from records that were not exchanged yet. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ResettleError && error.code === 'refused';
 }

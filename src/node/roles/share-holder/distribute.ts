@@ -17,7 +17,7 @@ import { type Dealt, readDealt, writeDealt } from './dealt-file.ts';
 import { shareHoldersOf } from './ticket-of.ts';
 
 export interface DistributeOptions {
-  readonly fleet: Pick<FleetView, 'self' | 'roster' | 'events' | 'connectTo'>;
+  readonly fleet: Pick<FleetView, 'self' | 'roster' | 'events' | 'connectTo' | 'refresh'>;
   readonly home: Home;
   /** The source's: it signs the deal. */
   readonly privateKey: PrivateKey;
@@ -64,6 +64,7 @@ export async function distributeShares(
     roster: fleet.roster(),
     self: fleet.self,
     stateHolders: options.stateHolders,
+    copies: association.body,
     known: new Set(before?.shares.map(({ peer }) => peer)),
     isNear: options.isNear ?? (() => false),
     random,

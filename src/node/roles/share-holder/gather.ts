@@ -1,7 +1,7 @@
 import type { PrivateKey } from '@libp2p/interface';
 import { Decrypter, identityToRecipient } from 'age-encryption';
 import { asBuffer } from '../../../common/bytes.ts';
-import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { type ErrorCode, messageOf, ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { SHARE_HOLDERS_ASKED_AT_ONCE, SHARE_SEALED_MAX_BYTES } from '../../../common/limits.ts';
 import type { SealedShare } from '../../../protocols/shares/messages.ts';
@@ -34,8 +34,7 @@ interface Group {
 interface Problem {
   /** Names the holder. */
   readonly message: string;
-  /** It will not change its mind. */
-  readonly final: boolean;
+  readonly code: ErrorCode;
 }
 
 /**
@@ -54,20 +53,13 @@ export async function gatherShares(options: GatherOptions, signal: AbortSignal):
   const holders = [...shareHoldersOf(fleet, association.id, state).keys()].filter(
     (peer) => peer !== fleet.self && fleet.roster().members.get(peer)?.status === 'active',
   );
-  const enough = new AbortController();
-  const within = AbortSignal.any([signal, enough.signal]);
-  const waiting = [...holders];
-  const worker = async (): Promise<void> => {
-    for (let peer = waiting.shift(); peer && !within.aborted; peer = waiting.shift()) {
-      if (await gathering.askOne(peer, within))
-        enough.abort(new ResettleError('interrupted', 'there are enough shares'));
-    }
-  };
-  await Promise.all(Array.from({ length: SHARE_HOLDERS_ASKED_AT_ONCE }, worker));
-  signal.throwIfAborted();
+  await gathering.askAll(holders, signal);
   if (gathering.key) return gathering.key;
   throw gathering.error(holders);
 }
+
+/** Who answers so will not change its mind. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['refused', 'not-found', 'damaged']);
 
 class Gathering {
   key: Uint8Array | undefined;
@@ -80,8 +72,22 @@ class Gathering {
     this.#options = options;
   }
 
-  /** Asks one holder and tries what is there. Returns whether the key is open. */
-  async askOne(peer: PeerIdText, signal: AbortSignal): Promise<boolean> {
+  /** Asks a few at once until the key is open. */
+  async askAll(holders: readonly PeerIdText[], signal: AbortSignal): Promise<void> {
+    const enough = new AbortController();
+    const within = AbortSignal.any([signal, enough.signal]);
+    const waiting = [...holders];
+    const worker = async (): Promise<void> => {
+      for (let peer = waiting.shift(); peer && !within.aborted; peer = waiting.shift()) {
+        await this.#askOne(peer, within);
+        if (this.key) enough.abort(new ResettleError('interrupted', 'there are enough shares'));
+      }
+    };
+    await Promise.all(Array.from({ length: SHARE_HOLDERS_ASKED_AT_ONCE }, worker));
+    signal.throwIfAborted();
+  }
+
+  async #askOne(peer: PeerIdText, signal: AbortSignal): Promise<void> {
     try {
       const shares = await this.#ask(peer, signal);
       if (shares.length === 0) throw damagedShare('it gave nothing');
@@ -89,7 +95,6 @@ class Gathering {
     } catch (error) {
       if (!signal.aborted) this.#problems.push(problemOf(nameOf(this.#options.fleet.roster(), peer), error));
     }
-    return this.key !== undefined;
   }
 
   async #ask(peer: PeerIdText, signal: AbortSignal): Promise<readonly SealedShare[]> {
@@ -149,7 +154,7 @@ class Gathering {
       holders.length === 0
         ? 'no member says that it keeps a share of the key of this state'
         : `${have} of ${holders.length} share holders gave their share, and ${needed}; ${said}`;
-    const mayCome = have + this.#problems.filter(({ final }) => !final).length;
+    const mayCome = have + this.#problems.filter(({ code }) => !FINAL.has(code)).length;
     if (holders.length > 0 && mayCome < (best?.deal.needed ?? 2)) {
       return new ResettleError('refused', message, {
         hint: 'a ticket is good once, on one machine; the recovery file or the recovery code open the state without it',
@@ -164,10 +169,7 @@ class Gathering {
 function problemOf(name: string, error: unknown): Problem {
   const code = error instanceof ResettleError ? error.code : 'failed';
   const message = messageOf(error);
-  return {
-    message: message.includes(name) ? message : `${name}: ${message}`,
-    final: code === 'refused' || code === 'not-found' || code === 'damaged',
-  };
+  return { message: message.includes(name) ? message : `${name}: ${message}`, code };
 }
 
 function damagedShare(what: string, cause?: unknown): ResettleError {

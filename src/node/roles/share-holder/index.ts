@@ -2,5 +2,4 @@
 export { type DistributeOptions, distributeShares, forgetOlderShares, type GivenShares } from './distribute.ts';
 export { type GatherOptions, gatherShares } from './gather.ts';
 export { ShareHolder, type ShareHolderOptions } from './holder.ts';
-export { shareHoldersOf } from './ticket-of.ts';
 export { TicketWay } from './ticket-way.ts';

@@ -134,7 +134,7 @@ export class Office {
   }
 
   /** An association in place with a ticket key for an operator's identity. */
-  async inPlace(source: Desk, changes: Partial<AssociationBody> = {}): Promise<Plan> {
+  async inPlace(source: Desk, changes: Partial<AssociationBody> = {}, { spread = true } = {}): Promise<Plan> {
     const operator = await generateX25519Identity();
     const ticketKey = await makeTicketKey([await identityToRecipient(operator)]);
     const parties = { source: source.self, destination: null, mode: 'in-place', nonce: '0a'.repeat(16) } as const;
@@ -144,7 +144,7 @@ export class Office {
       ticketSealed: ticketKey.sealed,
       ...changes,
     });
-    await this.syncAll();
+    if (spread) await this.syncAll();
     return { id: associationId(record.hash), identity: await openTicketKey(ticketKey, operator) };
   }
 
@@ -164,10 +164,15 @@ export class Office {
   }
 
   /** The machine after it was installed anew: a new key, a ticket. Returns it with what the ticket has. */
-  async reimage(name: string, plan: Plan, token?: string): Promise<{ desk: Desk; ticket: TicketKeys }> {
+  async reimage(
+    name: string,
+    plan: Plan,
+    token?: string,
+    { spread = true } = {},
+  ): Promise<{ desk: Desk; ticket: TicketKeys }> {
     const text = token ?? (await this.ticket(plan));
     const desk = await this.adopt(name, this.boss, text);
-    await this.syncAll();
+    if (spread) await this.syncAll();
     const parsed = await parseInviteToken(text);
     return { desk, ticket: { inviteKey: parsed.inviteKey, identity: parsed.ticketIdentity! } };
   }
