@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AgentProcess, Command, type Ended, resettle } from '../../test/support/agents.ts';
 import { compareTrees } from '../../test/support/compare-trees.ts';
-import { makeBulk } from '../../test/support/trees.ts';
+import { bytesBelow, makeBulk } from '../../test/support/trees.ts';
 
 const megabytes = Number(process.argv[2] ?? 400);
 const BACK_AFTER_MS = 5_000;
@@ -50,8 +50,22 @@ class Place {
 
 interface Fault {
   readonly what: string;
-  /** Called when half of the content is read. */
+  /** Called when half of the content is on the point. */
   readonly at: (nas: AgentProcess, place: Place) => Promise<void>;
+}
+
+async function halfIn(folder: string): Promise<void> {
+  while (bytesOf(folder) * 2 < megabytes * 1e6) await new Promise((done) => setTimeout(done, 5));
+}
+
+function bytesOf(folder: string): number {
+  try {
+    return bytesBelow(folder);
+  } catch (error) {
+    // A pack that has just got its name.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    throw error;
+  }
 }
 
 async function run({ what, at }: Fault): Promise<number> {
@@ -74,9 +88,7 @@ async function run({ what, at }: Fault): Promise<number> {
     const began = performance.now();
     const args = ['capture', data, ...place.home('laptop'), '--for', 'desk', '--points', 'nas,den', '--json'];
     const command = new Command(args);
-    await command.event(
-      ({ phase, bytes, totalBytes }) => phase === 'capture' && Number(bytes) * 2 >= Number(totalBytes),
-    );
+    await halfIn(join(place.dir, 'nas-store', 'states'));
     await at(nas, place);
     const ended = await command.ended;
     const seconds = (performance.now() - began) / 1000;

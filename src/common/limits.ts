@@ -6,8 +6,8 @@ const MIB = 1024 * KIB;
 // --- The store format (docs/FORMAT.md) ---
 /** A pack never exceeds this; buffers for packs have exactly this size. */
 export const PACK_MAX_BYTES = 16 * MIB;
-/** Where packs of a small capture end: four whole segments, or any that small files gather. */
-export const PACK_SMALL_BYTES = 4 * MIB + 256 * KIB;
+/** Where packs of a small capture end: three whole blocks of a large file, or any segment that small files gather. */
+export const PACK_SMALL_BYTES = 4 * MIB;
 /** Data bytes gathered into one segment; larger files are cut at multiples of it. */
 export const SEGMENT_DATA_BYTES = 1 * MIB;
 /** A segment's plaintext, header included: what an opener will decompress to at most. */
