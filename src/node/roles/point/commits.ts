@@ -10,7 +10,7 @@ import type { Log } from '../../log.ts';
 import type { Doors, Pass } from './door.ts';
 import type { Held, HeldStates } from './held-states.ts';
 import type { LeaseRecord, Leases } from './leases.ts';
-import { checkPackBits, chosen } from './pack-bits.ts';
+import { bitsOf, checkPackBits, chosen, joinPackBits, type PackBits } from './pack-bits.ts';
 import type { Parties } from './parties.ts';
 import type { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
@@ -55,19 +55,24 @@ export class Commits {
     try {
       const header = await openDescriptor(commit.descriptor);
       checkDescriptor(header, state, association, commit.snapshot);
-      const again = await this.#isTheSame(one, header, commit.descriptor);
-      if (again && one.newest?.missing === 0) {
-        await this.#endLease(one, lease, {});
-        return;
-      }
-      // Again, but packs of it were lost since: this brings them back.
-      if (!again) this.#checkNewer(one, header, association);
       checkPackBits(commit.packs, header.packs.length);
       checkKeys(commit.keys, association, lease.copy);
-      await this.#checkPacks(one, header, chosen(header.packs, commit.packs), pass);
+      let bits: PackBits = commit.packs;
+      if (await this.#isTheSame(one, header, commit.descriptor)) {
+        // Its answer did not arrive; or packs were lost since; or this is another part of what is here in part.
+        const before = await this.#bitsNow(one, header);
+        bits = joinPackBits(before, commit.packs, header.packs.length);
+        if (one.newest?.missing === 0 && hexOf(bits) === hexOf(before)) {
+          await this.#endLease(one, lease, {});
+          return;
+        }
+      } else {
+        this.#checkNewer(one, header, association);
+      }
+      await this.#checkPacks(one, header, chosen(header.packs, bits), pass);
       await this.#bookSmallFiles(lease, commit);
       // Before the descriptor makes the snapshot count: else a crash would leave packs of others as missing here.
-      await held.remember(one, { spread: spreadWith(one, header.snapshot, commit.packs) });
+      await held.remember(one, { spread: spreadWith(one, header.snapshot, bits) });
       await this.#write(one, header, commit);
       await this.#endLease(one, lease, {
         status: 'held',
@@ -96,7 +101,15 @@ export class Commits {
     await this.#parts.held.recount(held);
   }
 
-  /** The same commit again: its answer did not arrive, or another holder brings what was damaged here. */
+  /** Which packs of a snapshot that is here this point shall hold. */
+  async #bitsNow(one: Held, header: SnapshotHeader): Promise<PackBits> {
+    const known = this.#parts.held.bitsOf(one, header.snapshot);
+    if (known) return known;
+    const own = new Set((await this.#parts.held.own(one, header)).map(({ id }) => id));
+    return bitsOf(header.packs, ({ id }) => own.has(id));
+  }
+
+  /** The very snapshot that is the newest here already. */
   async #isTheSame(one: Held, header: SnapshotHeader, descriptor: Uint8Array): Promise<boolean> {
     if (one.snapshots.at(-1) !== header.snapshot) return false;
     const bytes = await this.#parts.store.readDescriptor(one.state, header.snapshot);

@@ -4,6 +4,7 @@ import { PACK_MAX_BYTES, POINT_PACKS_IN_FLIGHT } from '../../../common/limits.ts
 import type { KeyFile } from '../../../protocols/point/messages.ts';
 import type { PackReference, SnapshotHeader } from '../../../state/format/index.ts';
 import type { Store } from '../../../state/store/index.ts';
+import type { Log } from '../../log.ts';
 import { checkedHolder } from './checked-holder.ts';
 import type { Held, HeldStates } from './held-states.ts';
 import type { OtherPoint } from './other-points.ts';
@@ -12,8 +13,11 @@ import type { PackBits } from './pack-bits.ts';
 export interface CopyParts {
   readonly store: Store;
   readonly held: HeldStates;
+  readonly log: Log;
   readonly onDamaged: (held: Held) => Promise<void>;
 }
+
+const RELEASE_MS = 5_000;
 
 /** What one copy consists of: the newest snapshot, or this point's part of it. */
 export interface CopyOf {
@@ -65,16 +69,24 @@ export async function sendCopy(
   const missing = new Set(await other.missing(state, ids, signal));
   const bytes = bytesToSend(copy, missing);
   const { lease } = await other.reserve({ association: copy.association, state, bytes, copy: true }, signal);
-  const packs = copy.packs.filter(({ id }) => missing.has(id));
-  await sendPacks(parts, copy, other, lease, packs, onPack, signal);
-  const commit = {
-    lease,
-    snapshot: copy.header.snapshot,
-    descriptor: copy.descriptor,
-    keys: [...copy.keys],
-    packs: copy.bits,
-  };
-  await other.commit(commit, bytes, signal);
+  try {
+    const packs = copy.packs.filter(({ id }) => missing.has(id));
+    await sendPacks(parts, copy, other, lease, packs, onPack, signal);
+    const commit = {
+      lease,
+      snapshot: copy.header.snapshot,
+      descriptor: copy.descriptor,
+      keys: [...copy.keys],
+      packs: copy.bits,
+    };
+    await other.commit(commit, bytes, signal);
+  } catch (error) {
+    // What was sent stays there; the room that was not used is given back. Where that fails, the lease expires.
+    await other.release(lease, AbortSignal.timeout(RELEASE_MS)).catch((cause: unknown) => {
+      parts.log.debug({ err: cause, state }, 'a lease of a copy could not be given up');
+    });
+    throw error;
+  }
 }
 
 async function sendPacks(

@@ -1,8 +1,8 @@
 import { hexOf } from '../../../common/bytes.ts';
-import type { PackId, StateId } from '../../../common/ids.ts';
+import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
 import { openDescriptor, type PackReference, type SnapshotHeader } from '../../../state/format/index.ts';
-import type { StateUsage, Store, HeldState as StoredState } from '../../../state/store/index.ts';
+import type { StateUsage, Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
 import { chosen, type PackBits } from './pack-bits.ts';
 import type { PointFleet } from './point-fleet.ts';
@@ -23,11 +23,19 @@ export interface Newest {
   readonly missing: number;
 }
 
+interface Claim {
+  readonly association: AssociationId;
+  readonly source: PeerIdText;
+  readonly hint: StateInfo | undefined;
+}
+
 /** A state on this point. */
 export interface Held {
   readonly state: StateId;
   /** Undefined: whose it is cannot be proved, so nobody gets it. */
   info: StateInfo | undefined;
+  /** What its newest descriptor says, while the records do not have that association. */
+  claim: Claim | undefined;
   /** Ascending. */
   snapshots: readonly number[];
   usage: StateUsage;
@@ -51,13 +59,35 @@ export class HeldStates {
 
   /** Looks through the store. */
   async load(): Promise<void> {
-    for (const stored of await this.#store.states()) {
-      const { stateId: state, snapshots, usedBytes, packBytes } = stored;
-      const held: Held = { state, info: undefined, snapshots, usage: { usedBytes, packBytes }, newest: undefined };
+    for (const { stateId: state, snapshots, usedBytes, packBytes, info } of await this.#store.states()) {
+      const usage = { usedBytes, packBytes };
+      const held: Held = { state, info: undefined, claim: undefined, snapshots, usage, newest: undefined };
       this.#states.set(state, held);
-      held.info = await this.#infoOf(stored);
-      await this.recount(held);
+      const hint = parseStateInfo(info);
+      const header = await this.#newestHeader(held);
+      if (!header) held.info = held.snapshots.length === 0 && hint?.state === state ? hint : undefined;
+      else if (header.association) held.claim = { association: header.association, source: header.source, hint };
+      await this.recognise(held);
+      if (!held.info) this.#log.warn({ state }, 'a state whose association is not to be had stays closed');
     }
+  }
+
+  /** Opens a state to its parties as soon as the records say who they are. */
+  async recognise(held: Held): Promise<void> {
+    const { state, claim } = held;
+    const association = claim && this.#fleet.association(claim.association);
+    if (association && association.body.source === claim.source) {
+      const fresh = newStateInfo(state, association.id, claim.source);
+      const trusted = claim.hint?.association === association.id ? claim.hint : fresh;
+      held.info = { ...trusted, state, source: claim.source, status: 'held' };
+      held.claim = undefined;
+    }
+    await this.recount(held);
+  }
+
+  /** Those whose association was not known when they were looked at. */
+  unknown(): Held[] {
+    return this.all().filter(({ claim }) => claim && this.#fleet.association(claim.association));
   }
 
   get(state: StateId): Held | undefined {
@@ -80,7 +110,8 @@ export class HeldStates {
     await this.#store.createState(state);
     const known = this.#states.get(state);
     if (known) return known;
-    const held: Held = { state, info, snapshots: [], usage: await this.#store.usage(state), newest: undefined };
+    const usage = await this.#store.usage(state);
+    const held: Held = { state, info, claim: undefined, snapshots: [], usage, newest: undefined };
     this.#states.set(state, held);
     return held;
   }
@@ -186,20 +217,21 @@ export class HeldStates {
     };
   }
 
-  /** What is true of a state stands in the newest descriptor that its source signed: the hint beside it may be forged. */
-  async #infoOf({ stateId: state, snapshots, info }: StoredState): Promise<StateInfo | undefined> {
-    const hint = parseStateInfo(info);
-    const newest = snapshots.at(-1);
-    if (newest === undefined) return hint?.state === state ? hint : undefined;
-    const header = await this.header(state, newest);
-    const association = header?.association && this.#fleet.association(header.association);
-    if (!association || association.body.source !== header.source) {
-      this.#log.warn({ state }, 'a state whose descriptor or association is not to be had stays closed');
-      return undefined;
+  /** Of the newest descriptor that can be read; those that are damaged are set aside, for a copy to bring them again. */
+  async #newestHeader(held: Held): Promise<SnapshotHeader | undefined> {
+    for (;;) {
+      const snapshot = held.snapshots.at(-1);
+      if (snapshot === undefined) return undefined;
+      const header = await this.header(held.state, snapshot);
+      if (header) return header;
+      this.#log.warn({ state: held.state, snapshot }, 'a descriptor is damaged');
+      await this.setSnapshotAside(held, snapshot);
     }
-    const fresh = newStateInfo(state, association.id, association.body.source);
-    const trusted = hint?.association === association.id ? hint : fresh;
-    return { ...trusted, state, source: association.body.source, status: 'held' };
+  }
+
+  async setSnapshotAside(held: Held, snapshot: number): Promise<void> {
+    await this.#store.setSnapshotAside(held.state, snapshot);
+    held.snapshots = held.snapshots.filter((number) => number !== snapshot);
   }
 }
 

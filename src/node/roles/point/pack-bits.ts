@@ -18,6 +18,23 @@ export function chosen<T>(packs: readonly T[], bits: PackBits): T[] {
   return bits.length === 0 ? [...packs] : packs.filter((_, index) => isSet(bits, index));
 }
 
+/** The bits of those packs for which `has` is true. */
+export function bitsOf<T>(packs: readonly T[], has: (pack: T, index: number) => boolean): PackBits {
+  const bits = new Uint8Array(Math.ceil(packs.length / 8));
+  let all = true;
+  for (const [index, pack] of packs.entries()) {
+    if (has(pack, index)) bits[index >> 3]! |= 1 << (index & 7);
+    else all = false;
+  }
+  return all ? new Uint8Array(0) : bits;
+}
+
+/** What two holders of parts have together. */
+export function joinPackBits(a: PackBits, b: PackBits, packs: number): PackBits {
+  if (a.length === 0 || b.length === 0) return new Uint8Array(0);
+  return bitsOf(new Array<undefined>(packs).fill(undefined), (_, index) => isSet(a, index) || isSet(b, index));
+}
+
 function isSet(bits: PackBits, index: number): boolean {
   return ((bits[index >> 3] ?? 0) >> (index & 7)) % 2 === 1;
 }

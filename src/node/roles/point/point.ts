@@ -228,6 +228,7 @@ export class PointRole implements PointHost, BlocksHost {
     for (const { state, by } of this.#doors.endStalled()) {
       this.#options.log.info({ state, peer: by }, 'a transfer that stood still was ended');
     }
+    for (const one of this.#held.unknown()) await this.#held.recognise(one);
     await this.#reservations.expire().catch((error: unknown) => this.#warn(error, 'leases could not be looked at'));
     await this.#retention.look().catch((error: unknown) => this.#warn(error, 'retention could not be looked at'));
     await this.#receipts.reconcile().catch((error: unknown) => this.#warn(error, 'receipts could not be looked at'));

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../common/clock.ts';
-import { messageOf } from '../../../common/errors.ts';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import type { Association } from '../../../state/records/index.ts';
 import type { Store } from '../../../state/store/index.ts';
@@ -46,8 +46,8 @@ const ASK_AT_ONCE = 8;
 /** Makes copies of states until there are as many as their associations ask for, and makes lost ones again. */
 export class Replication {
   readonly #parts: ReplicationParts;
-  /** Since when a state has had too few copies, by the monotonic clock. */
-  readonly #shortSince = new Map<StateId, number>();
+  /** Since when a state has had too few copies, and had just these, by the monotonic clock. */
+  readonly #short = new Map<StateId, { sinceMs: number; holders: string }>();
   readonly #lacks = new Map<StateId, string>();
 
   constructor(parts: ReplicationParts) {
@@ -80,21 +80,28 @@ export class Replication {
 
   /** Whether it is this point's turn to make a copy of a state now. */
   isDue(one: Held): boolean {
-    const { fleet, clock, timing, limits } = this.#parts;
+    const { fleet, clock, timing } = this.#parts;
     const association = this.#parts.parties.associationOf(one);
     const input = association && this.#input(one, association);
     const holders = input ? this.#holders(input) : [];
     if (!input || !isShort(input, holders)) {
-      this.#shortSince.delete(one.state);
+      this.#short.delete(one.state);
       this.#lacks.delete(one.state);
       return false;
     }
+    // Between a commit and its receipt a point does not count itself yet.
+    if (!hasReceipt(input, fleet.self)) return false;
     const now = clock.monotonicMs();
-    const sinceMs = this.#shortSince.get(one.state) ?? now;
-    this.#shortSince.set(one.state, sinceMs);
-    // Of a spread state only the others' answers tell who has the same part: `makeCopy` asks.
-    const turn = limits.drain || one.newest?.spread ? 0 : turnOf(fleet.self, holders, one.state);
-    return now - sinceMs >= turn * timing.backupDelayMs;
+    const before = this.#short.get(one.state);
+    const sinceMs = before?.holders === holders.join() ? before.sinceMs : now;
+    this.#short.set(one.state, { sinceMs, holders: holders.join() });
+    return now - sinceMs >= this.#turn(input, one) * timing.backupDelayMs;
+  }
+
+  /** Of a spread state only the others' answers tell who has the same part: `makeCopy` asks. */
+  #turn(input: CopiesInput, one: Held): number {
+    const { fleet, limits } = this.#parts;
+    return limits.drain || one.newest?.spread ? 0 : turnOf(fleet.self, this.#holders(input), one.state);
   }
 
   /** Makes one copy where one is still wanted. True when no more is to be done now. Throws when it could not. */
@@ -170,6 +177,8 @@ export class Replication {
     const { state } = input;
     const { asked, lacks } = await this.#ask(input, copy, [...holders, fleet.self], signal);
     for (const { peer, other } of asked) {
+      // One that failed may have taken long: there may be enough by now.
+      if (lacks.length > 0 && !this.#isStillShort(copy)) return;
       const pass = doors.enter(state, 'get', fleet.self, true);
       const within = AbortSignal.any([signal, pass.signal]);
       try {
@@ -180,12 +189,20 @@ export class Replication {
         return;
       } catch (error) {
         within.throwIfAborted();
+        // A backup that is refused has most likely met the one whose turn it is.
+        if (error instanceof ResettleError && error.code === 'refused' && this.#turn(input, copy.one) > 0) throw error;
         lacks.push(`${nameIn(input, peer)}: ${messageOf(error)}`);
       } finally {
         pass.close();
       }
     }
     throw new Error(lacks.length > 0 ? lacks.join('; ') : 'no other machine offers a point for it');
+  }
+
+  #isStillShort({ one, bits }: CopyOf): boolean {
+    const association = this.#parts.parties.associationOf(one);
+    const input = association && this.#input(one, association);
+    return input !== undefined && (bits.length > 0 || isShort(input, this.#holders(input)));
   }
 
   /** Those with room: in the order of the association, else who has most of it already, else who has most room. */
@@ -223,6 +240,13 @@ export class Replication {
     );
     return { asked, lacks };
   }
+}
+
+function hasReceipt({ events, state, descriptorHash }: CopiesInput, self: PeerIdText): boolean {
+  return events.some(
+    ({ signer, body }) =>
+      signer === self && body.phase === 'held' && body.state === state && body.descriptorHash === descriptorHash,
+  );
 }
 
 function isShort(input: CopiesInput, holders: readonly PeerIdText[]): boolean {

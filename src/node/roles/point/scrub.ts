@@ -91,14 +91,13 @@ export class Scrub {
 
   /** A descriptor that does not verify any more is set aside: it comes back with a copy. */
   async #checkDescriptors(one: Held): Promise<number> {
-    const { store, held, log } = this.#parts;
+    const { held, log } = this.#parts;
     let bad = 0;
     for (const snapshot of one.snapshots) {
       if (await held.header(one.state, snapshot)) continue;
       bad += 1;
       log.warn({ state: one.state, snapshot }, 'a descriptor is damaged');
-      await store.setSnapshotAside(one.state, snapshot);
-      one.snapshots = one.snapshots.filter((number) => number !== snapshot);
+      await held.setSnapshotAside(one, snapshot);
     }
     return bad;
   }
