@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { ResettleError } from '../../../src/common/errors.ts';
-import type { PeerIdText } from '../../../src/common/ids.ts';
+import { type PeerIdText, stateId } from '../../../src/common/ids.ts';
 import { writeRecoveryFile } from '../../../src/node/membership/recovery-file.ts';
 import type { TicketWay } from '../../../src/node/roles/destination/open-key.ts';
 import { keyCheckValue, wrapStateKey } from '../../../src/state/format/index.ts';
@@ -284,6 +284,17 @@ describe('whose state it is', () => {
       office.pastAssociations.clear();
       office.associate({ destination: office.self });
       office.addMember(identity.source, 'laptop');
+    }
+  });
+
+  it('is not made a choice by a point that claims a state which there is not', async () => {
+    nas!.take(first);
+    spare!.take(first);
+    spare!.state = stateId('66'.repeat(32));
+    try {
+      assert.equal((await office.restore({ into: into(), dryRun: true })).point, nas!.peerId);
+    } finally {
+      spare!.state = identity.stateId;
     }
   });
 
