@@ -76,7 +76,7 @@ test('a detached capture waits for a point, goes on after a start of its agent, 
   const detach = ['capture', bulk, '--for', 'nas', '--points', 'nas', '--detach'];
   const { association, detached } = await scene.done('laptop', detach);
   assert.equal(detached, true);
-  const jobs = async () => (await scene.done('laptop', ['status'])).jobs as { association: string }[];
+  const jobs = async () => (await scene.run('laptop', ['status'])).last.jobs as { association: string }[];
   assert.deepEqual(
     (await jobs()).map((job) => job.association),
     [association],
@@ -86,7 +86,7 @@ test('a detached capture waits for a point, goes on after a start of its agent, 
   assert.equal((await jobs()).length, 1);
   await scene.point('nas', listen);
   await eventually('it is done', async () => (await jobs()).length === 0 || undefined);
-  const { held } = await scene.done('nas', ['status']);
+  const { held } = (await scene.run('nas', ['status'])).last;
   assert.ok((held as { association: string }[]).some((one) => one.association === association));
 
   await scene.stop('nas');

@@ -70,7 +70,7 @@ test('a capture that is interrupted gives its reservation back, and leaves nothi
 
 /** The lease that a process granted still stands in the one after it: the capture can go on under it. */
 async function theLeaseStands(): Promise<void> {
-  const { held } = await scene.done('nas', ['status']);
+  const { held } = (await scene.run('nas', ['status'])).last;
   const [state] = held as { lease: { bytes: number; storedBytes: number } | null }[];
   assert.ok(state?.lease && state.lease.bytes > state.lease.storedBytes, JSON.stringify(held));
 }

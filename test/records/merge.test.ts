@@ -15,6 +15,7 @@ import {
   rosterText,
   START,
   sync,
+  textOf,
 } from './machines.ts';
 
 /** A fleet in which everything happened that makes order matter: partitions, forks, revocations, replaced records. */
@@ -64,8 +65,8 @@ before(async () => {
   assert.ok(operator.log.roster().associations.size > 0);
 });
 
-function textOf(of: Iterable<StoredRecord>): string {
-  return JSON.stringify(computeRoster(of, fleet.fleetId), (_, value) => (value instanceof Map ? [...value] : value), 1);
+function rosterOf(of: Iterable<StoredRecord>): string {
+  return textOf(computeRoster(of, fleet.fleetId));
 }
 
 const shuffled = () => fc.shuffledSubarray(records, { minLength: records.length });
@@ -73,7 +74,7 @@ const shuffled = () => fc.shuffledSubarray(records, { minLength: records.length 
 describe('the roster', () => {
   it('is the same for every order of the same records', () => {
     fc.assert(
-      fc.property(shuffled(), (order) => assert.equal(textOf(order), expected)),
+      fc.property(shuffled(), (order) => assert.equal(rosterOf(order), rosterOf(records))),
       { numRuns: 200 },
     );
   });
@@ -82,7 +83,7 @@ describe('the roster', () => {
     const part = fc.shuffledSubarray(records);
     fc.assert(
       fc.property(part, part, (a, b) => {
-        assert.equal(textOf([...a, ...b]), textOf([...b, ...a, ...a]));
+        assert.equal(rosterOf([...a, ...b]), rosterOf([...b, ...a, ...a]));
       }),
       { numRuns: 200 },
     );
@@ -116,8 +117,8 @@ describe('the roster', () => {
       fc.asyncProperty(parts(), async ([a, b, limit]) => {
         const [left, right] = [await logOf('left', withHistory(a)), await logOf('right', withHistory(b))];
         await sync(left, right, limit);
-        assert.ok(rosterText(left) === rosterText(right), 'the rosters differ');
-        assert.deepEqual(left.log.digest(), right.log.digest());
+        assert.equal(rosterText(left), rosterText(right));
+        assert.deepEqual(left.log.summary(''), right.log.summary(''));
         left.log.close();
         right.log.close();
       }),
@@ -134,7 +135,7 @@ describe('the roster', () => {
         for (const each of [left, right]) {
           await sync(each, whole, limit);
           assert.ok(rosterText(each) === expected, 'the rosters differ');
-          assert.deepEqual(each.log.digest(), whole.log.digest());
+          assert.deepEqual(each.log.summary(''), whole.log.summary(''));
         }
         for (const each of [left, right, whole]) each.log.close();
       }),

@@ -32,8 +32,10 @@ export class SourceRole {
   readonly #jobs: JobRunner;
   readonly #words: WordKeeper;
   readonly #watches: readonly Watch[];
+  readonly #stop = new AbortController();
 
-  constructor(options: SourceOptions) {
+  constructor(given: SourceOptions) {
+    const options = { ...given, stopping: this.#stop.signal };
     this.#options = options;
     this.#jobs = new JobRunner(options, (job, signal) => this.#captureJob(job, signal));
     this.#words = new WordKeeper(options);
@@ -53,6 +55,7 @@ export class SourceRole {
   }
 
   stop(): void {
+    this.#stop.abort(new ResettleError('interrupted', 'the agent ends'));
     this.#jobs.stop();
     for (const watch of this.#watches) watch.stop();
   }
