@@ -140,6 +140,10 @@ function showStatus(context: Context, done: Row): void {
         `holds ${String(one.state)} snapshots ${(one.snapshots as number[]).join(',')} ${formatBytes(Number(one.bytes))}${one.accessible ? ' (open)' : ''}`,
     ),
     ...migrationLines(done.migrations as Row[]),
+    ...(done.failedTrials as Row[]).map(
+      (one) =>
+        `trial of ${String(one.state).slice(0, 12)} at ${String(one.holderName)} did not pass: ${String(one.reason)}`,
+    ),
     ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.reason)} (${String(one.peer)})`),
   ]);
 }
