@@ -138,6 +138,6 @@ function showStatus(context: Context, done: Row): void {
         `holds ${String(one.state)} snapshots ${(one.snapshots as number[]).join(',')} ${formatBytes(Number(one.bytes))}${one.accessible ? ' (open)' : ''}`,
     ),
     ...migrationLines(done.migrations as Row[]),
-    ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.reason)} (${String(one.peer)})`),
+    ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.message)} (${String(one.peer)})`),
   ]);
 }
