@@ -1,14 +1,17 @@
 /** What a large fleet costs, and how fast news goes. `npm run bench:fleet -- --help` says what there is. */
 import { parseArgs } from 'node:util';
+import { measureGrowth } from './growth.ts';
 import { measureMemory } from './memory.ts';
 import { measureProcesses } from './processes.ts';
 import { simulate } from './simulation.ts';
 
-const USAGE = `usage: npm run bench:fleet -- [--memory] [--simulation] [--processes]
+const USAGE = `usage: npm run bench:fleet -- [--memory] [--simulation] [--growth] [--processes]
   --memory          memory, time to open, and the longest block, of one agent's records
   --members LIST    for --memory: 2000,5000    --associations LIST  10000,25000
   --simulation      agents in one process over links in memory
   --sizes LIST      200    --settle, --measure, --records as below
+  --growth          hops of one record: real spreading over stores that only keep
+  --counts LIST     200,500,1000,5000
   --processes       real agents on a loopback of their own (root, iproute2)
   --agents N        24    --settle SECONDS  60    --measure SECONDS  120    --records N  20
 `;
@@ -20,6 +23,8 @@ const { values } = parseArgs({
     associations: { type: 'string', default: '10000,25000' },
     simulation: { type: 'boolean', default: false },
     sizes: { type: 'string', default: '200' },
+    growth: { type: 'boolean', default: false },
+    counts: { type: 'string', default: '200,500,1000,5000' },
     processes: { type: 'boolean', default: false },
     agents: { type: 'string', default: '24' },
     settle: { type: 'string', default: '60' },
@@ -37,7 +42,8 @@ const times = {
   records: Number(values.records),
 };
 
-if (values.help || !(values.memory || values.simulation || values.processes)) process.stdout.write(USAGE);
+if (values.help || !(values.memory || values.simulation || values.growth || values.processes))
+  process.stdout.write(USAGE);
 if (values.memory) {
   for (const [index, members] of numbers(values.members).entries()) {
     const associations = numbers(values.associations)[index] ?? members * 5;
@@ -53,6 +59,7 @@ if (values.simulation) {
     await simulate({ agents, ...times });
   }
 }
+if (values.growth) for (const count of numbers(values.counts)) await measureGrowth(count);
 if (values.processes) {
   process.stdout.write(`${values.agents} agents\n`);
   await measureProcesses({
