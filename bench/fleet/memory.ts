@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { writeHeapSnapshot } from 'node:v8';
 import { systemClock } from '../../src/common/clock.ts';
 import { RecordLog } from '../../src/state/records/index.ts';
 import { readRecord } from '../../src/state/records/record.ts';
@@ -21,7 +20,8 @@ import {
   type PopulationSize,
   populationOf,
   sign,
-} from './population.ts';
+} from '../../test/support/simulated/population.ts';
+import { ms, print } from './print.ts';
 
 const MIB = 2 ** 20;
 const BATCH = 256;
@@ -92,7 +92,6 @@ async function measure(path: string, size: PopulationSize): Promise<void> {
   print('open', `${ms(openedMs)}, longest block ${ms(delay.max / 1e6)}`);
   const { members, associations } = log.roster();
   log.summary('');
-  if (process.env.SNAP) writeHeapSnapshot(process.env.SNAP);
   print(
     'memory',
     `${(((await used()) - before) / MIB).toFixed(2)} MiB for ${members.size} members, ${associations.size} associations`,
@@ -142,23 +141,7 @@ async function used(): Promise<number> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const { heapUsed, external } = process.memoryUsage();
-  if (process.env.DBG)
-    console.log(
-      process.memoryUsage(),
-      (await import('node:v8'))
-        .getHeapSpaceStatistics()
-        .map((s) => s.space_name + ' ' + (s.space_used_size / 2 ** 20).toFixed(2))
-        .join(', '),
-    );
   return heapUsed + external;
-}
-
-function ms(value: number): string {
-  return `${value.toFixed(1)} ms`;
-}
-
-function print(what: string, text: string): void {
-  process.stdout.write(`  ${what.padEnd(18)} ${text}\n`);
 }
 
 const [step, path, size] = process.argv.slice(2);

@@ -93,7 +93,7 @@ export class AgentService extends FleetService {
       running: [...this.#running, ...this.#agent.roles.source.running()],
       jobs: this.#agent.roles.source.jobs(),
       held: point?.held() ?? [],
-      refusals: point?.refusals() ?? [],
+      refusals: [...membership.refusals(), ...(point?.refusals() ?? [])],
       /** From where a state for this machine could not be restored when it tried last. */
       failedTrials: this.#agent.roles.trials
         .problems()

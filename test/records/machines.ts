@@ -13,6 +13,7 @@ import {
   createAuthority,
   createInvite,
   createJoinRequest,
+  type EventBody,
   foundFleet,
   type MemberBody,
   parseInviteToken,
@@ -94,6 +95,25 @@ export function memberBody(of: Machine, changes: Partial<MemberBody> = {}): Memb
   };
 }
 
+/** An event with nothing in it but what is given. */
+export function event(of: Pick<EventBody, 'association' | 'step' | 'phase'> & Partial<EventBody>): EventBody {
+  return {
+    type: 'event',
+    state: null,
+    snapshot: 0,
+    descriptorHash: null,
+    bytes: 0,
+    totalBytes: 0,
+    peers: [],
+    untilMs: 0,
+    proof: null,
+    machine: null,
+    skipped: 0,
+    notes: [],
+    ...of,
+  };
+}
+
 export interface Fleet {
   readonly authorityKey: Ed25519PrivateKey;
   readonly authority: PeerIdText;
@@ -114,11 +134,16 @@ export async function fleetOf(name: string): Promise<Fleet> {
   return { authorityKey, authority: peerIdOf(authorityKey.publicKey), fleetId: roster.fleetId!, operator };
 }
 
+/** Nobody opens anything with it here. */
+const TICKET_IDENTITY = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+
 export interface InviteTerms {
   readonly role?: Role;
   readonly uses?: number;
   readonly expiresInMs?: number;
   readonly issuerKey?: PrivateKey;
+  /** Makes it a ticket. */
+  readonly association?: AssociationId;
 }
 
 export function invite(issuer: Machine, terms: InviteTerms = {}): Promise<string> {
@@ -128,6 +153,7 @@ export function invite(issuer: Machine, terms: InviteTerms = {}): Promise<string
     role: terms.role ?? 'member',
     uses: terms.uses ?? 1,
     expiresInMs: terms.expiresInMs ?? 86_400_000,
+    ...(terms.association ? { ticket: { association: terms.association, identity: TICKET_IDENTITY } } : {}),
     seeds: ['/ip4/192.0.2.1/tcp/7311'],
     now: issuer.clock.now(),
     random: issuer.random,

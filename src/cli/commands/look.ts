@@ -144,6 +144,6 @@ function showStatus(context: Context, done: Row): void {
       (one) =>
         `trial of ${String(one.state).slice(0, 12)} at ${String(one.holderName)} did not pass: ${String(one.reason)}`,
     ),
-    ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.reason)} (${String(one.peer)})`),
+    ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.message)} (${String(one.peer)})`),
   ]);
 }

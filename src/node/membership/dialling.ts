@@ -86,7 +86,7 @@ export class Dialling {
     const { members } = roster();
     const isActive = members.get(this.#options.self)?.status === 'active';
     const lacking = isActive ? leastConnections(members.size) - greeted.size : DIALS_AT_ONCE;
-    if (lacking > 0) this.#dialSome(isLarge(members.size) ? 2 * lacking : DIALS_AT_ONCE, this.#options.seeds());
+    if (lacking > 0) this.#dialSome(isLarge(members.size) ? lacking : DIALS_AT_ONCE, this.#options.seeds());
     else if (isLarge(members.size) && this.#now() >= this.#mixAtMs) this.#mix();
     this.#letGo();
   }

@@ -57,6 +57,8 @@ function whyNoEvent({ header, body }: KnownOf<'event'>, around: Surroundings): s
 /** Why a signer may not have another record stored, or undefined. */
 export function whyNoRoom(record: KnownRecord, bytes: number, set: RecordSet): string | undefined {
   const { signer } = record.header;
+  // Whoever is at his limit may still say how what he said before has gone on.
+  if (set.hasSameSubject(record)) return undefined;
   const usage = set.usage(signer);
   if (usage.count >= RECORDS_PER_SIGNER_MAX) return `its signer has ${usage.count} records stored already`;
   if (usage.bytes + bytes > RECORD_BYTES_PER_SIGNER_MAX) return 'its signer has too many bytes stored';

@@ -94,6 +94,11 @@ export class RecordSet {
     return dropped;
   }
 
+  /** True if there is one about the same, which this one or that one will replace. */
+  hasSameSubject(record: KnownRecord): boolean {
+    return this.#group(record).length > 0;
+  }
+
   /** This record, if it can be replaced, and all others about the same. */
   #group(record: KnownRecord): Kept[] {
     if (isLasting(record)) return [];

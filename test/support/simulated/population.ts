@@ -1,14 +1,19 @@
 /** The records of a made-up fleet, signed as machines would sign them: reproducible, and without any network. */
 import { publicKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
-import { hexOf } from '../../src/common/bytes.ts';
-import type { AssociationId, FleetId, PeerIdText, StateId } from '../../src/common/ids.ts';
-import { blake3 } from '../../src/state/records/hash.ts';
-import { type EventBody, type MemberBody, plainAssociation, type RecordBody } from '../../src/state/records/index.ts';
-import { signInvite, signJoin } from '../../src/state/records/invite.ts';
-import { fleetIdOf, keyFromSeed, peerIdOf } from '../../src/state/records/keys.ts';
-import { readRecord, signRecord } from '../../src/state/records/record.ts';
-import type { RecordHash } from '../../src/state/records/types.ts';
+import { hexOf } from '../../../src/common/bytes.ts';
+import type { AssociationId, FleetId, PeerIdText, StateId } from '../../../src/common/ids.ts';
+import { blake3 } from '../../../src/state/records/hash.ts';
+import {
+  type EventBody,
+  type MemberBody,
+  plainAssociation,
+  type RecordBody,
+} from '../../../src/state/records/index.ts';
+import { signInvite, signJoin } from '../../../src/state/records/invite.ts';
+import { fleetIdOf, keyFromSeed, peerIdOf } from '../../../src/state/records/keys.ts';
+import { readRecord, signRecord } from '../../../src/state/records/record.ts';
+import type { RecordHash } from '../../../src/state/records/types.ts';
 
 export const START = Date.UTC(2026, 0, 1);
 const DAY_MS = 86_400_000;
