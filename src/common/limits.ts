@@ -161,10 +161,10 @@ export const SCRUB_EVERY_MS = 86_400_000;
 export const SCRUB_BYTES_PER_SECOND = 32 * MIB;
 /** A holder that could not be reached for this long is lost: longer than a restart, shorter than a working day. */
 export const HOLDER_LOST_AFTER_MS = 3_600_000;
+/** A copy is not begun before the records that allow it have had this long to reach the others. */
+export const COPY_SETTLE_MS = 1_000;
 /** The second of two holders makes a copy this much later than the first would, the third twice as late. */
 export const COPY_BACKUP_DELAY_MS = 300_000;
-/** Holders of parts of a spread state act one after the other, this long apart: what one has done, the next one sees. */
-export const COPY_PART_DELAY_MS = 5_000;
 /** A copy or a repair that failed is tried again after this, then after twice as long, up to OWN_WORK_RETRY_MAX_MS. */
 export const OWN_WORK_RETRY_MS = 2_000;
 export const OWN_WORK_RETRY_MAX_MS = 600_000;
