@@ -4,6 +4,7 @@
  */
 import type { PeerIdText } from '../../common/ids.ts';
 import { alongChain, type ByHash } from './chain.ts';
+import { appended } from './dossiers.ts';
 import { compareText } from './hash.ts';
 import type { KnownRecord } from './known.ts';
 import { isLasting } from './record.ts';
@@ -38,9 +39,10 @@ function forkOf(same: readonly KnownRecord[]): Fork {
   return { signer, epoch, sequence, hashes };
 }
 
+/** By sequence; an array takes a third of a map's memory, and almost all records come in order. */
 interface Epoch {
   readonly epoch: string;
-  readonly places: Map<number, KnownRecord>;
+  places: readonly KnownRecord[];
 }
 
 const NO_EPOCHS: readonly Epoch[] = Object.freeze([]);
@@ -55,14 +57,15 @@ export class Places {
   /** Returns whether the signer has put another record there already. */
   add(record: KnownRecord): boolean {
     const { epoch, sequence } = record.header;
-    let places = this.#placesOf(epoch);
-    if (!places) {
-      places = new Map();
-      this.#epochs = this.#epochs.concat([{ epoch, places }]);
+    let one = this.#epoch(epoch);
+    if (!one) {
+      one = { epoch, places: [] };
+      this.#epochs = this.#epochs.concat([one]);
     }
-    const first = places.get(sequence);
-    if (!first) {
-      places.set(sequence, record);
+    const index = indexOf(one.places, sequence);
+    const first = one.places[index];
+    if (first?.header.sequence !== sequence) {
+      one.places = first ? one.places.toSpliced(index, 0, record) : appended(one.places, record);
       return false;
     }
     const key = `${epoch}/${sequence}`;
@@ -71,8 +74,8 @@ export class Places {
     return true;
   }
 
-  #placesOf(epoch: string): Map<number, KnownRecord> | undefined {
-    return this.#epochs.find((one) => one.epoch === epoch)?.places;
+  #epoch(epoch: string): Epoch | undefined {
+    return this.#epochs.find((one) => one.epoch === epoch);
   }
 
   /** Returns whether the record stood in one place with another one. */
@@ -80,15 +83,16 @@ export class Places {
     const { epoch, sequence } = record.header;
     const key = `${epoch}/${sequence}`;
     const same = this.#contested?.get(key);
-    const places = this.#placesOf(epoch);
+    const one = this.#epoch(epoch);
+    const index = one ? indexOf(one.places, sequence) : -1;
     if (!same) {
-      places?.delete(sequence);
-      if (places?.size === 0) this.#epochs = this.#epochs.filter((one) => one.places !== places);
+      if (one?.places[index] === record) one.places = one.places.toSpliced(index, 1);
+      if (one?.places.length === 0) this.#epochs = this.#epochs.filter((other) => other !== one);
       return false;
     }
     same.delete(record);
     const [left] = same;
-    if (left) places?.set(sequence, left);
+    if (left && one) one.places = one.places.with(index, left);
     if (same.size < 2) this.#contested?.delete(key);
     return true;
   }
@@ -118,6 +122,20 @@ export class Places {
     const rank = (record: KnownRecord): number => (isLasting(record) ? 0 : 1);
     return new Set(lowest.sort((a, b) => rank(a) - rank(b) || compareText(a.hash, b.hash)).slice(0, 2));
   }
+}
+
+/** Where a record with this sequence stands, or would stand. */
+function indexOf(places: readonly KnownRecord[], sequence: number): number {
+  const last = places.at(-1);
+  if (!last || last.header.sequence < sequence) return places.length;
+  let low = 0;
+  let high = places.length - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (places[middle]!.header.sequence < sequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function comparePlace(a: KnownRecord, b: KnownRecord): number {
