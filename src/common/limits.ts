@@ -6,6 +6,8 @@ const MIB = 1024 * KIB;
 // --- The store format (docs/FORMAT.md) ---
 /** A pack never exceeds this; buffers for packs have exactly this size. */
 export const PACK_MAX_BYTES = 16 * MIB;
+/** Where packs of a small capture end: three whole blocks of a large file, or any segment that small files gather. */
+export const PACK_SMALL_BYTES = 4 * MIB;
 /** Data bytes gathered into one segment; larger files are cut at multiples of it. */
 export const SEGMENT_DATA_BYTES = 1 * MIB;
 /** A segment's plaintext, header included: what an opener will decompress to at most. */
@@ -212,8 +214,8 @@ export const SOURCE_RECONNECT_STEP_MS = 4_000;
 export const PUTS_WITHOUT_PROGRESS_MAX = 3;
 /** Points that one state is spread over: an event names them, with their replicas. */
 export const SPREAD_POINTS_MAX = 8;
-/** What each further point of a spread state costs: room that no whole pack fits into, descriptor and key files again. */
-export const SPREAD_PART_OVERHEAD_BYTES = PACK_MAX_BYTES + 2 * MIB;
+/** What each further point of a spread state costs beside room that no whole pack fits into: descriptor and key files again. */
+export const SPREAD_PART_OVERHEAD_BYTES = 2 * MIB;
 /** Places, each with a stat cache, whose packs a source remembers of one state: what it left and may return to. */
 export const KNOWN_PLACES_MAX = 4;
 /** Packs that the source reads back from each holder, and segments that it opens of each: unpredictable ones. */
@@ -248,10 +250,32 @@ export const RECORD_ENVELOPE_MAX_BYTES = RECORD_MAX_BYTES + 256;
 /** Records that one signer may have stored at a time. */
 export const RECORDS_PER_SIGNER_MAX = 20_000;
 export const RECORD_BYTES_PER_SIGNER_MAX = 16 * MIB;
-/** Records in one answer of the records protocol. */
+/** Events of one association that one signer may have stored: a source with many states has six or so of each. */
+export const EVENTS_PER_SIGNER_AND_ASSOCIATION_MAX = 256;
+/** A record dated further ahead is refused: two honest clocks may be a year wrong each, one back, one ahead. */
+export const RECORD_FUTURE_MAX_MS = 3 * 366 * 86_400_000;
+/** Events kept in memory in full, some 700 bytes each: those of all migrations that a machine has a part in. */
+export const EVENTS_CACHED_MAX = 2048;
+/** Records in one message of the records protocol. */
 export const RECORDS_PER_MESSAGE_MAX = 256;
-/** Signer and epoch pairs in one digest. */
-export const DIGEST_ENTRIES_MAX = 40_000;
+/** Branches of the tree of hashes in one message: all children of one. */
+export const RECORDS_COMPARED_MAX = 256;
+/** A branch with more records answers with its children; a list of so many is 10 KiB. */
+export const RECORDS_PER_BRANCH_MAX = 512;
+/** Bytes of a branch's prefix: four thousand million branches. */
+export const RECORD_PREFIX_MAX_BYTES = 4;
+/** Records listed of one branch; only the deepest can have more than RECORDS_PER_BRANCH_MAX. */
+export const RECORDS_LISTED_MAX = 4096;
+/** Records and fingerprints listed in one answer, 20 and 16 bytes each. */
+export const RECORDS_LISTED_PER_MESSAGE_MAX = 16_384;
+/** Differences that one reconciliation goes after, 100 bytes of memory each; what is beyond is left to the next one. */
+export const RECORDS_DIFFERING_MAX = 65_536;
+/** Connected members compare their records this often: it also finds a dead connection, within two minutes. */
+export const RECORDS_CHECK_EVERY_MS = 60_000;
+/** Records that one peer is still to be told of; beyond it the two compare. */
+export const NEWS_PER_PEER_MAX = 1024;
+/** Envelopes that wait in one reconciliation for something that they depend on. */
+export const RECORDS_WAITING_BYTES_MAX = 4 * MIB;
 /** Records that prove one membership in a hello. */
 export const CREDENTIAL_RECORDS_MAX = 64;
 
@@ -270,8 +294,18 @@ export const STRANGER_DIAL_EVERY_MS = 500;
 export const PING_IDLE_TIMEOUT_MS = 3_000;
 export const PING_BUSY_TIMEOUT_MS = 10_000;
 
-/** Connections that an agent keeps standing; others are made on demand. */
+/** Connections that an agent keeps standing; beyond it those that nobody uses are closed. */
 export const STANDING_CONNECTIONS_MAX = 8;
+/** In a fleet too large for all to be connected with all, an agent dials until it has so many: random graphs of this degree hold together. */
+export const STANDING_CONNECTIONS_MIN = 4;
+/** A connection on which nothing was open for this long is not used. */
+export const CONNECTION_IDLE_MS = 30_000;
+/** Unused connections closed at one look: all at once they would all be dialled anew at once. */
+export const CONNECTIONS_CLOSED_AT_ONCE = 16;
+/** Whoever ended a connection is not dialled by himself for this long: he has enough of them. */
+export const CONNECTION_REST_MS = 60_000;
+/** So often on average a machine that has enough connections makes another: it mixes them, and finds who was cut off. */
+export const CONNECTION_MIX_MS = 120_000;
 /** Inbound connections of strangers at once. */
 export const STRANGER_CONNECTIONS_MAX = 64;
 

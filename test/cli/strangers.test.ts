@@ -12,7 +12,7 @@ import { DOCTOR_PROTOCOL } from '../../src/protocols/doctor/messages.ts';
 import { sayHello } from '../../src/protocols/hello/hello.ts';
 import { WIRE_VERSION } from '../../src/protocols/hello/messages.ts';
 import { POINT_PROTOCOL, PointAnswer, PointRequest } from '../../src/protocols/point/messages.ts';
-import { RECORDS_PROTOCOL } from '../../src/protocols/records/records.ts';
+import { RECORDS_PROTOCOL } from '../../src/protocols/records/messages.ts';
 import { call } from '../../src/protocols/wire/control.ts';
 import { Scene } from '../support/scene.ts';
 

@@ -2,12 +2,18 @@
 import type { Ed25519PrivateKey, PrivateKey } from '@libp2p/interface';
 import { blake3 } from '@napi-rs/blake-hash';
 import type { Clock, RandomBytes } from '../../src/common/clock.ts';
-import type { FleetId, PeerIdText } from '../../src/common/ids.ts';
+import type { AssociationId, FleetId, PeerIdText } from '../../src/common/ids.ts';
+import { RECORDS_PER_MESSAGE_MAX } from '../../src/common/limits.ts';
+import { type Ask, haveSame, reconcile } from '../../src/protocols/records/client.ts';
+import { RecordsAnswer, RecordsRequest } from '../../src/protocols/records/messages.ts';
+import { answerRecords } from '../../src/protocols/records/server.ts';
+import type { RecordStore } from '../../src/protocols/records/store.ts';
 import {
   admitAndStore,
   createAuthority,
   createInvite,
   createJoinRequest,
+  type EventBody,
   foundFleet,
   type MemberBody,
   parseInviteToken,
@@ -16,6 +22,8 @@ import {
   type RecordHeader,
   RecordLog,
   type Role,
+  type Roster,
+  type SignedEvent,
   type StoredRecord,
   verifyRecord,
 } from '../../src/state/records/index.ts';
@@ -87,6 +95,25 @@ export function memberBody(of: Machine, changes: Partial<MemberBody> = {}): Memb
   };
 }
 
+/** An event with nothing in it but what is given. */
+export function event(of: Pick<EventBody, 'association' | 'step' | 'phase'> & Partial<EventBody>): EventBody {
+  return {
+    type: 'event',
+    state: null,
+    snapshot: 0,
+    descriptorHash: null,
+    bytes: 0,
+    totalBytes: 0,
+    peers: [],
+    untilMs: 0,
+    proof: null,
+    machine: null,
+    skipped: 0,
+    notes: [],
+    ...of,
+  };
+}
+
 export interface Fleet {
   readonly authorityKey: Ed25519PrivateKey;
   readonly authority: PeerIdText;
@@ -107,11 +134,16 @@ export async function fleetOf(name: string): Promise<Fleet> {
   return { authorityKey, authority: peerIdOf(authorityKey.publicKey), fleetId: roster.fleetId!, operator };
 }
 
+/** Nobody opens anything with it here. */
+const TICKET_IDENTITY = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+
 export interface InviteTerms {
   readonly role?: Role;
   readonly uses?: number;
   readonly expiresInMs?: number;
   readonly issuerKey?: PrivateKey;
+  /** Makes it a ticket. */
+  readonly association?: AssociationId;
 }
 
 export function invite(issuer: Machine, terms: InviteTerms = {}): Promise<string> {
@@ -121,6 +153,7 @@ export function invite(issuer: Machine, terms: InviteTerms = {}): Promise<string
     role: terms.role ?? 'member',
     uses: terms.uses ?? 1,
     expiresInMs: terms.expiresInMs ?? 86_400_000,
+    ...(terms.association ? { ticket: { association: terms.association, identity: TICKET_IDENTITY } } : {}),
     seeds: ['/ip4/192.0.2.1/tcp/7311'],
     now: issuer.clock.now(),
     random: issuer.random,
@@ -141,22 +174,46 @@ export async function join(
   await sync(joiner, admitter);
 }
 
-/** Exchanges digests and what is missing, as two agents do, until neither has anything for the other. */
-export async function sync(a: Machine, b: Machine, limit = 256): Promise<void> {
+/** Reconciles two logs, as two agents do, until both have the same records. */
+export async function sync(a: Machine, b: Machine, limit = RECORDS_PER_MESSAGE_MAX): Promise<void> {
   if (!(await exchange(a, b, limit))) throw new Error(`${a.name} and ${b.name} never finish`);
 }
 
-/** As `sync`, but false where each only repeats itself: something that they need is with a third. */
-export async function exchange(a: Machine, b: Machine, limit = 256): Promise<boolean> {
-  for (let idle = 0; idle < 30; idle += 1) {
-    const toB = a.log.missing(b.log.digest(), limit);
-    const toA = b.log.missing(a.log.digest(), limit);
-    if (toA.length === 0 && toB.length === 0) return true;
-    const added = (await a.log.insert(toA)).added + (await b.log.insert(toB)).added;
-    if (added > 0) idle = 0;
+/**
+ * As `sync`, but false where they stay different because something that they need is with a third. Each answer brings at
+ * most `limit` records, and what goes between them is encoded and decoded.
+ */
+export async function exchange(a: Machine, b: Machine, limit = RECORDS_PER_MESSAGE_MAX): Promise<boolean> {
+  for (let idle = 0; idle < 3; idle += 1) {
+    for (const [asker, answerer] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      const ask = askOf(answerer, asker, limit);
+      const { added } = await reconcile(ask, asker.log, answerer.peerId);
+      if (added > 0) idle = 0;
+      if (await haveSame(ask, asker.log)) return true;
+    }
   }
   return false;
 }
+
+function askOf(answerer: Machine, asker: Machine, limit: number): Ask {
+  const few: RecordStore = {
+    summary: (prefix) => answerer.log.summary(prefix),
+    entries: (prefix) => answerer.log.entries(prefix),
+    hasStart: (start) => answerer.log.hasStart(start),
+    envelopes: (starts, max) => answerer.log.envelopes(starts, { ...max, records: limit }),
+    insert: (envelopes, from) => answerer.log.insert(envelopes, from),
+  };
+  return async (request) => {
+    const asked = RecordsRequest.decode(RecordsRequest.encode(request));
+    const answer = await answerRecords(few, asked, asker.peerId, DEAF);
+    return RecordsAnswer.decode(RecordsAnswer.encode(answer));
+  };
+}
+
+const DEAF = { received: () => {}, agreed: () => {} };
 
 export function envelopesOf(of: Machine): Uint8Array[] {
   return [...of.log.records()].map((record) => record.envelope);
@@ -174,7 +231,27 @@ export async function forge(
   return await verifyRecord(await signRecord(key, whole, body));
 }
 
-/** A roster that can be compared: what it says, in text. */
+/** What a log says, in a text that can be compared: the roster with all associations and their events. */
 export function rosterText(of: Machine): string {
-  return JSON.stringify(of.log.roster(), (_, value) => (value instanceof Map ? [...value] : value), 1);
+  const roster = of.log.roster();
+  const ids = [...roster.associations.keys(), ...roster.pastAssociations.keys()];
+  return textOf(
+    roster,
+    ids.map((id) => [id, of.log.events(id)] as const),
+  );
+}
+
+/** Associations come in any order. */
+export function textOf(
+  roster: Roster,
+  events: readonly (readonly [AssociationId, readonly SignedEvent[]])[] = [],
+): string {
+  const sorted = (map: ReadonlyMap<AssociationId, unknown>) => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = {
+    ...roster,
+    associations: sorted(roster.associations),
+    pastAssociations: sorted(roster.pastAssociations),
+    events: [...events].sort(([a], [b]) => (a < b ? -1 : 1)),
+  };
+  return JSON.stringify(all, (_, value) => (value instanceof Map ? [...value] : value), 1);
 }

@@ -329,7 +329,7 @@ describe('replication', () => {
     }
     await sync(fresh, ann!, 3);
     assert.equal(rosterText(fresh), rosterText(ann!));
-    assert.deepEqual(fresh.log.digest(), ann!.log.digest());
+    assert.deepEqual(fresh.log.summary(''), ann!.log.summary(''));
   });
 
   it('tells listeners of changes until they leave', async () => {

@@ -3,7 +3,7 @@ import { serveBlocks } from '../../protocols/blocks/server.ts';
 import { serveDoctor } from '../../protocols/doctor/doctor.ts';
 import { serveHello } from '../../protocols/hello/hello.ts';
 import { servePoint } from '../../protocols/point/point.ts';
-import { serveRecords } from '../../protocols/records/records.ts';
+import { serveRecords } from '../../protocols/records/server.ts';
 import { serveShares } from '../../protocols/shares/shares.ts';
 import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
@@ -118,13 +118,14 @@ function discoveryOf(options: AgentOptions, link: Link, links: Links): MdnsDisco
 }
 
 function membershipOf(options: AgentOptions, link: Link, discovery: MdnsDiscovery, links: Links): Membership {
-  const { fleet, name, peers, interfaces, point, clock, log } = options;
+  const { fleet, name, peers, interfaces, point, clock, random, log } = options;
   return new Membership({
     fleet,
     link,
     discovery,
     seeds: peers,
     clock,
+    random,
     log,
     about: () => ({
       ...(name === undefined ? {} : { name }),
@@ -147,7 +148,7 @@ async function serveAll(
     point?.noteRefusal(error, peer);
   };
   await serveHello(open, membership);
-  await serveRecords(members, fleet.log, (reason, peer) => log.debug({ reason, peer }, 'a record was refused'));
+  await serveRecords(members, fleet.log, membership.spreading);
   await serveDoctor(members, answerer(options, link, membership, discovery));
   await serveShares(members, shareHolder, refused);
   if (point) {

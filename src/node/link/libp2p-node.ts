@@ -28,7 +28,7 @@ export interface LinkOptions {
   readonly logger?: ComponentLogger;
 }
 
-/** Must be the same for identify, ping and the connection monitor. */
+/** Must be the same for identify and ping. */
 const PROTOCOL_PREFIX = 'resettle';
 /** libp2p's own ping, as our members speak it. */
 export const PING_PROTOCOL = `/${PROTOCOL_PREFIX}/ping/1.0.0`;
@@ -75,8 +75,9 @@ export function createLink(options: LinkOptions): Promise<Link> {
       addressDialTimeout: ADDRESS_DIAL_TIMEOUT_MS,
       reconnectRetries: 0,
     },
-    // An event loop that stands still for a moment must not cost a transfer; transfers have stall timers of their own.
-    connectionMonitor: { abortConnectionOnPingFailure: false, protocolPrefix: PROTOCOL_PREFIX },
+    // Its pings would be most of what an idle agent sends, and would end transfers when an event loop stands still for a
+    // moment. Dead connections are found by comparing records and by the transfers' own stall timers.
+    connectionMonitor: { enabled: false },
     services: {
       identify: (components) => identify({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),
       ping: (components) => ping({ protocolPrefix: PROTOCOL_PREFIX })(withGuard(components, guard)),

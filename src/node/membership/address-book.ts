@@ -28,11 +28,24 @@ export function knownPeers(found: readonly FoundPeer[], roster: Roster, self: Pe
   return peers;
 }
 
+/** As `knownPeers` says of one. */
+export function addressesOf(found: readonly FoundPeer[], roster: Roster, peerId: PeerIdText): readonly string[] {
+  const heard = found.filter((peer) => peer.peerId === peerId).flatMap(({ addresses }) => addresses);
+  const member = roster.members.get(peerId);
+  return [...new Set([...heard, ...(member?.status === 'active' ? member.addresses : [])])];
+}
+
 const NEWS_GAP_MS = 5_000;
 
-/** Waiting times after failed dials: 1 s, doubling, at most a minute. */
+interface Failure {
+  readonly count: number;
+  readonly untilMs: number;
+  readonly anewAtMs?: number;
+}
+
+/** Waiting times after failed dials: 1 s, doubling, at most a minute. All times are monotonic. */
 export class DialBackoff {
-  readonly #failures = new Map<string, { count: number; untilMs: number; anewAtMs?: number }>();
+  readonly #failures = new Map<string, Failure>();
 
   mayTry(key: string, nowMs: number): boolean {
     return (this.#failures.get(key)?.untilMs ?? 0) <= nowMs;
@@ -41,11 +54,11 @@ export class DialBackoff {
   failed(key: string, nowMs: number): void {
     const before = this.#failures.get(key);
     const count = (before?.count ?? 0) + 1;
-    this.#failures.set(key, {
-      ...before,
-      count,
-      untilMs: nowMs + Math.min(60_000, 1000 * 2 ** Math.min(count - 1, 6)),
-    });
+    this.#note(key, { ...before, count, untilMs: nowMs + Math.min(60_000, 1000 * 2 ** Math.min(count - 1, 6)) });
+  }
+
+  #note(key: string, failure: Failure): void {
+    this.#failures.set(key, failure);
     // Somebody who announces peer after peer must not make this grow.
     if (this.#failures.size > 4096) this.#failures.delete(this.#failures.keys().next().value as string);
   }
@@ -56,8 +69,13 @@ export class DialBackoff {
    */
   heardAnew(key: string, nowMs: number): void {
     const known = this.#failures.get(key);
-    if (!known || nowMs - (known.anewAtMs ?? 0) < NEWS_GAP_MS) return;
+    if (!known || nowMs - (known.anewAtMs ?? Number.NEGATIVE_INFINITY) < NEWS_GAP_MS) return;
     this.#failures.set(key, { ...known, untilMs: 0, anewAtMs: nowMs });
+  }
+
+  /** Nothing has failed, but this peer is not to be dialled for a while. */
+  rest(key: string, nowMs: number, restMs: number): void {
+    this.#note(key, { count: 0, untilMs: nowMs + restMs });
   }
 
   succeeded(key: string): void {

@@ -10,6 +10,9 @@ import { checkInvite, type InviteToken, type MemberBody } from '../../state/reco
 import type { Log } from '../log.ts';
 import type { Fleet } from './fleet.ts';
 
+/** What of this machine's fleet joining needs. */
+export type JoiningFleet = Pick<Fleet, 'log' | 'pendingJoin' | 'dropPendingJoin' | 'joinRequest' | 'admitted'>;
+
 /** A refusal, and whether it comes from somebody whom the invite itself proves to be of the fleet. */
 interface Refusal {
   readonly error: ResettleError;
@@ -18,13 +21,13 @@ interface Refusal {
 
 /** The invite that waits in HOME until a member admits this machine, and what came of it so far. */
 export class Joining {
-  readonly #fleet: Fleet;
+  readonly #fleet: JoiningFleet;
   readonly #clock: Clock;
   readonly #log: Log;
   #seeds: readonly string[] = [];
   #refusal: Refusal | undefined;
 
-  constructor(fleet: Fleet, clock: Clock, log: Log) {
+  constructor(fleet: JoiningFleet, clock: Clock, log: Log) {
     this.#fleet = fleet;
     this.#clock = clock;
     this.#log = log;

@@ -1,19 +1,13 @@
 import type { Connection } from '@libp2p/interface';
-import { multiaddr } from '@multiformats/multiaddr';
 import type { Libp2p } from 'libp2p';
 import { bytesOfHex, hexOf } from '../../common/bytes.ts';
-import type { Clock } from '../../common/clock.ts';
+import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText } from '../../common/ids.ts';
-import {
-  CREDENTIAL_RECORDS_MAX,
-  DIAL_TIMEOUT_MS,
-  STANDING_CONNECTIONS_MAX,
-  STRANGER_CONNECTION_MS,
-  STRANGER_CONNECTIONS_MAX,
-} from '../../common/limits.ts';
+import { CREDENTIAL_RECORDS_MAX, STRANGER_CONNECTION_MS, STRANGER_CONNECTIONS_MAX } from '../../common/limits.ts';
 import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
 import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
+import { askOver } from '../../protocols/records/client.ts';
 import { errorOfFault } from '../../protocols/wire/fault.ts';
 import {
   admitAndStore,
@@ -24,21 +18,30 @@ import {
 } from '../../state/records/index.ts';
 import type { MdnsDiscovery } from '../discovery/index.ts';
 import type { FleetView } from '../fleet-view.ts';
-import { dialTargets, StrangerBudget } from '../link/dial-targets.ts';
 import type { Log } from '../log.ts';
-import { DialBackoff, type KnownPeer, knownPeers } from './address-book.ts';
+import { type Refusal, Refusals } from '../refusals.ts';
+import { type KnownPeer, knownPeers } from './address-book.ts';
+import { Dialling } from './dialling.ts';
 import type { Fleet } from './fleet.ts';
-import { Joining } from './joining.ts';
+import { Joining, type JoiningFleet } from './joining.ts';
 import { nameOf } from './machines.ts';
 import { Spreading } from './spreading.ts';
 
+/** What of libp2p the membership needs. */
+export type MembershipLink = Pick<Libp2p, 'dial' | 'getConnections' | 'addEventListener'>;
+
+/** What of this machine's fleet it needs. */
+export type FleetAtHome = Pick<Fleet, 'log' | 'memberBody'> &
+  JoiningFleet & { readonly identity: { readonly peerId: PeerIdText } };
+
 export interface MembershipOptions {
-  readonly fleet: Fleet;
-  readonly link: Libp2p;
-  readonly discovery: MdnsDiscovery;
+  readonly fleet: FleetAtHome;
+  readonly link: MembershipLink;
+  readonly discovery: Pick<MdnsDiscovery, 'peers' | 'hurry' | 'onPeer'>;
   /** Multiaddrs given by hand, with or without a peer id. */
   readonly seeds: readonly string[];
   readonly clock: Clock;
+  readonly random: RandomBytes;
   readonly log: Log;
   /** What this machine says of itself now. */
   readonly about: () => { name?: string; point: boolean; addresses: string[] };
@@ -48,8 +51,6 @@ const TICK_MS = 2_000;
 const CONNECT_WAIT_MS = 5_000;
 const JOIN_WAIT_MS = 10_000;
 const REFRESH_WAIT_MS = 3_000;
-const EXCHANGE_EVERY_MS = 60_000;
-const DIALS_AT_ONCE = 8;
 
 /**
  * Who is a member, who is connected, and that all have the same records. Default deny: a connection is a stranger's
@@ -57,21 +58,20 @@ const DIALS_AT_ONCE = 8;
  */
 export class Membership implements FleetView, HelloHost {
   readonly self: PeerIdText;
+  /** To be told what connected members send and ask. */
+  readonly spreading: Spreading;
   readonly #options: MembershipOptions;
-  readonly #fleet: Fleet;
-  readonly #link: Libp2p;
+  readonly #fleet: FleetAtHome;
+  readonly #link: MembershipLink;
   readonly #log: Log;
   readonly #joining: Joining;
-  readonly #backoff = new DialBackoff();
-  readonly #strangers: StrangerBudget;
+  readonly #dialling: Dialling;
+  readonly #refusals: Refusals;
   readonly #greeted = new Set<PeerIdText>();
   readonly #greetings = new WeakMap<Connection, Promise<boolean>>();
-  readonly #spreading: Spreading;
   readonly #stop = new AbortController();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #dialing = new Map<string, Promise<void>>();
   #ticking = false;
-  #lastExchangeMs = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -80,35 +80,56 @@ export class Membership implements FleetView, HelloHost {
     this.#log = options.log;
     this.#joining = new Joining(options.fleet, options.clock, options.log);
     this.self = options.fleet.identity.peerId;
-    this.#strangers = new StrangerBudget(options.clock.monotonicMs());
-    this.#spreading = new Spreading({
-      store: options.fleet.log,
-      peers: () => this.#greeted,
-      connectionTo: (peer) => this.#openConnection(peer),
+    this.#refusals = new Refusals(options.clock);
+    this.#dialling = new Dialling({
+      self: this.self,
+      link: options.link,
+      discovery: options.discovery,
+      roster: () => this.roster(),
+      greeted: this.#greeted,
+      isMember: (peerId) => this.isMember(peerId),
+      greet: (connection) => this.#greet(connection),
+      seeds: () => [...options.seeds, ...(this.#isActive() ? [] : this.#joining.seeds)],
+      clock: options.clock,
+      random: options.random,
       log: options.log,
       signal: this.#stop.signal,
+    });
+    this.spreading = new Spreading({
+      store: options.fleet.log,
+      peers: () => this.#greeted,
+      ask: (peer) => {
+        const connection = this.#openConnection(peer);
+        return connection && askOver(connection, this.#stop.signal);
+      },
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      signal: this.#stop.signal,
+      refused: (peer, reason) => this.#noteRefusal(peer, reason),
+      silent: (peer) => this.#closeSilent(peer),
     });
   }
 
   async start(): Promise<void> {
     this.#link.addEventListener('connection:open', (event) => this.#onOpen(event.detail));
-    this.#link.addEventListener('peer:disconnect', (event) =>
-      this.#greeted.delete(event.detail.toString() as PeerIdText),
-    );
-    this.#fleet.log.onChange(() => this.#spreading.soon());
+    this.#link.addEventListener('peer:disconnect', (event) => {
+      const peerId = event.detail.toString() as PeerIdText;
+      if (this.#greeted.delete(peerId)) this.#dialling.ended(peerId);
+    });
+    this.#fleet.log.onAdded((hashes, from) => this.spreading.added(hashes, from));
     this.#options.discovery.onPeer(({ peerId }) => {
-      this.#backoff.heardAnew(peerId, this.#options.clock.now());
+      this.#dialling.heardAnew(peerId);
       void this.#tick();
     });
     const timer = setInterval(() => void this.#tick(), TICK_MS);
     this.#timers.add(timer);
-    this.#lastExchangeMs = this.#options.clock.monotonicMs();
     await this.#tick();
   }
 
   stop(): void {
     this.#stop.abort(new ResettleError('interrupted', 'the agent ends'));
-    this.#spreading.stop();
+    this.spreading.stop();
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
@@ -151,17 +172,18 @@ export class Membership implements FleetView, HelloHost {
     for (;;) {
       signal.throwIfAborted();
       const open = this.#openConnection(peerId);
-      if (open) return open;
-      const addresses = this.known().get(peerId)?.addresses ?? [];
-      if (addresses.length > 0) {
-        try {
-          await this.#dial(addresses.map((address) => `${address}/p2p/${peerId}`));
+      if (open) {
+        this.#dialling.used(open);
+        return open;
+      }
+      try {
+        if (await this.#dialling.dialMember(peerId)) {
           const connection = this.#openConnection(peerId);
           if (connection) return connection;
           problem = 'it does not take this machine for a member';
-        } catch (error) {
-          problem = messageOf(error).split('\n')[0] ?? '';
         }
+      } catch (error) {
+        problem = messageOf(error).split('\n')[0] ?? '';
       }
       if (deadline.aborted) {
         throw new ResettleError('failed', `${name} cannot be reached: ${problem}`, {
@@ -175,7 +197,8 @@ export class Membership implements FleetView, HelloHost {
 
   #openConnection(peerId: PeerIdText): Connection | undefined {
     if (!this.#greeted.has(peerId) || !this.isMember(peerId)) return undefined;
-    return this.#link.getConnections().find((one) => one.remotePeer.toString() === peerId && one.status === 'open');
+    const all = this.#link.getConnections();
+    return all.find((one) => one.remotePeer.toString() === peerId && one.status === 'open');
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
@@ -184,8 +207,25 @@ export class Membership implements FleetView, HelloHost {
     signal.throwIfAborted();
     // A machine that was put to sleep stays connected for a while: nobody waits long for its answer.
     const enough = new Promise((resolve) => setTimeout(resolve, REFRESH_WAIT_MS).unref());
-    await Promise.race([Promise.all(this.#dialing.values()), enough]);
-    await Promise.race([this.#spreading.withAll(), enough]);
+    await Promise.race([this.#dialling.running(), enough]);
+    await Promise.race([this.spreading.withAll(), enough]);
+  }
+
+  /** Why records that others brought were not taken: for `status`, the oldest first, bounded. */
+  refusals(): readonly Refusal[] {
+    return this.#refusals.list();
+  }
+
+  #noteRefusal(peer: string, reason: string): void {
+    this.#log.debug({ peer, reason }, 'a record was refused');
+    this.#refusals.note(new ResettleError('refused', `a record: ${reason}`), peer);
+  }
+
+  /** A machine that was switched off leaves a connection behind that nobody ends. */
+  #closeSilent(peerId: PeerIdText): void {
+    for (const connection of this.#link.getConnections()) {
+      if (connection.remotePeer.toString() === peerId) connection.abort(new Error('no answer'));
+    }
   }
 
   /** Uses the staged invite now. Returns whether this machine was admitted; throws `bad-invite` when it was refused. */
@@ -236,10 +276,15 @@ export class Membership implements FleetView, HelloHost {
       this.#greeted.add(remote);
       return { ...told, credential: joined(log.credential(remote), log.credential(this.self)) };
     }
-    await log.insert(request.credential);
+    await this.#takeCredential(request.credential, remote);
     if (!this.isMember(remote)) return told;
     this.#greeted.add(remote);
     return { ...told, credential: log.credential(this.self) };
+  }
+
+  async #takeCredential(envelopes: readonly Uint8Array[], remote: PeerIdText): Promise<void> {
+    const { refused } = await this.#fleet.log.insert(envelopes, remote);
+    for (const { reason, kind } of refused) if (kind === 'never') this.#noteRefusal(remote, reason);
   }
 
   #onOpen(connection: Connection): void {
@@ -277,7 +322,7 @@ export class Membership implements FleetView, HelloHost {
       const remote = peerIdText(connection.remotePeer.toString());
       if (member) {
         this.#greeted.add(remote);
-        void this.#spreading.with(remote);
+        void this.spreading.with(remote);
       } else {
         this.#closeIfStranger(connection);
       }
@@ -297,7 +342,7 @@ export class Membership implements FleetView, HelloHost {
       const answer = await sayHello(connection, { version: WIRE_VERSION, fleet, credential }, this.#stop.signal);
       if (answer.fault) throw errorOfFault(answer.fault, remote);
       if (answer.credential.length === 0) return false;
-      await log.insert(answer.credential);
+      await this.#takeCredential(answer.credential, remote);
       return this.isMember(remote);
     }
     const body = this.#fleet.memberBody(this.#options.about());
@@ -312,12 +357,8 @@ export class Membership implements FleetView, HelloHost {
     this.#ticking = true;
     try {
       await this.updateOwnRecord();
-      await this.#dialSome();
-      const now = this.#options.clock.monotonicMs();
-      if (now - this.#lastExchangeMs > EXCHANGE_EVERY_MS) {
-        this.#lastExchangeMs = now;
-        void this.#spreading.withAll();
-      }
+      if (this.#isActive() || (await this.#joining.pending())) this.#dialling.tick();
+      this.spreading.tick();
     } catch (error) {
       this.#log.warn({ err: error }, 'keeping connections failed');
     } finally {
@@ -336,55 +377,6 @@ export class Membership implements FleetView, HelloHost {
       body.machine === own.machine &&
       body.addresses.join() === own.addresses.join();
     if (!same) await this.#fleet.log.append(body);
-  }
-
-  async #dialSome(): Promise<void> {
-    const active = this.#isActive();
-    if (!active && !(await this.#joining.pending())) return;
-    if (active && this.#greeted.size >= STANDING_CONNECTIONS_MAX) return;
-    const now = this.#options.clock.now();
-    const remotes = new Set(
-      this.#link.getConnections().map((one) => one.remoteAddr.toString().replace(/\/p2p\/.*$/, '')),
-    );
-    const strangers = this.#strangers.left(this.#options.clock.monotonicMs());
-    const targets = dialTargets({
-      known: this.known().values(),
-      isMember: ({ peerId }) => this.isMember(peerId),
-      seeds: [...this.#options.seeds, ...(active ? [] : this.#joining.seeds)],
-      mayDial: (key) =>
-        !this.#dialing.has(key) &&
-        !this.#greeted.has(key as PeerIdText) &&
-        !remotes.has(key.replace(/\/p2p\/.*$/, '')) &&
-        this.#backoff.mayTry(key, now),
-      slots: DIALS_AT_ONCE - this.#dialing.size,
-      strangers,
-    });
-    for (const { key, addresses } of targets) this.#dialing.set(key, this.#tryDial(key, addresses));
-    const isStranger = ({ key }: { key: string }): boolean => !key.startsWith('/') && !this.isMember(key);
-    this.#strangers.spend(targets.filter(isStranger).length);
-  }
-
-  /** In the background: a neighbour that takes a connection and then says nothing must not hold up the others. */
-  async #tryDial(key: string, addresses: readonly string[]): Promise<void> {
-    try {
-      if (await this.#dial(addresses)) this.#backoff.succeeded(key);
-      else this.#backoff.failed(key, this.#options.clock.now());
-    } catch (error) {
-      this.#backoff.failed(key, this.#options.clock.now());
-      this.#log.debug({ err: error, to: key }, 'dial failed');
-    } finally {
-      this.#dialing.delete(key);
-    }
-  }
-
-  /** True when a member answers there. */
-  async #dial(addresses: readonly string[]): Promise<boolean> {
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)]);
-    const connection = await this.#link.dial(
-      addresses.map((address) => multiaddr(address)),
-      { signal },
-    );
-    return this.#greeted.has(peerIdText(connection.remotePeer.toString())) || (await this.#greet(connection));
   }
 }
 

@@ -23,6 +23,9 @@ export const INVITE_ENVELOPE: EnvelopeKind = {
   payloadType: Buffer.from('/resettle/invite'),
 };
 
+/** Field 3, with a length in front. */
+const PAYLOAD_TAG = (3 << 3) | 2;
+
 export interface OpenedEnvelope {
   readonly signer: PeerIdText;
   readonly payload: Uint8Array;
@@ -38,17 +41,57 @@ export async function sealEnvelope(kind: EnvelopeKind, payload: Uint8Array, key:
   return (await RecordEnvelope.seal(record, key)).marshal();
 }
 
+/** An envelope whose signature was not looked at yet. */
+export interface UnverifiedEnvelope extends OpenedEnvelope {
+  /** Throws `refused`. */
+  verify(): Promise<void>;
+}
+
+/** Throws `refused` for bytes that are no such envelope. */
+export function unfoldEnvelope(kind: EnvelopeKind, bytes: Uint8Array): UnverifiedEnvelope {
+  const envelope = parse(kind, bytes);
+  return {
+    signer: peerIdOf(envelope.publicKey),
+    payload: envelope.payload,
+    verify: async () => {
+      if (!(await isSignedBy(envelope, kind.domain))) throw malformed('the signature does not verify');
+    },
+  };
+}
+
 /** Verifies the signature. Throws `refused` for anything that is not such an envelope. */
 export async function openEnvelope(kind: EnvelopeKind, bytes: Uint8Array): Promise<OpenedEnvelope> {
-  const envelope = parse(kind, bytes);
-  if (!(await isSignedBy(envelope, kind.domain))) throw malformed('the signature does not verify');
-  return { signer: peerIdOf(envelope.publicKey), payload: envelope.payload };
+  const envelope = unfoldEnvelope(kind, bytes);
+  await envelope.verify();
+  return envelope;
 }
 
 /** Reads without verifying: only for what this machine verified before it stored it. */
 export function readEnvelope(kind: EnvelopeKind, bytes: Uint8Array): OpenedEnvelope {
-  const envelope = parse(kind, bytes);
-  return { signer: peerIdOf(envelope.publicKey), payload: envelope.payload };
+  return unfoldEnvelope(kind, bytes);
+}
+
+/**
+ * The payload of an envelope that was verified before, which is in its one form: protobuf fields, each a tag and a length
+ * in front. The library takes ten times as long, which is felt where tens of thousands are read.
+ */
+export function payloadWithin(envelope: Uint8Array): Uint8Array {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let shift = 0; ; shift += 7) {
+      const byte = envelope[at++];
+      if (byte === undefined || shift > 28) throw malformed('the envelope is cut short');
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+  };
+  for (;;) {
+    const tag = varint();
+    const length = varint();
+    if (tag === PAYLOAD_TAG) return envelope.subarray(at, at + length);
+    at += length;
+  }
 }
 
 function parse(kind: EnvelopeKind, bytes: Uint8Array): RecordEnvelope {

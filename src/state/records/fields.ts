@@ -92,17 +92,26 @@ export function mapOf<S extends Shape>(shape: S): Field<Shaped<S>> {
     encode: (value) => new Map(names.map((name, key) => [key, shape[name]!.encode(value[name as keyof S])])),
     decode: (raw, what) => {
       if (!(raw instanceof Map) || raw.size !== names.length) throw malformed(`${what} does not have its fields`);
-      const entries = names.map((name, key) => {
+      const value: Record<string, unknown> = {};
+      for (const [key, name] of names.entries()) {
         if (!raw.has(key)) throw malformed(`${what} does not have its fields`);
-        return [name, shape[name]!.decode(raw.get(key), `${what}: ${name}`)] as const;
-      });
-      return Object.fromEntries(entries) as Shaped<S>;
+        value[name] = shape[name]!.decode(raw.get(key), `${what}: ${name}`);
+      }
+      return value as Shaped<S>;
     },
   };
 }
 
 export function encodeStrict<T>(codec: Field<T>, value: T): Uint8Array {
   return encode(codec.encode(value));
+}
+
+/** How a value is read from bytes: `decodeStrict`, or `decodeKnown` where they were read strictly before. */
+export type Decode = <T>(codec: Field<T>, encoded: Uint8Array, what: string, maxBytes: number) => T;
+
+/** For bytes that `decodeStrict` took before: it does not look whether they are in their one form. */
+export function decodeKnown<T>(codec: Field<T>, encoded: Uint8Array, what: string): T {
+  return codec.decode(decodeCbor(encoded, what), what);
 }
 
 /** Throws `refused` for anything that `encodeStrict` does not write. */

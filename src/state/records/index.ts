@@ -13,7 +13,13 @@ export { type AdmitContext, admitAndStore, createJoinRequest } from './join.ts';
 export { peerIdOf } from './keys.ts';
 export { associationIdOf } from './migrations.ts';
 export { readRecord, verifyRecord } from './record.ts';
-export { type BodyOrMaker, type InsertResult, RecordLog, type RecordLogOptions } from './record-log.ts';
+export {
+  type BodyOrMaker,
+  type InsertResult,
+  RecordLog,
+  type RecordLogOptions,
+  type RefusedRecord,
+} from './record-log.ts';
 export { computeRoster } from './roster.ts';
 export {
   type CreateInviteOptions,

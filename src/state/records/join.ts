@@ -2,6 +2,7 @@
 import { ResettleError } from '../../common/errors.ts';
 import type { PeerIdText } from '../../common/ids.ts';
 import { isJoinSigned, openInvite, signJoin } from './invite.ts';
+import type { KnownOf } from './known.ts';
 import { isOf, type RecordOf, verifyRecord } from './record.ts';
 import type { RecordLog } from './record-log.ts';
 import { compareAdmissions, serialKey } from './standing.ts';
@@ -41,7 +42,7 @@ export async function admitAndStore(
   const checked = await checkJoin(request, context.remote);
   const admission = await log.append(() => {
     const before = admissionsOn(log, checked.invite).find(({ body }) => isSame(body, checked));
-    return before ?? admissionOf(log, checked, context);
+    return (before && log.record(before.hash)) ?? admissionOf(log, checked, context);
   });
   await log.insert([request.member]);
   return admission;
@@ -71,11 +72,14 @@ function admissionOf(log: RecordLog, { invite, member, request }: CheckedJoin, c
   if (known?.status === 'revoked') throw notTheirs('this machine was revoked; it needs a new identity');
   if (known && known.ageRecipient !== ageRecipient) throw notTheirs('this machine was admitted with other keys');
   const admitter = roster.members.get(log.self);
-  if (admitter?.status !== 'active' || (invite.role === 'operator' && admitter.role !== 'operator')) {
-    throw new ResettleError('refused', `this machine may not admit an ${invite.role}`, {
+  const needsOperator = invite.role === 'operator' || invite.association !== null;
+  if (admitter?.status !== 'active' || (needsOperator && admitter.role !== 'operator')) {
+    const whom = invite.association === null ? `an ${invite.role}` : 'a machine with a ticket';
+    throw new ResettleError('refused', `this machine may not admit ${whom}`, {
       hint: 'join by way of an operator that is online',
     });
   }
+  checkTicket(invite, log);
   const users = new Set(admissionsOn(log, invite).map(({ body }) => body.peerId));
   if (!users.has(peerId) && users.size >= invite.uses) throw badInvite(`it was used up (${invite.uses} in all)`);
   return {
@@ -89,15 +93,27 @@ function admissionOf(log: RecordLog, { invite, member, request }: CheckedJoin, c
   };
 }
 
-function admissionsOn(log: RecordLog, invite: Invite): RecordOf<'admission'>[] {
+function admissionsOn(log: RecordLog, invite: Invite): KnownOf<'admission'>[] {
   const key = serialKey(invite);
-  return [...log.records()]
-    .filter((record) => isOf(record, 'admission'))
+  return log
+    .admissions()
     .filter((record) => record.invite && serialKey(record.invite) === key)
     .sort(compareAdmissions);
 }
 
-function isSame(body: AdmissionBody, { member }: CheckedJoin): boolean {
+/** A ticket is for one association in place; whoever does not know it yet leaves the newcomer to somebody who does. */
+function checkTicket(invite: Invite, log: RecordLog): void {
+  if (invite.association === null) return;
+  const association = log.association(invite.association);
+  if (!association) {
+    throw new ResettleError('refused', 'the association of this ticket is not known here yet', {
+      hint: 'wait until the records have spread, or join by way of the operator that made the ticket',
+    });
+  }
+  if (association.body.mode !== 'in-place') throw badInvite('its association is not one in place');
+}
+
+function isSame(body: Pick<AdmissionBody, 'peerId' | 'ageRecipient'>, { member }: CheckedJoin): boolean {
   return body.peerId === member.body.peerId && body.ageRecipient === member.body.ageRecipient;
 }
 

@@ -1,17 +1,25 @@
-/** The durable half of a log: one SQLite file that one process holds at a time. */
+/** The durable half of a log, and where its envelopes are read from: one SQLite file that one process holds at a time. */
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ResettleError } from '../../common/errors.ts';
 import type { FleetId } from '../../common/ids.ts';
-import type { RecordHash, StoredRecord } from './types.ts';
+import type { RecordHash } from './types.ts';
 
 const IN_MEMORY = ':memory:';
 const VERSION = 1;
 /** SQLITE_BUSY and SQLITE_LOCKED, without the extended part. */
 const LOCKED_CODES = [5, 6];
 
+export interface JournalEntry {
+  /** The record's place in the order; one that replaces another may have the place of that one. */
+  readonly number: number;
+  readonly hash: RecordHash;
+  readonly envelope: Uint8Array;
+}
+
 export class Journal {
   readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws `agent-already-running` where another process has the file, `damaged` where it is not a record log. */
   constructor(path: string) {
@@ -52,26 +60,43 @@ export class Journal {
     return row === undefined ? undefined : String(row.value);
   }
 
-  /** All envelopes in the order in which they were stored. */
-  envelopes(): Uint8Array[] {
-    const rows = this.#database.prepare('SELECT envelope FROM records ORDER BY number').all();
-    return rows.map((row) => row.envelope as Uint8Array);
+  /** The next so many after a number, in the order in which others can take them. */
+  after(number: number, limit: number): JournalEntry[] {
+    const rows = this.#statement('SELECT number, hash, envelope FROM records WHERE number > ? ORDER BY number LIMIT ?');
+    return rows.all(number, limit).map((row) => ({
+      number: Number(row.number),
+      hash: String(row.hash) as RecordHash,
+      envelope: row.envelope as Uint8Array,
+    }));
+  }
+
+  envelope(hash: RecordHash): Uint8Array | undefined {
+    const row = this.#statement('SELECT envelope FROM records WHERE hash = ?').get(hash);
+    return row?.envelope as Uint8Array | undefined;
   }
 
   /** Durable when it returns: all of it or nothing. */
-  change(added: readonly StoredRecord[], dropped: readonly RecordHash[]): void {
+  change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
     if (added.length === 0 && dropped.length === 0) return;
-    const insert = this.#database.prepare('INSERT INTO records (hash, envelope) VALUES (?, ?)');
-    const remove = this.#database.prepare('DELETE FROM records WHERE hash = ?');
+    const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
+    const remove = this.#statement('DELETE FROM records WHERE hash = ?');
     this.#database.exec('BEGIN');
     try {
-      for (const record of added) insert.run(record.hash, record.envelope);
       for (const hash of dropped) remove.run(hash);
+      for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
   }
 
   close(): void {

@@ -35,8 +35,21 @@ export function seedOf(key: Ed25519PrivateKey): Uint8Array {
   return key.raw.subarray(0, RAW_KEY_BYTES);
 }
 
+/**
+ * The text of a peer id takes 50 microseconds to make, and the same few stand in tens of thousands of records: those made
+ * last are kept, some 200 bytes each.
+ */
+const TEXTS_MAX = 2048;
+const texts = new Map<string, PeerIdText>();
+
 export function peerIdOf(key: PublicKey): PeerIdText {
-  return peerIdText(key.toString());
+  const raw = asBuffer(key.raw).toString('latin1');
+  const known = texts.get(raw);
+  if (known !== undefined) return known;
+  const text = peerIdText(key.toString());
+  if (texts.size >= TEXTS_MAX) texts.delete(texts.keys().next().value as string);
+  texts.set(raw, text);
+  return text;
 }
 
 /** The key inside a libp2p protobuf. Throws `refused` for anything but Ed25519. */

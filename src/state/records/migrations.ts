@@ -1,58 +1,14 @@
-/** Associations, who their destinations are, and what parties said of their migrations: from records whose signers stand. */
+/**
+ * Associations, who their destinations are, and whose words about them count: for each migration on its own, from records
+ * whose signers stand.
+ */
 import type { AssociationId, PeerIdText } from '../../common/ids.ts';
+import type { Dossier, Dossiers } from './dossiers.ts';
 import { compareText } from './hash.ts';
-import { isOf, type RecordOf, subjectOf } from './record.ts';
-import type { Standing } from './standing.ts';
-import type {
-  Association,
-  AssociationBody,
-  EventBody,
-  Member,
-  RecordHash,
-  Roster,
-  SignedEvent,
-  StoredRecord,
-} from './types.ts';
-
-export interface MigrationInput {
-  readonly members: ReadonlyMap<PeerIdText, Member>;
-  readonly standings: ReadonlyMap<PeerIdText, Standing>;
-  /** False for what a signer wrote after a fork or a revocation. */
-  trusts(record: StoredRecord): boolean;
-}
-
-type Found = Pick<Roster, 'associations' | 'pastAssociations'> & {
-  readonly events: ReadonlyMap<AssociationId, readonly SignedEvent[]>;
-};
-
-export function migrationsOf(list: readonly StoredRecord[], input: MigrationInput): Found {
-  const { members, trusts } = input;
-  const associations = new Map<AssociationId, Association>();
-  const pastAssociations = new Map<AssociationId, Association>();
-  const named = destinationsOf(list, input);
-  const endings = Map.groupBy(
-    list.filter((record) => isOf(record, 'ending')).filter(trusts),
-    ({ body }) => body.association,
-  );
-  const records = list.filter((record) => isOf(record, 'association')).filter(trusts);
-  for (const { hash, header, body } of records.sort((a, b) => compareText(a.hash, b.hash))) {
-    const source = members.get(body.source);
-    if (!source || !maySignFor(header.signer, source, members)) continue;
-    const id = associationIdOf(hash);
-    const association: Association = {
-      id,
-      signer: header.signer,
-      body,
-      createdAt: header.time,
-      destination: body.destination ?? named(id, body, source),
-      ended: (endings.get(id) ?? []).some((ending) => maySignFor(ending.header.signer, source, members)),
-    };
-    if (source.status === 'active') associations.set(id, association);
-    else if (source.status === 'revoked') pastAssociations.set(id, association);
-  }
-  const find = (id: AssociationId): Association | undefined => associations.get(id) ?? pastAssociations.get(id);
-  return { associations, pastAssociations, events: eventsOf(list, find) };
-}
+import type { EventSubject, KeptOf, KnownOf, KnownRecord } from './known.ts';
+import { changedPeers, type Membership } from './membership.ts';
+import { isSameSubject, newer } from './record.ts';
+import type { Association, Member, RecordHash, Roster } from './types.ts';
 
 /** An association is named by its record's hash. */
 export function associationIdOf(hash: RecordHash): AssociationId {
@@ -72,7 +28,11 @@ export function maySignFor(
 }
 
 /** Why a party may not say this of a migration, or undefined. */
-export function whyNotToSay(signer: PeerIdText, { step }: EventBody, association: Association): string | undefined {
+export function whyNotToSay(
+  signer: PeerIdText,
+  { step }: Pick<EventSubject, 'step'>,
+  association: Association,
+): string | undefined {
   const { source } = association.body;
   switch (step) {
     case 'activity':
@@ -86,56 +46,139 @@ export function whyNotToSay(signer: PeerIdText, { step }: EventBody, association
   }
 }
 
-/** Of associations that left it open: the first naming counts, or in place the first who joined with a ticket. */
-function destinationsOf(list: readonly StoredRecord[], { members, standings, trusts }: MigrationInput) {
-  const namings = Map.groupBy(
-    list.filter((record) => isOf(record, 'naming')).filter(trusts),
-    ({ body }) => body.association,
-  );
-  const tickets = new Map<AssociationId, { time: number; hash: RecordHash; peer: PeerIdText }[]>();
-  for (const [peer, { admission, suspended }] of standings) {
-    const association = admission.invite?.association;
-    if (!association || suspended) continue;
-    const entry = { time: admission.body.admittedAt, hash: admission.hash, peer };
-    tickets.set(association, [...(tickets.get(association) ?? []), entry]);
+/** The associations that count under a membership, kept up to date dossier by dossier. */
+export class Migrations {
+  readonly #dossiers: Dossiers;
+  readonly #isOut: (record: KnownRecord) => boolean;
+  #membership: Membership;
+  #current = new Map<AssociationId, Association>();
+  #past = new Map<AssociationId, Association>();
+  /** True once the maps were given out: then they are copied before they change. */
+  #isGiven = false;
+  /** Grows whenever one of the maps changes. */
+  version = 0;
+
+  /** `isOut` tells the records that are to be left aside. */
+  constructor(dossiers: Dossiers, membership: Membership, isOut: (record: KnownRecord) => boolean) {
+    this.#dossiers = dossiers;
+    this.#membership = membership;
+    this.#isOut = isOut;
+    for (const dossier of dossiers.all()) this.judge(dossier);
   }
-  return (id: AssociationId, body: AssociationBody, source: Member): PeerIdText | undefined => {
-    const candidates = (namings.get(id) ?? [])
-      .filter((naming) => maySignFor(naming.header.signer, source, members))
+
+  get(id: AssociationId): Association | undefined {
+    return this.#current.get(id) ?? this.#past.get(id);
+  }
+
+  /** Those of sources that are active, and of those that were revoked later. What was given out never changes. */
+  snapshot(): Pick<Roster, 'associations' | 'pastAssociations'> {
+    this.#isGiven = true;
+    return { associations: this.#current, pastAssociations: this.#past };
+  }
+
+  /** Judges anew what the change of membership touches, and returns it. */
+  update(membership: Membership, more: ReadonlySet<AssociationId> = new Set()): Dossier[] {
+    const changed = changedPeers(this.#membership, membership);
+    const named = new Set(more);
+    for (const { tickets } of [this.#membership, membership]) {
+      for (const [id, holders] of tickets) if (holders.some(({ peer }) => changed.has(peer))) named.add(id);
+    }
+    this.#membership = membership;
+    if (changed.size === 0 && named.size === 0) return [];
+    const touched = [...this.#dossiers.all()].filter((dossier) => named.has(dossier.id) || concerns(dossier, changed));
+    for (const dossier of touched) this.judge(dossier);
+    return touched;
+  }
+
+  /** Judges one anew: something was added to it. */
+  judge(dossier: Dossier): void {
+    const { id } = dossier;
+    const before = this.get(id);
+    const found = this.#associationOf(dossier);
+    const isPast = found !== undefined && this.#membership.members.get(found.body.source)?.status === 'revoked';
+    if (!before && !found) return;
+    if (before && found && isSame(before, found) && (isPast ? this.#past : this.#current).has(id)) return;
+    this.#own();
+    this.#current.delete(id);
+    this.#past.delete(id);
+    if (found) (isPast ? this.#past : this.#current).set(id, found);
+    this.version += 1;
+  }
+
+  #own(): void {
+    if (!this.#isGiven) return;
+    this.#isGiven = false;
+    this.#current = new Map(this.#current);
+    this.#past = new Map(this.#past);
+  }
+
+  /** Of each subject the newest event, if its signer may say it. */
+  countingEvents({ id, events }: Dossier): KeptOf<'event'>[] {
+    const association = this.get(id);
+    if (!association) return [];
+    const newest: KeptOf<'event'>[] = [];
+    for (const record of events) {
+      if (this.#isOut(record) || this.#membership.forks.tainted(record)) continue;
+      if (whyNotToSay(record.header.signer, record.body, association)) continue;
+      const index = newest.findIndex((other) => isSameSubject(other, record));
+      if (index < 0) newest.push(record);
+      else newest[index] = newer(newest[index], record);
+    }
+    return newest.sort(compareSubjects);
+  }
+
+  #associationOf({ id, association: record, namings, endings }: Dossier): Association | undefined {
+    const { members } = this.#membership;
+    if (!record || !this.#counts(record)) return undefined;
+    const { header, body } = record;
+    const source = members.get(body.source);
+    if (!source || (source.status !== 'active' && source.status !== 'revoked')) return undefined;
+    if (!maySignFor(header.signer, source, members)) return undefined;
+    const byParties = <T extends KnownRecord>(records: readonly T[]): T[] =>
+      records.filter((each) => this.#counts(each) && maySignFor(each.header.signer, source, members));
+    return {
+      id,
+      signer: header.signer,
+      body,
+      createdAt: header.time,
+      destination: body.destination ?? this.#named(id, record, byParties(namings)),
+      ended: byParties(endings).length > 0,
+    };
+  }
+
+  /** Where it was left open: the first naming counts, or in place the first who joined with a ticket. */
+  #named(
+    id: AssociationId,
+    { body }: KnownOf<'association'>,
+    namings: readonly KnownOf<'naming'>[],
+  ): PeerIdText | undefined {
+    const candidates = namings
       .filter((naming) => naming.body.destination !== body.source)
       .map(({ header, hash, body: { destination } }) => ({ time: header.time, hash, peer: destination }));
-    if (body.mode === 'in-place') candidates.push(...(tickets.get(id) ?? []));
+    if (body.mode === 'in-place') candidates.push(...(this.#membership.tickets.get(id) ?? []));
     candidates.sort((a, b) => a.time - b.time || compareText(a.hash, b.hash));
     return candidates[0]?.peer;
-  };
+  }
+
+  #counts(record: KnownRecord): boolean {
+    const { forks, cuts } = this.#membership;
+    return !this.#isOut(record) && !forks.tainted(record) && cuts.accepts(record);
+  }
 }
 
-/** Of each subject the newest one. */
-function eventsOf(
-  list: readonly StoredRecord[],
-  find: (id: AssociationId) => Association | undefined,
-): ReadonlyMap<AssociationId, readonly SignedEvent[]> {
-  const newest = new Map<string, RecordOf<'event'>>();
-  for (const record of list) {
-    if (!isOf(record, 'event')) continue;
-    const association = find(record.body.association);
-    if (!association || whyNotToSay(record.header.signer, record.body, association)) continue;
-    const subject = subjectOf(record)!;
-    const before = newest.get(subject);
-    if (!before || isNewer(record, before)) newest.set(subject, record);
-  }
-  const events = new Map<AssociationId, SignedEvent[]>();
-  for (const [, { header, body }] of [...newest].sort(([a], [b]) => compareText(a, b))) {
-    const event: SignedEvent = { signer: header.signer, time: header.time, body };
-    const same = events.get(body.association);
-    if (same) same.push(event);
-    else events.set(body.association, [event]);
-  }
-  return events;
+function concerns({ association, namings, endings, events }: Dossier, peers: ReadonlySet<PeerIdText>): boolean {
+  if (association && (peers.has(association.header.signer) || peers.has(association.body.source))) return true;
+  return [namings, endings, events].some((list) => list.some(({ header }) => peers.has(header.signer)));
 }
 
-/** The highest (time, sequence, hash) counts. */
-export function isNewer(a: StoredRecord, b: StoredRecord): boolean {
-  const order = a.header.time - b.header.time || a.header.sequence - b.header.sequence || compareText(a.hash, b.hash);
-  return order > 0;
+function isSame(a: Association, b: Association): boolean {
+  return a.body === b.body && a.destination === b.destination && a.ended === b.ended;
+}
+
+function compareSubjects(a: KnownOf<'event'>, b: KnownOf<'event'>): number {
+  return (
+    compareText(a.header.signer, b.header.signer) ||
+    compareText(a.body.step, b.body.step) ||
+    compareText(a.body.state ?? '', b.body.state ?? '')
+  );
 }

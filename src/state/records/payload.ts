@@ -20,6 +20,7 @@ import {
 import {
   bytes,
   choice,
+  type Decode,
   decodeStrict,
   encodeStrict,
   type Field,
@@ -181,11 +182,14 @@ export function encodePayload(header: RecordHeader, body: RecordBody): Uint8Arra
   return encodeStrict(payload, { ...header, version: VERSION, type: body.type, body: encodeStrict(codec, body) });
 }
 
-/** Throws `refused` for anything that `encodePayload` does not write. */
-export function decodePayload(encoded: Uint8Array): { header: RecordHeader; body: RecordBody } {
-  const { version: _, type, body: inner, ...header } = decodeStrict(payload, encoded, 'the record', RECORD_MAX_BYTES);
+/** Throws `refused` for anything that `encodePayload` does not write, unless another way to read is given. */
+export function decodePayload(
+  encoded: Uint8Array,
+  decode: Decode = decodeStrict,
+): { header: RecordHeader; body: RecordBody } {
+  const { version: _, type, body: inner, ...header } = decode(payload, encoded, 'the record', RECORD_MAX_BYTES);
   const codec = bodies[type] as Field<RecordBody>;
-  const body = { ...decodeStrict(codec, inner, `the ${type} record`, RECORD_MAX_BYTES), type } as RecordBody;
+  const body = { ...decode(codec, inner, `the ${type} record`, RECORD_MAX_BYTES), type } as RecordBody;
   checkConsistent(header, body);
   return { header, body };
 }

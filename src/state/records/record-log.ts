@@ -1,22 +1,27 @@
 /** The log of signed records of one machine: its own, and those of its fleet. */
 import type { PrivateKey } from '@libp2p/interface';
-import { asBuffer, hexOf } from '../../common/bytes.ts';
+import { hexOf } from '../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { AssociationId, FleetId, PeerIdText } from '../../common/ids.ts';
-import { CREDENTIAL_RECORDS_MAX, RECORDS_PER_MESSAGE_BYTES_MAX, RECORDS_PER_MESSAGE_MAX } from '../../common/limits.ts';
-import { checkDigest, digestOf, epochsOf, lackedBy } from './digest.ts';
+import { CREDENTIAL_RECORDS_MAX, RECORD_FUTURE_MAX_MS } from '../../common/limits.ts';
+import { credentialOf } from './credential.ts';
+import { EventCache } from './event-cache.ts';
+import type { Summary } from './fingerprints.ts';
+import { Holdings } from './holdings.ts';
 import { damagedLog, Journal } from './journal.ts';
 import { peerIdOf } from './keys.ts';
-import { credentialOf, inOrder } from './order.ts';
-import { relayable, whyNoPlace, whyNoRoom } from './place.ts';
-import { isLasting, readRecord, signRecord, verifyRecord } from './record.ts';
+import { Keeper, type Kept, type KeptOf } from './known.ts';
+import { readRecord, recallRecord, signRecord, verifyUnlessKnown } from './record.ts';
 import { RecordSet } from './record-set.ts';
-import { type Evaluation, evaluate } from './roster.ts';
-import type { Association, DigestEntry, RecordBody, RecordHash, Roster, SignedEvent, StoredRecord } from './types.ts';
+import { rosterOf } from './roster.ts';
+import type { Association, EventBody, RecordBody, RecordHash, Roster, SignedEvent, StoredRecord } from './types.ts';
 
-/** Verifying this many takes about 10 ms; then others get their turn. */
-const VERIFY_BEFORE_YIELD = 32;
+/** Verifying or reading this many takes about 10 ms; then others get their turn. */
+const RECORDS_BEFORE_YIELD = 32;
+
+/** Records in one place that go together: two prove a fork. */
+const TWINS_MAX = 3;
 
 export interface RecordLogOptions {
   /** A file in the agent's own 0700 folder, or `:memory:`. */
@@ -26,10 +31,25 @@ export interface RecordLogOptions {
   readonly random: RandomBytes;
 }
 
+/**
+ * `never`: it is not a record that anybody may take. `later`: it has no place here now, and may have one when more is
+ * known. `old`: a newer one about the same is here.
+ */
+export type RefusalKind = 'never' | 'later' | 'old';
+
+export interface RefusedRecord {
+  /** Which of the envelopes that were given. */
+  readonly index: number;
+  readonly reason: string;
+  readonly kind: RefusalKind;
+}
+
 export interface InsertResult {
   /** Records that are stored now and were not before. */
   readonly added: number;
-  readonly refused: readonly { readonly reason: string }[];
+  /** Of those that are stored now, whether they were before or not. */
+  readonly stored: readonly string[];
+  readonly refused: readonly RefusedRecord[];
 }
 
 /**
@@ -38,20 +58,35 @@ export interface InsertResult {
  */
 export type BodyOrMaker = RecordBody | (() => RecordBody | StoredRecord);
 
+/** Told of records that are stored now and were not before, and who brought them; undefined: this machine signed them. */
+type AddedListener = (records: readonly RecordHash[], from: string | undefined) => void;
+
+interface Candidate {
+  readonly index: number;
+  readonly record: StoredRecord;
+}
+
+interface Taken {
+  readonly record: StoredRecord;
+  readonly kept: Kept;
+}
+
 export class RecordLog {
   readonly self: PeerIdText;
   readonly #key: PrivateKey;
   readonly #clock: Clock;
-  readonly #random: RandomBytes;
   readonly #epoch: string;
   readonly #journal: Journal;
   readonly #sequences = new Map<PeerIdText, number>();
   readonly #times = new Map<PeerIdText, number>();
   readonly #listeners = new Set<() => void>();
-  #set = new RecordSet();
+  readonly #addedListeners = new Set<AddedListener>();
+  readonly #events = new EventCache((hash) => this.#readEvent(hash));
+  #keeper: Keeper;
+  #holdings: Holdings;
   #fleetId: FleetId | undefined;
-  #evaluation: Evaluation | undefined;
-  #epochs: ReturnType<typeof epochsOf> | undefined;
+  #nextNumber = 1;
+  #roster: { readonly version: number; readonly roster: Roster } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   /**
@@ -61,7 +96,9 @@ export class RecordLog {
   static async open(options: RecordLogOptions): Promise<RecordLog> {
     const journal = new Journal(options.path);
     try {
-      return new RecordLog(options, journal);
+      const log = new RecordLog(options, journal);
+      for (const _ of log.#load()) await new Promise(setImmediate);
+      return log;
     } catch (error) {
       journal.close();
       throw damagedLog(options.path, error);
@@ -72,16 +109,40 @@ export class RecordLog {
     this.self = peerIdOf(privateKey.publicKey);
     this.#key = privateKey;
     this.#clock = clock;
-    this.#random = random;
     this.#epoch = hexOf(random(8));
     this.#journal = journal;
     this.#fleetId = journal.fleetId();
-    this.#load();
+    const none = new RecordSet();
+    this.#keeper = this.#keeperFor(none);
+    this.#holdings = new Holdings(none, this.#fleetId);
   }
 
-  #load(): void {
-    this.#set = new RecordSet();
-    for (const envelope of this.#journal.envelopes()) this.#take(readRecord(envelope));
+  #keeperFor(set: RecordSet): Keeper {
+    return new Keeper(set, (hash) => this.#read(hash).body);
+  }
+
+  /** Reads the journal, with pauses. */
+  *#load(): Generator<void> {
+    const set = new RecordSet();
+    this.#keeper = this.#keeperFor(set);
+    this.#nextNumber = 1;
+    for (;;) {
+      const some = this.#journal.after(this.#nextNumber - 1, RECORDS_BEFORE_YIELD);
+      if (some.length === 0) break;
+      for (const { number, hash, envelope } of some) {
+        const record = this.#keeper.keep(recallRecord(hash, envelope), number);
+        set.add(record);
+        this.#noteTime(record);
+        this.#nextNumber = number + 1;
+      }
+      yield;
+    }
+    this.#holdings = new Holdings(set, this.#fleetId);
+    this.#roster = undefined;
+  }
+
+  #noteTime({ header: { signer, time } }: Kept): void {
+    this.#times.set(signer, Math.max(time, this.#times.get(signer) ?? 0));
   }
 
   /** The fleet that this log belongs to, once it does. */
@@ -99,12 +160,32 @@ export class RecordLog {
     }
     this.#journal.setFleetId(fleetId);
     this.#fleetId = fleetId;
-    this.#evaluation = undefined;
+    this.#holdings = new Holdings(this.#holdings.set, fleetId);
+    this.#roster = undefined;
   }
 
-  /** What the stored records say now. Computed when it is asked for after a change. */
+  /** What the stored records say now: a snapshot, the same object as long as nothing in it has changed. */
   roster(): Roster {
-    return this.#evaluated().roster;
+    const { version, judgement } = this.#holdings;
+    if (this.#roster?.version !== version) this.#roster = { version, roster: rosterOf(judgement, this.#fleetId) };
+    return this.#roster.roster;
+  }
+
+  association(id: AssociationId): Association | undefined {
+    return this.#holdings.judgement.migrations.get(id);
+  }
+
+  /** What the parties of an association said of its migration, the newest of each subject. */
+  events(id: AssociationId): readonly SignedEvent[] {
+    const { set, judgement } = this.#holdings;
+    const dossier = set.dossiers.get(id);
+    if (!dossier) return [];
+    return judgement.migrations.countingEvents(dossier).map(({ hash }) => this.#events.get(hash));
+  }
+
+  #readEvent(hash: RecordHash): SignedEvent {
+    const { header, body } = this.#read(hash);
+    return { signer: this.#keeper.text(header.signer), time: header.time, body: body as EventBody };
   }
 
   /** Signs with this machine's key, stores durably, tells the listeners. Throws `not-a-member`, `refused`. */
@@ -118,7 +199,7 @@ export class RecordLog {
       const made = typeof body === 'function' ? body() : body;
       if ('hash' in made) return made;
       const record = await this.#sign(privateKey, made);
-      const reason = whyNoPlace(record, this.#evaluated(), this.#set) ?? whyNoRoom(record, this.#set);
+      const reason = this.#holdings.whyNot(record);
       if (reason) {
         throw new ResettleError(
           'not-a-member',
@@ -128,8 +209,7 @@ export class RecordLog {
           },
         );
       }
-      this.#take(record);
-      this.#store([record]);
+      this.#store([{ record, kept: this.#take(record) }], undefined);
       return record;
     });
   }
@@ -140,180 +220,101 @@ export class RecordLog {
   }
 
   /**
-   * Verifies and stores what has a place; records of one call may depend on each other in any order. All that is refused
-   * can be offered again later. Never throws for what others sent.
+   * Verifies and stores what has a place; records of one call may depend on each other in any order. What is refused for
+   * `later` can be offered again. Never throws for what others sent. `from`: who brought them.
    */
-  async insert(envelopes: readonly Uint8Array[]): Promise<InsertResult> {
-    const refused: { reason: string }[] = [];
-    const verified: StoredRecord[] = [];
+  async insert(envelopes: readonly Uint8Array[], from?: string): Promise<InsertResult> {
+    const refused: RefusedRecord[] = [];
+    const candidates: Candidate[] = [];
+    const known: RecordHash[] = [];
+    const isKnown = (hash: RecordHash): boolean => this.has(hash) && known.push(hash) > 0;
     for (const [index, envelope] of envelopes.entries()) {
-      if (index % VERIFY_BEFORE_YIELD === VERIFY_BEFORE_YIELD - 1) await new Promise(setImmediate);
+      if (index % RECORDS_BEFORE_YIELD === RECORDS_BEFORE_YIELD - 1) await new Promise(setImmediate);
       try {
-        verified.push(await verifyRecord(envelope));
+        const record = await verifyUnlessKnown(envelope, isKnown);
+        if (record) candidates.push({ index, record });
       } catch (error) {
         if (!(error instanceof ResettleError)) throw error;
-        refused.push({ reason: messageOf(error) });
+        refused.push({ index, reason: messageOf(error), kind: 'never' });
       }
     }
+    if (candidates.length === 0) return { added: 0, stored: known, refused };
     return await this.#inTurn(async () => {
-      const { taken, left } = this.#takeAllPlaced(verified);
-      const added = this.#store(taken);
-      return { added, refused: [...refused, ...left] };
+      const placed = await this.#takePlaced(candidates, from);
+      const stored = candidates.map(({ record }) => record.hash).filter((hash) => this.has(hash));
+      return { added: placed.added, stored: [...known, ...stored], refused: [...refused, ...placed.refused] };
     });
   }
 
-  /** What this log has without gaps. */
-  digest(): DigestEntry[] {
-    return digestOf(this.#wholeEpochs());
-  }
-
-  /**
-   * Envelopes that a log with this digest lacks and that it will take, those that others depend on first. Ask again with
-   * the new digest until there are none, or none of them was new to the other. Throws `refused` for a malformed digest.
-   */
-  missing(
-    digest: readonly DigestEntry[],
-    limit = RECORDS_PER_MESSAGE_MAX,
-    maxBytes = RECORDS_PER_MESSAGE_BYTES_MAX,
-  ): Uint8Array[] {
-    checkDigest(digest);
-    const { sure, suspect } = lackedBy(digest, this.#wholeEpochs());
-    const envelopes: Uint8Array[] = [];
-    let bytes = 0;
-    for (const { envelope } of [...this.#inOrder(sure), ...this.#fromAnywhere(this.#inOrder(suspect))]) {
-      bytes += envelope.length;
-      if (envelopes.length >= limit || (bytes > maxBytes && envelopes.length > 0)) break;
-      envelopes.push(envelope);
-    }
-    return envelopes;
-  }
-
-  #inOrder(wanted: ReadonlySet<StoredRecord>): StoredRecord[] {
-    return wanted.size === 0 ? [] : inOrder(this.#set.byHash, this.#evaluated(), wanted);
-  }
-
-  /** Begins at a random one: the other may have the first ones already, and one forked signer must not stop the rest. */
-  #fromAnywhere(records: readonly StoredRecord[]): StoredRecord[] {
-    if (records.length === 0) return [];
-    const start = asBuffer(this.#random(4)).readUInt32LE() % records.length;
-    return [...records.slice(start), ...records.slice(0, start)];
-  }
-
-  /**
-   * The few envelopes that prove a member's place to somebody who knows only the fleet id; for the authority's peer id
-   * the fleet record alone. Throws `not-a-member`; `failed` where more than CREDENTIAL_RECORDS_MAX are needed.
-   */
-  credential(peer: PeerIdText): Uint8Array[] {
-    const evaluation = this.#evaluated();
-    const isAuthority = peer === evaluation.roster.authority;
-    if (!isAuthority && !evaluation.roster.members.has(peer)) {
-      throw new ResettleError('not-a-member', `${peer} is not a member of this fleet`, {
-        hint: 'see "resettle fleet members"',
-      });
-    }
-    const records = credentialOf(this.#set.byHash, evaluation, isAuthority ? undefined : peer);
-    if (records.length > CREDENTIAL_RECORDS_MAX) {
-      throw new ResettleError('failed', `${records.length} records are needed to prove the membership of ${peer}`, {
-        hint: 'let an operator admit this machine anew, so that its chain becomes shorter',
-      });
-    }
-    return records.map((record) => record.envelope);
-  }
-
-  association(id: AssociationId): Association | undefined {
-    const roster = this.roster();
-    return roster.associations.get(id) ?? roster.pastAssociations.get(id);
-  }
-
-  /** What the parties of an association said of its migration, the newest of each subject. */
-  events(id: AssociationId): readonly SignedEvent[] {
-    return this.#evaluated().events.get(id) ?? [];
-  }
-
-  envelopeOf(hash: RecordHash): Uint8Array | undefined {
-    return this.#set.byHash.get(hash)?.envelope;
-  }
-
-  /** All stored records, in the order in which they were taken. */
-  records(): Iterable<StoredRecord> {
-    return this.#set.byHash.values();
-  }
-
-  /** A signer's newest lasting record: what a revocation names as the last accepted one. */
-  lastLasting(signer: PeerIdText): RecordHash | null {
-    return this.#set.lastLasting(signer);
-  }
-
-  /** Calls the listener after every change. Returns what ends that. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** Lets the file go. */
-  close(): void {
-    this.#listeners.clear();
-    this.#journal.close();
-  }
-
-  /** Repeated, because each record taken may give the next its place. */
-  #takeAllPlaced(records: readonly StoredRecord[]): { taken: StoredRecord[]; left: { reason: string }[] } {
-    const taken: StoredRecord[] = [];
-    let waiting = records;
-    for (let progress = true; progress; ) {
-      progress = false;
-      const evaluation = this.#evaluated();
-      const still: StoredRecord[] = [];
-      for (const record of waiting) {
-        if (this.#set.byHash.has(record.hash)) continue;
-        if (whyNoPlace(record, evaluation, this.#set) ?? whyNoRoom(record, this.#set)) {
-          still.push(record);
-          continue;
-        }
-        this.#take(record);
-        taken.push(record);
-        progress = true;
+  /** Repeated, because each record taken may give the next its place. Others get their turn in between. */
+  async #takePlaced(candidates: readonly Candidate[], from: string | undefined): Promise<Omit<InsertResult, 'stored'>> {
+    const refused: RefusedRecord[] = [];
+    let waiting = candidates;
+    let added = 0;
+    while (waiting.length > 0) {
+      const taken: (Candidate & Taken)[] = [];
+      const left: (Candidate & { reason: string })[] = [];
+      for (const candidate of waiting) {
+        if (this.has(candidate.record.hash)) continue;
+        const reason = this.#whyTooEarly(candidate.record) ?? this.#holdings.whyNot(candidate.record);
+        if (reason) left.push({ ...candidate, reason });
+        else taken.push({ ...candidate, kept: this.#take(candidate.record) });
       }
-      waiting = still;
-      if (waiting.length === 0) break;
+      const dropped = this.#store(taken, from);
+      const old = taken.filter(({ kept }) => dropped.has(kept));
+      added += taken.length - old.length;
+      for (const { index } of old)
+        refused.push({ index, reason: 'a newer record about the same is here', kind: 'old' });
+      if (taken.length === 0) {
+        refused.push(...left.map(({ index, reason }) => ({ index, reason, kind: 'later' as const })));
+        break;
+      }
+      waiting = left;
+      await new Promise(setImmediate);
     }
-    const evaluation = this.#evaluated();
-    const left = waiting.map((record) => ({
-      reason: whyNoPlace(record, evaluation, this.#set) ?? whyNoRoom(record, this.#set) ?? 'it has no place',
-    }));
-    return { taken, left };
+    return { added, refused };
   }
 
-  #take(record: StoredRecord): void {
-    const { signer, time } = record.header;
-    this.#set.add(record);
-    this.#times.set(signer, Math.max(time, this.#times.get(signer) ?? 0));
-    this.#evaluation = undefined;
-    this.#epochs = undefined;
+  /**
+   * Who dates his records far ahead would have the last word for ever. The clocks of honest machines may be a year wrong,
+   * so this looks only for what no such clock explains; the authority is believed.
+   */
+  #whyTooEarly({ header: { signer, time } }: StoredRecord): string | undefined {
+    const { authority, authorityTime } = this.#holdings.judgement.membership;
+    if (signer === authority || authority === undefined) return undefined;
+    const latest = Math.max(this.#clock.now(), authorityTime) + RECORD_FUTURE_MAX_MS;
+    return time > latest ? `it is dated ${new Date(time).toISOString().slice(0, 10)}, years ahead` : undefined;
   }
 
-  /** Makes durable what was taken, less what it replaced. Returns how many records are new. */
-  #store(taken: readonly StoredRecord[]): number {
-    if (taken.length === 0) return 0;
-    const signers = new Set(taken.filter((record) => !isLasting(record)).map((record) => record.header.signer));
-    const dropped = new Set([...signers].flatMap((signer) => this.#set.dropSuperseded(signer)));
-    const added = taken.filter((record) => !dropped.has(record));
-    const fresh = new Set(taken);
-    const gone = [...dropped].filter((record) => !fresh.has(record));
+  #take(record: StoredRecord): Kept {
+    const kept = this.#keeper.keep(record, this.#nextNumber);
+    this.#nextNumber += 1;
+    this.#noteTime(kept);
+    this.#holdings.take(kept);
+    return kept;
+  }
+
+  /** Makes durable what was taken, less what newer ones replaced. Returns what is no more here. */
+  #store(taken: readonly Taken[], from: string | undefined): ReadonlySet<Kept> {
+    if (taken.length === 0) return new Set();
+    const dropped = new Set(this.#holdings.settle(taken.map(({ kept }) => kept)));
+    const fresh = new Set(taken.map(({ kept }) => kept));
+    const stored = taken.filter(({ kept }) => !dropped.has(kept));
     try {
       this.#journal.change(
-        added,
-        gone.map((record) => record.hash),
+        stored.map(({ record: { hash, envelope }, kept: { number } }) => ({ number, hash, envelope })),
+        [...dropped].filter((kept) => !fresh.has(kept)).map(({ hash }) => hash),
       );
     } catch (error) {
-      // Memory must not say more than the disk holds.
-      this.#load();
+      // Memory must not say more than the disk holds; this once, without pauses.
+      for (const _ of this.#load());
       throw error;
     }
-    this.#evaluation = undefined;
-    this.#epochs = undefined;
-    if (added.length > 0) for (const listener of this.#listeners) listener();
-    return added.length;
+    if (stored.length === 0) return dropped;
+    for (const listener of this.#listeners) listener();
+    const hashes = stored.map(({ record }) => record.hash);
+    for (const listener of this.#addedListeners) listener(hashes, from);
+    return dropped;
   }
 
   async #sign(key: PrivateKey, body: RecordBody): Promise<StoredRecord> {
@@ -326,21 +327,137 @@ export class RecordLog {
     const sequence = (this.#sequences.get(signer) ?? 0) + 1;
     // A clock that was set back must not make a newer record look older.
     const time = Math.max(this.#clock.now(), this.#times.get(signer) ?? 0);
-    const previous = this.#set.lastLasting(signer);
+    const previous = this.#holdings.set.lastLasting(signer);
     const header = { fleetId: this.#fleetId, signer, epoch: this.#epoch, sequence, previous, time };
     const record = readRecord(await signRecord(key, header, body));
     this.#sequences.set(signer, sequence);
     return record;
   }
 
-  #evaluated(): Evaluation {
-    this.#evaluation ??= evaluate(this.#set.byHash, this.#fleetId);
-    return this.#evaluation;
+  // --- what others need to have the same records ---
+
+  /** Of the records that may be passed on and whose hash begins with this prefix, in hex. */
+  summary(prefix: string): Summary {
+    return this.#holdings.fingerprints.summary(prefix);
   }
 
-  #wholeEpochs(): ReturnType<typeof epochsOf> {
-    this.#epochs ??= epochsOf(relayable(this.#set, this.#evaluated()));
-    return this.#epochs;
+  /** The same records by hash; another log can take them in the order of their numbers. */
+  entries(prefix: string): readonly { readonly hash: RecordHash; readonly number: number }[] {
+    return this.#holdings.fingerprints.entries(prefix);
+  }
+
+  has(hash: string): boolean {
+    return this.#holdings.set.byHash.get(hash as RecordHash) !== undefined;
+  }
+
+  /** True if a record whose hash begins so is stored, whether it may be passed on or not. */
+  hasStart(start: string): boolean {
+    return this.#holdings.fingerprints.find(start) !== undefined;
+  }
+
+  /**
+   * Envelopes of records that may be passed on, by the beginnings of their hashes, as many as fit; `served` says how many
+   * of the beginnings that were. With one half of a fork goes the other: apart, neither might be kept.
+   */
+  envelopes(
+    starts: readonly string[],
+    max: { readonly records: number; readonly bytes: number },
+  ): { envelopes: Uint8Array[]; served: number } {
+    const { set, fingerprints } = this.#holdings;
+    const going = new Set<Kept>();
+    let bytes = 0;
+    let served = 0;
+    for (const start of starts) {
+      const record = fingerprints.find(start);
+      const some = record && this.#holdings.isPassedOn(record) ? [record, ...set.twinsOf(record)] : [];
+      const fresh = some.slice(0, TWINS_MAX).filter((each) => !going.has(each));
+      bytes += fresh.reduce((sum, each) => sum + each.bytes, 0);
+      const isTooMuch = bytes > max.bytes || going.size + fresh.length > max.records;
+      if (isTooMuch && going.size > 0) break;
+      for (const each of fresh) going.add(each);
+      served += 1;
+    }
+    return { envelopes: [...going].map(({ hash }) => this.#envelope(hash)), served };
+  }
+
+  /**
+   * The few envelopes that prove a member's place to somebody who knows only the fleet id; for the authority's peer id
+   * the fleet record alone. Throws `not-a-member`; `failed` where more than CREDENTIAL_RECORDS_MAX are needed.
+   */
+  credential(peer: PeerIdText): Uint8Array[] {
+    const { membership } = this.#holdings.judgement;
+    const isAuthority = peer === membership.authority;
+    if (!isAuthority && !membership.members.has(peer)) {
+      throw new ResettleError('not-a-member', `${peer} is not a member of this fleet`, {
+        hint: 'see "resettle fleet members"',
+      });
+    }
+    const hashes = credentialOf(this.#holdings.set, membership, isAuthority ? undefined : peer);
+    if (hashes.length > CREDENTIAL_RECORDS_MAX) {
+      throw new ResettleError('failed', `${hashes.length} records are needed to prove the membership of ${peer}`, {
+        hint: 'let an operator admit this machine anew, so that its chain becomes shorter',
+      });
+    }
+    return hashes.map((hash) => this.#envelope(hash));
+  }
+
+  // --- single records ---
+
+  envelopeOf(hash: RecordHash): Uint8Array | undefined {
+    return this.has(hash) ? this.#envelope(hash) : undefined;
+  }
+
+  /** A stored record in full. */
+  record(hash: RecordHash): StoredRecord | undefined {
+    return this.has(hash) ? this.#read(hash) : undefined;
+  }
+
+  /** All stored records. Reads them one by one: not for what happens often. */
+  *records(): Generator<StoredRecord> {
+    for (const hash of this.#holdings.set.byHash.keys()) yield this.#read(hash);
+  }
+
+  /** All admissions, whether they count or not. */
+  admissions(): KeptOf<'admission'>[] {
+    return [...this.#holdings.set.admissions];
+  }
+
+  /** A signer's newest lasting record: what a revocation names as the last accepted one. */
+  lastLasting(signer: PeerIdText): RecordHash | null {
+    return this.#holdings.set.lastLasting(signer);
+  }
+
+  #read(hash: RecordHash): StoredRecord {
+    return recallRecord(hash, this.#envelope(hash));
+  }
+
+  #envelope(hash: RecordHash): Uint8Array {
+    const envelope = this.#journal.envelope(hash);
+    if (envelope) return envelope;
+    throw new ResettleError('damaged', `the record ${hash.slice(0, 8)} is gone from the record log`, {
+      hint: 'the file was changed while the agent ran; start the agent again',
+    });
+  }
+
+  // --- listeners ---
+
+  /** Calls the listener after every change. Returns what ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** As `onChange`, with the records that came and who brought them. */
+  onAdded(listener: AddedListener): () => void {
+    this.#addedListeners.add(listener);
+    return () => this.#addedListeners.delete(listener);
+  }
+
+  /** Lets the file go. */
+  close(): void {
+    this.#listeners.clear();
+    this.#addedListeners.clear();
+    this.#journal.close();
   }
 
   /** One change at a time, in the order of the calls. */

@@ -1,8 +1,8 @@
 /** What is left of the words of those who were revoked: the records up to the last accepted one. */
 import type { PeerIdText } from '../../common/ids.ts';
 import { ancestors, type ByHash } from './chain.ts';
-import type { RecordOf } from './record.ts';
-import type { RecordHash, StoredRecord } from './types.ts';
+import type { KnownOf, KnownRecord } from './known.ts';
+import type { RecordHash } from './types.ts';
 
 interface Cut {
   readonly accepted: ReadonlySet<RecordHash>;
@@ -24,7 +24,7 @@ export class Cuts {
   }
 
   /** Of several revocations of one peer, only what all of them accept stays. */
-  revoke(revocation: RecordOf<'revocation'>): void {
+  revoke(revocation: KnownOf<'revocation'>): void {
     const { peerId, lastAccepted } = revocation.body;
     const { hashes, complete } = ancestors(this.#records, lastAccepted);
     const before = this.#cuts.get(peerId);
@@ -34,6 +34,11 @@ export class Cuts {
       complete: complete && (before?.complete ?? true),
       since: Math.min(revocation.header.time, before?.since ?? revocation.header.time),
     });
+  }
+
+  /** Those who were revoked. */
+  peers(): Iterable<PeerIdText> {
+    return this.#cuts.keys();
   }
 
   since(peerId: PeerIdText): number | undefined {
@@ -46,12 +51,12 @@ export class Cuts {
   }
 
   /** True if no revocation speaks against this record. */
-  accepts(record: StoredRecord): boolean {
+  accepts(record: KnownRecord): boolean {
     return this.#cuts.get(record.header.signer)?.accepted.has(record.hash) ?? true;
   }
 
   /** True if the record is known to come after what was accepted, so that nobody needs it. */
-  excludes(record: StoredRecord): boolean {
+  excludes(record: KnownRecord): boolean {
     const cut = this.#cuts.get(record.header.signer);
     return cut?.complete === true && !cut.accepted.has(record.hash);
   }

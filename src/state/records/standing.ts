@@ -5,13 +5,13 @@
  */
 import type { PeerIdText } from '../../common/ids.ts';
 import { compareText } from './hash.ts';
-import type { RecordOf } from './record.ts';
-import type { Invite, Role, StoredRecord } from './types.ts';
+import type { KnownOf, KnownRecord } from './known.ts';
+import type { Invite, Role } from './types.ts';
 
 /** A place in the fleet; a suspended one counts for nothing until a person settles it. */
 export interface Standing {
-  readonly admission: RecordOf<'admission'>;
-  readonly memberRecord: RecordOf<'member'>;
+  readonly admission: KnownOf<'admission'>;
+  readonly memberRecord: KnownOf<'member'>;
   readonly role: Role;
   /** Why it is suspended, for people. */
   readonly suspended: string | undefined;
@@ -20,11 +20,11 @@ export interface Standing {
 export interface StandingInput {
   readonly authority: PeerIdText;
   readonly role: Role;
-  readonly admissions: readonly RecordOf<'admission'>[];
+  readonly admissions: readonly KnownOf<'admission'>[];
   /** False for what a signer wrote after a fork or a revocation. */
-  trusts(record: StoredRecord): boolean;
+  trusts(record: KnownRecord): boolean;
   /** The newest record that this peer signed with this age recipient. */
-  memberRecord(peerId: PeerIdText, ageRecipient: string): RecordOf<'member'> | undefined;
+  memberRecord(peerId: PeerIdText, ageRecipient: string): KnownOf<'member'> | undefined;
   revokedSince(peerId: PeerIdText): number | undefined;
   problem(peerId: PeerIdText, message: string): void;
 }
@@ -53,7 +53,7 @@ export function addStanding(standings: Map<PeerIdText, Standing>, input: Standin
 }
 
 function decide(
-  admission: RecordOf<'admission'>,
+  admission: KnownOf<'admission'>,
   standings: ReadonlyMap<PeerIdText, Standing>,
   spent: Map<string, Set<PeerIdText>>,
   input: StandingInput,
@@ -72,9 +72,9 @@ function decide(
   return { admission, memberRecord, role, suspended };
 }
 
-/** Whether the roles allow it: operators are admitted by operators on the authority's invites only. */
+/** Whether the roles allow it: operators, and machines with a ticket, are admitted by operators only. */
 function mayAdmit(
-  { header, body, invite }: RecordOf<'admission'>,
+  { header, body, invite }: KnownOf<'admission'>,
   standings: ReadonlyMap<PeerIdText, Standing>,
   authority: PeerIdText,
 ): boolean {
@@ -83,14 +83,14 @@ function mayAdmit(
     return standing?.role === 'operator' && !standing.suspended;
   };
   if (!invite) return header.signer === authority;
-  if (body.role === 'operator') {
-    return invite.issuer === authority && (header.signer === authority || isOperator(header.signer));
-  }
+  const byOperator = header.signer === authority || isOperator(header.signer);
+  if (body.role === 'operator') return invite.issuer === authority && byOperator;
+  if (invite.association !== null && !byOperator) return false;
   return invite.issuer === authority || isOperator(invite.issuer);
 }
 
 function whySuspended(
-  { body, invite }: RecordOf<'admission'>,
+  { body, invite }: KnownOf<'admission'>,
   spent: Map<string, Set<PeerIdText>>,
   input: StandingInput,
 ): string | undefined {
@@ -115,16 +115,16 @@ export function serialKey(invite: Pick<Invite, 'issuer' | 'serial'>): string {
 }
 
 /** The order in which admissions of one serial count. */
-export function compareAdmissions(a: RecordOf<'admission'>, b: RecordOf<'admission'>): number {
+export function compareAdmissions(a: KnownOf<'admission'>, b: KnownOf<'admission'>): number {
   return a.body.admittedAt - b.body.admittedAt || compareText(a.hash, b.hash);
 }
 
 /** Sorted insertion: almost all come in order, so almost all are put at the end. */
 class Queue {
-  readonly #items: RecordOf<'admission'>[] = [];
+  readonly #items: KnownOf<'admission'>[] = [];
   #next = 0;
 
-  add(admission: RecordOf<'admission'>): void {
+  add(admission: KnownOf<'admission'>): void {
     let low = this.#next;
     let high = this.#items.length;
     while (low < high) {
@@ -135,7 +135,7 @@ class Queue {
     this.#items.splice(low, 0, admission);
   }
 
-  take(): RecordOf<'admission'> | undefined {
+  take(): KnownOf<'admission'> | undefined {
     return this.#items[this.#next++];
   }
 }

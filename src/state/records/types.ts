@@ -227,17 +227,6 @@ export interface JoinRequest {
   readonly joinSignature: Uint8Array;
 }
 
-/** One line of a digest: what a log has of one signer's start. */
-export interface DigestEntry {
-  readonly signer: PeerIdText;
-  /** 16 hex digits. */
-  readonly epoch: string;
-  /** Of the last lasting record before the first gap; 0 where only a member record is held. */
-  readonly sequence: number;
-  /** 64 hex digits over the records held, so that gaps and forks are found: opaque to the wire. */
-  readonly fingerprint: string;
-}
-
 /** `active` may take part; all others are refused by every handler. */
 export type MemberStatus = 'active' | 'suspended' | 'revoked' | 'forked';
 

@@ -6,6 +6,7 @@ import type { PointAnswer, PointRequest } from '../../../protocols/point/message
 import type { PointHost } from '../../../protocols/point/point.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
+import { type Refusal, Refusals } from '../../refusals.ts';
 import { find, missing, snapshotOf } from './answers.ts';
 import type { PointLimits } from './capacity.ts';
 import { Commits } from './commits.ts';
@@ -21,7 +22,6 @@ import { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
 import { Reachability } from './reachability.ts';
 import { Receipts } from './receipts.ts';
-import { type Refusal, Refusals } from './refusals.ts';
 import { Repair } from './repair.ts';
 import { Replication } from './replication.ts';
 import { Reservations } from './reservations.ts';

@@ -1,8 +1,8 @@
-import type { Clock } from '../../../common/clock.ts';
-import { messageOf, ResettleError } from '../../../common/errors.ts';
-import { REFUSALS_MAX, REFUSALS_PER_PEER_MAX } from '../../../common/limits.ts';
+import type { Clock } from '../common/clock.ts';
+import { messageOf, ResettleError } from '../common/errors.ts';
+import { REFUSALS_MAX, REFUSALS_PER_PEER_MAX } from '../common/limits.ts';
 
-/** Something that this point did not do for somebody, and why. */
+/** Something that this machine did not do for somebody, or take from him, and why. */
 export interface Refusal {
   readonly peer: string;
   readonly code: string;
