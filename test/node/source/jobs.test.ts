@@ -114,6 +114,7 @@ test('it waits while others of its batch are at work, and not for one that has g
     ...body,
     source: mate.peerId,
     nonce: randomBytes(16).toString('hex'),
+    ticketSealed: null,
     sealed: null,
   });
   await office.spread();
@@ -160,6 +161,8 @@ test('one that an operator started and a person cancelled does not start again',
     ...office.source.log.roster().associations.get(id)!.body,
     nonce: 'ef'.repeat(16),
     start: null,
+    ticketSealed: null,
+    sealed,
   });
   await new Promise((done) => setTimeout(done, 2_000));
   assert.equal(office.said(id, 'commit'), undefined);
