@@ -148,7 +148,7 @@ export interface EventBody {
   readonly bytes: number;
   /** holder: all packs of the snapshot: less is held where a state is spread over several. */
   readonly totalBytes: number;
-  /** activity and commit: the points. trial and restore: the holders read from. share: who got it. */
+  /** activity and commit: the points. holder: those it made copies on. trial and restore: the holders read from. share: who got it. */
   readonly peers: readonly PeerIdText[];
   /** commit/safe: when that word ends, milliseconds since 1970 by the source's clock; else 0. */
   readonly untilMs: number;
