@@ -119,7 +119,7 @@ test('commands and options of later versions are named as not built, never ignor
     ['associate', 'a', 'b', '--start'],
   ]) {
     const { message } = failure(await run(...args, '--json'), 2, 'usage');
-    assert.match(message, /--|who shall have|replicas/);
+    assert.match(message, /--|who shall have|number of copies/);
   }
 });
 
