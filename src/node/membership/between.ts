@@ -5,8 +5,3 @@ import type { RandomBytes } from '../../common/clock.ts';
 export function between(random: RandomBytes, least: number, most: number): number {
   return least + (asBuffer(random(4)).readUInt32LE() / 2 ** 32) * (most - least);
 }
-
-/** One of them, or undefined where there is none. */
-export function oneOf<T>(random: RandomBytes, list: readonly T[]): T | undefined {
-  return list[Math.floor(between(random, 0, list.length))];
-}
