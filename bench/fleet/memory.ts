@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/common/clock.ts';
 import { RecordLog } from '../../src/state/records/index.ts';
@@ -21,6 +20,7 @@ import {
   populationOf,
   sign,
 } from '../../test/support/simulated/population.ts';
+import { Blocks } from './blocks.ts';
 import { ms, print } from './print.ts';
 
 const MIB = 2 ** 20;
@@ -64,16 +64,15 @@ async function build(path: string, size: PopulationSize): Promise<void> {
     }
   }
   const began = performance.now();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const blocks = new Blocks();
   for (const batch of batches) {
     const { refused } = await log.insert(batch);
     if (refused.length > 0) throw new Error(`${refused.length} refused: ${refused[0]!.reason}`);
   }
-  delay.disable();
+  const longestMs = blocks.longestMs();
   const count = batches.reduce((sum, batch) => sum + batch.length, 0);
   const seconds = (performance.now() - began) / 1000;
-  print('first sync', `${count} records in ${seconds.toFixed(1)} s, longest block ${ms(delay.max / 1e6)}`);
+  print('first sync', `${count} records in ${seconds.toFixed(1)} s, longest block ${ms(longestMs)} of CPU`);
   log.close();
   print('file', `${(statSync(path).size / MIB).toFixed(1)} MiB`);
 }
@@ -83,13 +82,11 @@ async function measure(path: string, size: PopulationSize): Promise<void> {
   // What loading the program costs is not the records' cost.
   const none = await open(':memory:', of);
   const before = await used();
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
+  const blocks = new Blocks();
   const began = performance.now();
   const log = await open(path, of);
   const openedMs = performance.now() - began;
-  delay.disable();
-  print('open', `${ms(openedMs)}, longest block ${ms(delay.max / 1e6)}`);
+  print('open', `${ms(openedMs)}, longest block ${ms(blocks.longestMs())} of CPU`);
   const { members, associations } = log.roster();
   log.summary('');
   print(
@@ -116,8 +113,6 @@ async function single(log: RecordLog, of: Population): Promise<void> {
     ['one association', await sign(next, of.fleetId, body, Date.now())],
   ];
   for (const [what, envelope] of changes) {
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
     const began = performance.now();
     const busy = process.threadCpuUsage();
     const { added } = await log.insert([envelope]);
@@ -125,7 +120,6 @@ async function single(log: RecordLog, of: Population): Promise<void> {
     log.summary('');
     const tookMs = performance.now() - began;
     const cpu = process.threadCpuUsage(busy);
-    delay.disable();
     if (added !== 1) throw new Error(`${what} was not taken: ${readRecord(envelope).hash}`);
     print(
       what,

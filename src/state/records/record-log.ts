@@ -18,7 +18,9 @@ import { rosterOf } from './roster.ts';
 import type { Association, EventBody, RecordBody, RecordHash, Roster, SignedEvent, StoredRecord } from './types.ts';
 
 /** Verifying or reading this many takes about 10 ms; then others get their turn. */
-const RECORDS_BEFORE_YIELD = 32;
+const RECORDS_BEFORE_YIELD = 16;
+/** Taken in one go: some 10 ms, and as much again to see who is a member by now. */
+const RECORDS_TAKEN_AT_ONCE = 64;
 
 /** Records in one place that go together: two prove a fork. */
 const TWINS_MAX = 3;
@@ -249,12 +251,13 @@ export class RecordLog {
   /** Repeated, because each record taken may give the next its place. Others get their turn in between. */
   async #takePlaced(candidates: readonly Candidate[], from: string | undefined): Promise<Omit<InsertResult, 'stored'>> {
     const refused: RefusedRecord[] = [];
-    let waiting = candidates;
+    let queue = candidates;
+    let left: (Candidate & { reason: string })[] = [];
+    let isMoving = false;
     let added = 0;
-    while (waiting.length > 0) {
+    while (queue.length > 0) {
       const taken: (Candidate & Taken)[] = [];
-      const left: (Candidate & { reason: string })[] = [];
-      for (const candidate of waiting) {
+      for (const candidate of queue.slice(0, RECORDS_TAKEN_AT_ONCE)) {
         if (this.has(candidate.record.hash)) continue;
         const reason = this.#whyTooEarly(candidate.record) ?? this.#holdings.whyNot(candidate.record);
         if (reason) left.push({ ...candidate, reason });
@@ -265,13 +268,14 @@ export class RecordLog {
       added += taken.length - old.length;
       for (const { index } of old)
         refused.push({ index, reason: 'a newer record about the same is here', kind: 'old' });
-      if (taken.length === 0) {
-        refused.push(...left.map(({ index, reason }) => ({ index, reason, kind: 'later' as const })));
-        break;
+      isMoving ||= taken.length > 0;
+      queue = queue.slice(RECORDS_TAKEN_AT_ONCE);
+      if (queue.length === 0 && isMoving) {
+        [queue, left, isMoving] = [left, [], false];
       }
-      waiting = left;
       await new Promise(setImmediate);
     }
+    refused.push(...left.map(({ index, reason }) => ({ index, reason, kind: 'later' as const })));
     return { added, refused };
   }
 
