@@ -26,7 +26,8 @@ export const oursByPoint: Contestant = {
       names: new Map(agents.map(({ name, pid }) => [pid, name])),
       store,
       async capture() {
-        await resettle(['capture', data, ...home('source'), '--for', 'destination']);
+        // Until it is stored: what others say of its safety afterwards is no part of the transfer.
+        await resettle(['capture', data, ...home('source'), '--for', 'destination', '--wait', '0s']);
       },
       async restore(into) {
         await resettle(['restore', ...home('destination'), '--from', 'source', '--into', into, '--strip']);

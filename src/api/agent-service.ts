@@ -3,7 +3,7 @@ import type { Agent } from '../node/agent/agent.ts';
 import { ownFolders } from '../node/agent/options.ts';
 import { examine } from '../node/doctor/doctor.ts';
 import type { TaskEvent } from '../node/events.ts';
-import { ownMembership } from '../node/membership/machines.ts';
+import { nameOf, ownMembership } from '../node/membership/machines.ts';
 import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
 import { PointClient } from '../protocols/point/point.ts';
@@ -94,6 +94,10 @@ export class AgentService extends FleetService {
       jobs: this.#agent.roles.source.jobs(),
       held: point?.held() ?? [],
       refusals: [...membership.refusals(), ...(point?.refusals() ?? [])],
+      /** From where a state for this machine could not be restored when it tried last. */
+      failedTrials: this.#agent.roles.trials
+        .problems()
+        .map((one) => ({ ...one, holderName: nameOf(roster, one.holder) })),
       memory: process.memoryUsage.rss(),
     };
   }

@@ -6,6 +6,8 @@ const MIB = 1024 * KIB;
 // --- The store format (docs/FORMAT.md) ---
 /** A pack never exceeds this; buffers for packs have exactly this size. */
 export const PACK_MAX_BYTES = 16 * MIB;
+/** Where packs of a small capture end: three whole blocks of a large file, or any segment that small files gather. */
+export const PACK_SMALL_BYTES = 4 * MIB;
 /** Data bytes gathered into one segment; larger files are cut at multiples of it. */
 export const SEGMENT_DATA_BYTES = 1 * MIB;
 /** A segment's plaintext, header included: what an opener will decompress to at most. */
@@ -159,6 +161,8 @@ export const SCRUB_EVERY_MS = 86_400_000;
 export const SCRUB_BYTES_PER_SECOND = 32 * MIB;
 /** A holder that could not be reached for this long is lost: longer than a restart, shorter than a working day. */
 export const HOLDER_LOST_AFTER_MS = 3_600_000;
+/** A copy is not begun before the records that allow it have had this long to reach the others. */
+export const COPY_SETTLE_MS = 1_000;
 /** The second of two holders makes a copy this much later than the first would, the third twice as late. */
 export const COPY_BACKUP_DELAY_MS = 300_000;
 /** A copy or a repair that failed is tried again after this, then after twice as long, up to OWN_WORK_RETRY_MAX_MS. */
@@ -210,8 +214,8 @@ export const SOURCE_RECONNECT_STEP_MS = 4_000;
 export const PUTS_WITHOUT_PROGRESS_MAX = 3;
 /** Points that one state is spread over: an event names them, with their replicas. */
 export const SPREAD_POINTS_MAX = 8;
-/** What each further point of a spread state costs: room that no whole pack fits into, descriptor and key files again. */
-export const SPREAD_PART_OVERHEAD_BYTES = PACK_MAX_BYTES + 2 * MIB;
+/** What each further point of a spread state costs beside room that no whole pack fits into: descriptor and key files again. */
+export const SPREAD_PART_OVERHEAD_BYTES = 2 * MIB;
 /** Places, each with a stat cache, whose packs a source remembers of one state: what it left and may return to. */
 export const KNOWN_PLACES_MAX = 4;
 /** Packs that the source reads back from each holder, and segments that it opens of each: unpredictable ones. */

@@ -81,20 +81,61 @@ test('where the best point refuses, the next one is taken', async () => {
 
 test('a point that is switched off is named, and another one taken', async () => {
   await scene.stop('large', 'SIGKILL');
-  const done = scene.done('laptop', capture(scene.path('bulk')));
-  const { message } = await scene.fails('laptop', capture(scene.path('bulk'), '--points', 'large'), 5, 'no-point');
-  assert.equal((await done).pointName, 'middle');
+  const done = await scene.done('laptop', capture(scene.path('bulk')));
+  assert.equal(done.pointName, 'middle');
+  const other = ['capture', scene.path('bulk'), '--for', 'drained', '--points', 'large'];
+  const { message } = await scene.fails('laptop', other, 5, 'no-point');
   assert.match(message, /large .*cannot be reached/);
 });
 
-test('the new machine’s own point may hold the state, and gives it to the new machine', async () => {
-  await scene.stop('desk');
-  await scene.point('desk');
-  const done = await scene.done('laptop', capture(scene.path('bulk'), '--points', 'desk'));
-  assert.equal(done.pointName, 'desk');
+test('points and copies that differ from the association there is are a mistake', async () => {
+  for (const more of [
+    ['--points', 'middle'],
+    ['--replicas', '2'],
+  ]) {
+    const { message, hint } = await scene.fails('laptop', capture(scene.path('bulk'), ...more), 2, 'usage');
+    assert.match(message, /association [0-9a-f]{12} of this machine has /);
+    assert.match(hint, /resettle associate/);
+  }
+  for (const replicas of ['0', '-1', '1.5', 'two', '9', '']) {
+    await scene.fails('laptop', capture(scene.path('bulk'), '--replicas', replicas), 2, 'usage');
+  }
+});
+
+test('a machine’s own point may hold the state that is for it, and gives it to the machine', async () => {
+  await scene.point('fresh');
+  const { last } = await scene.join('fresh', await scene.invite('desk'));
+  assert.equal(last.admitted, true);
+  const done = await scene.done('laptop', ['capture', scene.path('bulk'), '--for', 'fresh', '--points', 'fresh']);
+  assert.equal(done.pointName, 'fresh');
   const into = scene.path('from-itself');
-  const restored = await scene.done('desk', ['restore', '--state', String(done.state), '--into', into, '--strip']);
-  assert.equal(restored.pointName, 'desk');
+  const restored = await scene.done('fresh', ['restore', '--state', String(done.state), '--into', into, '--strip']);
+  assert.equal(restored.pointName, 'fresh');
   assert.deepEqual(compareTrees(scene.path('bulk'), into).differences, []);
   await scene.fails('small', ['restore', '--state', String(done.state), '--into', scene.path('x')], 4, 'refused');
+});
+
+test('a state that no single point can take is spread over several, and restored from them', async () => {
+  await scene.agent('spread-desk');
+  await scene.join('spread-desk', await scene.invite('desk'));
+  await Promise.all(
+    ['first', 'second'].map(async (name) => {
+      await scene.point(name, ['--quota', '60MB']);
+      await scene.join(name, await scene.invite('desk'));
+    }),
+  );
+  const bulk = makeBulk(scene.path('wide'), 70);
+  const args = ['capture', bulk, '--for', 'spread-desk', '--points', 'first,second'];
+  const { status, last: done, events } = await scene.run('laptop', args);
+  assert.equal(status, 0, JSON.stringify(done));
+  assert.match(
+    notesOf(events),
+    /no single point can take it; it is spread over 2: first has reserved .* second has reserved/,
+  );
+  assert.deepEqual((done.points as { name: string }[]).map(({ name }) => name).sort(), ['first', 'second']);
+  assert.equal(Object.keys(done.receipt as object).length, 2);
+  assert.equal(done.safe, true, JSON.stringify(done.missing));
+  const into = scene.path('wide-again');
+  await scene.done('spread-desk', ['restore', '--from', 'laptop', '--into', into, '--strip']);
+  assert.deepEqual(compareTrees(bulk, into).differences, []);
 });

@@ -54,7 +54,7 @@ test('a PATH that does not exist is not found, and nothing else is captured inst
     const { message } = await scene.fails('laptop', ['capture', ...paths, '--for', 'desk'], 6, 'not-found');
     assert.match(message, /nosuch/);
   }
-  assert.deepEqual((await scene.done('nas', ['status'])).held, []);
+  assert.deepEqual((await scene.run('nas', ['status'])).last.held, []);
 });
 
 test('the same capture again makes the next snapshot of the same state', async () => {
@@ -65,7 +65,7 @@ test('the same capture again makes the next snapshot of the same state', async (
   assert.equal(second.state, first.state);
   assert.equal(second.association, first.association);
   for (const id of ['state', 'association', 'machine', 'point']) assert.ok(typeof first[id] === 'string', id);
-  const { held } = await scene.done('nas', ['status']);
+  const { held } = (await scene.run('nas', ['status'])).last;
   assert.deepEqual((held as { snapshots: number[] }[])[0]!.snapshots, [1, 2]);
 });
 
@@ -144,7 +144,7 @@ test('what the agent’s user cannot read is left out and listed; where nothing 
     failure(ended, 1, 'nothing-left');
     assert.equal(skipped(ended.events)[path], reason);
   }
-  const { held } = await scene.done('nas', ['status']);
+  const { held } = (await scene.run('nas', ['status'])).last;
   const state = (held as { state: string; snapshots: number[] }[]).find((one) => one.state === last.state);
   assert.deepEqual(state?.snapshots, [1], 'what failed has left nothing that could be restored');
 

@@ -133,6 +133,47 @@ describe('the blocks protocol', () => {
     await source.close();
   });
 
+  it('gives the rest of a pack from an offset, and hears what the receiver says of the whole', async () => {
+    const bytes = randomBytes(1_000_000);
+    const id = MemoryHolder.idOf(bytes);
+    holder.packs.set(id, bytes);
+    const source = await BlocksSource.open(await target(), never);
+    const into = new Uint8Array(bytes.length);
+    into.set(bytes.subarray(0, 700_001));
+    const seen: number[] = [];
+    const onBytes = (filled: number): void => void seen.push(filled);
+    const check = (): boolean => Buffer.from(into).equals(bytes);
+    assert.equal(await source.fetch({ id, sizeBytes: bytes.length, into, from: 700_001, onBytes, check }, never), true);
+    assert.ok(seen[0]! > 700_001 && seen.at(-1) === bytes.length);
+    // What the receiver finds wrong ends neither the transfer nor the loan of its memory.
+    const wrong = { id, sizeBytes: bytes.length, into, from: 0, onBytes, check: () => false };
+    assert.equal(await source.fetch(wrong, never), false);
+    await source.get(id, bytes.length, into, never);
+    assert.equal(source.failure, undefined);
+    await source.close();
+    await settled(() => holder.lent === 0 && sessions === 0);
+  });
+
+  it('writes nothing into the receiver’s memory any more when it was aborted', async () => {
+    const bytes = randomBytes(PACK_MAX_BYTES);
+    const id = MemoryHolder.idOf(bytes);
+    holder.packs.set(id, bytes);
+    const source = await BlocksSource.open(await target(), never);
+    const into = new Uint8Array(bytes.length);
+    let abortedAt = 0;
+    const onBytes = (filled: number): void => {
+      if (filled < 2_000_000 || abortedAt > 0) return;
+      abortedAt = filled;
+      source.abort(new Error('another one gives it'));
+    };
+    const want = { id, sizeBytes: bytes.length, into, from: 0, onBytes, check: () => true };
+    await assert.rejects(source.fetch(want, never), /another one gives it/);
+    assert.ok(source.failure);
+    await new Promise((done) => setTimeout(done, 200));
+    assert.ok(into.subarray(abortedAt).every((byte) => byte === 0));
+    await settled(() => holder.lent === 0 && sessions === 0);
+  });
+
   it('refuses who has no right to the state, or no lease', async () => {
     const { connection } = await target();
     const other = { connection, name: 'point', state: stateId('66'.repeat(32)) };

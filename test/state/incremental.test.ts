@@ -241,7 +241,7 @@ test('packs that the holder lost are made again, and only what lay in them', asy
   const lost = first.result.packs[0]!;
   lineage.packs.packs.delete(lost.id);
   const second = await lineage.capture();
-  assert.ok(second.plan.newFiles > 5 && second.plan.newFiles < 25, `${second.plan.newFiles} files`);
+  assert.ok(second.plan.newFiles > 2 && second.plan.newFiles < 25, `${second.plan.newFiles} files`);
   assert.ok(!second.result.packs.some(({ id }) => id === lost.id));
   await lineage.check(second);
 });
@@ -311,10 +311,10 @@ test('a capture that was interrupted goes on: what the holder has stored is not 
   for (let index = 0; index < 120; index++) writeFileSync(join(lineage.home, `${index}`), randomBytes(MIB / 2));
   mkdirSync(join(lineage.home, 'sub'));
   for (let index = 0; index < 60; index++) writeFileSync(join(lineage.home, 'sub', `${index}`), randomBytes(MIB / 2));
-  await lineage.interrupted(3);
+  await lineage.interrupted(12);
   const has = lineage.packs.packs.size;
-  assert.ok(has >= 3, `${has} packs`);
-  await lineage.interrupted(1);
+  assert.ok(has >= 12, `${has} packs`);
+  await lineage.interrupted(4);
   const last = await lineage.capture();
   const sentAgain = lineage.packs.totalBytes - 90 * MIB;
   // Packs that were under way when it was interrupted, twice, and the block of a folder that they cut through.
@@ -326,7 +326,7 @@ test('a capture that was interrupted goes on: what the holder has stored is not 
 test('an interrupted capture of one large file goes on within it', async (t) => {
   const lineage = new Lineage(temporaryFolder(t));
   writeFileSync(join(lineage.home, 'disk.img'), randomBytes(150 * MIB));
-  await lineage.interrupted(5);
+  await lineage.interrupted(20);
   const stored = lineage.packs.totalBytes;
   const last = await lineage.capture();
   assert.ok(last.sentBytes < 151 * MIB - stored + 20 * MIB, `${last.sentBytes} bytes after ${stored}`);

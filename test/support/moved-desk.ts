@@ -1,5 +1,4 @@
 /** A restore over a cable, during which the new machine gets another address: what it costs, counted at the interface. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,6 +75,5 @@ export async function restoreOverCable(options: { megabytes: number; change: boo
 }
 
 function receivedBytes(namespace: Namespace): number {
-  const args = ['netns', 'exec', namespace.name, 'cat', `/sys/class/net/${DEVICE}/statistics/rx_bytes`];
-  return Number(spawnSync('ip', args, { encoding: 'utf8' }).stdout);
+  return Number(namespace.read(`/sys/class/net/${DEVICE}/statistics/rx_bytes`));
 }

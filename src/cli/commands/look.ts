@@ -110,7 +110,7 @@ function migrationLines(migrations: readonly Row[]): string[] {
     one.snapshot === 0 ? '' : `${String(one.snapshot)}, ${formatBytes(Number(one.bytes))}`,
     `${String(one.copies)} of ${String(one.replicas)}`,
     [
-      ...(one.safeUntil === null ? [] : [`safe to wipe until ${new Date(Number(one.safeUntil)).toISOString()}`]),
+      ...(one.safeUntil === null ? [] : [`safe to wipe, as of ${isoOf(one.safeAsOf)}, until ${isoOf(one.safeUntil)}`]),
       ...(one.phase === 'stored' ? [`not yet safe to wipe: ${(one.missing as string[]).join(', ')}`] : []),
       ...(Number(one.skipped) > 0 ? [`${String(one.skipped)} items left out`] : []),
       ...(one.holders as Row[])
@@ -121,6 +121,8 @@ function migrationLines(migrations: readonly Row[]): string[] {
   ]);
   return table(['SOURCE', 'DESTINATION', 'PHASE', 'SNAPSHOT', 'COPIES', 'WHAT IS KNOWN'], rows);
 }
+
+const isoOf = (timeMs: unknown): string => new Date(Number(timeMs)).toISOString();
 
 function showStatus(context: Context, done: Row): void {
   const running = done.running as Row[];
@@ -138,6 +140,10 @@ function showStatus(context: Context, done: Row): void {
         `holds ${String(one.state)} snapshots ${(one.snapshots as number[]).join(',')} ${formatBytes(Number(one.bytes))}${one.accessible ? ' (open)' : ''}`,
     ),
     ...migrationLines(done.migrations as Row[]),
+    ...(done.failedTrials as Row[]).map(
+      (one) =>
+        `trial of ${String(one.state).slice(0, 12)} at ${String(one.holderName)} did not pass: ${String(one.reason)}`,
+    ),
     ...refusals.map((one) => `refused ${String(one.count)} times: ${String(one.message)} (${String(one.peer)})`),
   ]);
 }

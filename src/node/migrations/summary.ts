@@ -36,6 +36,8 @@ export interface MigrationSummary {
   readonly holders: readonly HolderSummary[];
   /** Until when the source says "safe to wipe"; null: it does not. */
   readonly safeUntil: number | null;
+  /** Since when, by the source's clock. */
+  readonly safeAsOf: number | null;
   /** What is missing for that. */
   readonly missing: readonly string[];
   readonly skipped: number;
@@ -83,6 +85,7 @@ export function summarise(
     replicas: body.replicas,
     holders,
     safeUntil: safe,
+    safeAsOf: safe === null ? null : commit!.time,
     missing: safe === null ? missingOf(commit?.body, copies, body.replicas, now) : [],
     skipped: Math.max(commit?.body.skipped ?? 0, current?.body.skipped ?? 0),
     restoredAt: current?.body.phase === 'restored' ? current.time : null,

@@ -1,4 +1,5 @@
-import { PACK_MAX_BYTES, SPREAD_PART_OVERHEAD_BYTES, SPREAD_POINTS_MAX } from '../../common/limits.ts';
+import { PACK_SMALL_BYTES, SPREAD_PART_OVERHEAD_BYTES, SPREAD_POINTS_MAX } from '../../common/limits.ts';
+import { packBytesFor } from '../../state/format/index.ts';
 import { closedWhy, type Offer } from './rank.ts';
 
 /** What one point of several takes of a state. */
@@ -12,7 +13,8 @@ const DESCRIPTOR_BYTES_PER_PACK = 64;
 
 /** What a further point costs beside the packs that it takes. */
 function overheadOf(bytes: number): number {
-  return SPREAD_PART_OVERHEAD_BYTES + Math.ceil(bytes / PACK_MAX_BYTES) * DESCRIPTOR_BYTES_PER_PACK;
+  const descriptor = Math.ceil(bytes / PACK_SMALL_BYTES) * DESCRIPTOR_BYTES_PER_PACK;
+  return SPREAD_PART_OVERHEAD_BYTES + packBytesFor(bytes) + descriptor;
 }
 
 /**

@@ -127,9 +127,10 @@ abstract class Side {
     return this.#end.signal;
   }
 
-  protected run(task: Promise<void>): void {
+  /** Starts a task, unless there are too many: then it is not even begun, since nobody would hear of its failure. */
+  protected run(task: () => Promise<void>): void {
     if (this.#tasks.size >= WAITING_MAX) throw new ResettleError('refused', 'more packs at once than were asked for');
-    const watched = task
+    const watched = task()
       .catch((error: unknown) => {
         if (this.#end.signal.aborted) return;
         this.#end.abort(error);
@@ -154,12 +155,14 @@ abstract class Side {
 class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  #open = false;
 
   constructor(count: number) {
     this.#free = count;
   }
 
   async take(): Promise<void> {
+    if (this.#open) return;
     if (this.#free > 0) this.#free -= 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
@@ -170,8 +173,9 @@ class Slots {
     else this.#free += 1;
   }
 
-  /** Lets all who wait go on: to see that the transfer has ended. */
+  /** Lets all who wait go on, and all who come: to see that the transfer has ended. */
   open(): void {
+    this.#open = true;
     for (const next of this.#waiting.splice(0)) next();
   }
 }
@@ -187,7 +191,7 @@ class Receiver extends Side {
       if (this.#offered.has(header.pack))
         throw new ResettleError('damaged', `pack ${header.pack} offered twice at once`);
       this.#offered.add(header.pack);
-      this.run(this.#onOffer(header.pack, header.number));
+      this.run(() => this.#onOffer(header.pack, header.number));
     } else if (header.type === FRAME.data) {
       await this.#onData(header);
     } else {
@@ -226,8 +230,9 @@ class Receiver extends Side {
     await this.frames.readPayload(pack.buffer.subarray(pack.filled, pack.filled + header.payloadBytes));
     pack.filled += header.payloadBytes;
     if (pack.filled < pack.sizeBytes) return;
+    this.run(() => this.#store(header.pack, pack.buffer, pack.sizeBytes));
+    // Only now: a transfer that ends before gives back what is still received.
     this.#receiving.delete(header.pack);
-    this.run(this.#store(header.pack, pack.buffer, pack.sizeBytes));
   }
 
   async #store(id: string, buffer: Uint8Array, sizeBytes: number): Promise<void> {
@@ -257,7 +262,7 @@ class Sender extends Side {
 
   async onFrame(header: FrameHeader): Promise<void> {
     if (header.type === FRAME.want && header.payloadBytes === 0) {
-      this.run(this.#onWant(header.pack, header.number));
+      this.run(() => this.#onWant(header.pack, header.number));
     } else if (header.type === FRAME.have || (header.type === FRAME.bad && header.payloadBytes === 0)) {
       const acknowledge = this.#sent.get(header.pack);
       if (!acknowledge) throw new ResettleError('damaged', `pack ${header.pack} acknowledged before it was sent`);

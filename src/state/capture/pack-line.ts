@@ -1,11 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { PackId, StateId } from '../../common/ids.ts';
-import {
-  CAPTURE_PACKS_IN_FLIGHT,
-  PACK_MAX_BYTES,
-  SEGMENT_PLAIN_MAX_BYTES,
-  SEGMENTS_COMPRESSED_AHEAD,
-} from '../../common/limits.ts';
+import { CAPTURE_PACKS_IN_FLIGHT, SEGMENT_PLAIN_MAX_BYTES, SEGMENTS_COMPRESSED_AHEAD } from '../../common/limits.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import { type FrameBody, frameBody, frameBodyAside, PackWriter } from '../format/pack-writer.ts';
 import type { Inbox } from '../threads/inbox.ts';
@@ -35,6 +30,7 @@ export class PackLine {
   readonly #stateKey: Uint8Array;
   readonly #state: StateId;
   readonly #inbox: Inbox<ToCaptureWorker>;
+  readonly #packBytes: number;
   readonly #handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void;
   readonly #stored = new Set<number>();
   readonly #free: ArrayBuffer[] = [];
@@ -48,11 +44,13 @@ export class PackLine {
     stateKey: Uint8Array,
     state: StateId,
     inbox: Inbox<ToCaptureWorker>,
+    packBytes: number,
     handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void,
   ) {
     this.#stateKey = stateKey;
     this.#state = state;
     this.#inbox = inbox;
+    this.#packBytes = packBytes;
     this.#handOver = handOver;
   }
 
@@ -112,14 +110,20 @@ export class PackLine {
     const began = performance.now();
     this.#levels.onPack(asked - this.#beganMs, began - asked);
     this.#beganMs = began;
-    this.#writer = new PackWriter(new Uint8Array(this.#buffer), this.#stateKey, this.#state, randomBytes);
+    this.#writer = new PackWriter(
+      new Uint8Array(this.#buffer),
+      this.#stateKey,
+      this.#state,
+      randomBytes,
+      this.#packBytes,
+    );
     return this.#writer;
   }
 
   async #take(): Promise<ArrayBuffer> {
     if (this.#free.length === 0 && this.#made < CAPTURE_PACKS_IN_FLIGHT) {
       this.#made += 1;
-      return new ArrayBuffer(PACK_MAX_BYTES);
+      return new ArrayBuffer(this.#packBytes);
     }
     while (this.#free.length === 0) {
       const message = await this.#inbox.next();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pipe } from 'it-pipe';
-import type { FolderPath } from '../format/index.ts';
+import { type FolderPath, packBytesFor } from '../format/index.ts';
 import { Identities } from '../plan/identities.ts';
 import { Known } from '../plan/known.ts';
 import { reportOf } from '../plan/left-out.ts';
@@ -83,7 +83,7 @@ async function send(
   const { cache } = known;
   const { leftOut, newBytes, newFiles } = scan;
   const numbers: number[] = [];
-  const line = new PackLine(data.stateKey, data.stateId, inbox, (index, pack, buffer) => {
+  const line = new PackLine(data.stateKey, data.stateId, inbox, packBytesFor(newBytes), (index, pack, buffer) => {
     numbers.push(cache.addPack(pack));
     tell({ type: 'pack', index, ...pack, buffer }, [buffer]);
   });

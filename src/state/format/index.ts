@@ -19,6 +19,7 @@ export {
 export { keyCheckValue } from './keys.ts';
 export { decodePart, encodePart, type ManifestPart } from './manifest-part.ts';
 export { readPack } from './pack-reader.ts';
+export { packBytesFor } from './pack-size.ts';
 export { frameBody, PackWriter } from './pack-writer.ts';
 export { padmeBytes } from './padme.ts';
 export type { LeftOut, PartReference, SealedPart, Totals } from './sealed-part.ts';

@@ -47,18 +47,20 @@ function bodyOf(kind: FrameBody['kind'], plain: Uint8Array, compressed: Uint8Arr
 const zeros = new Uint8Array(PACK_MAX_BYTES / 32);
 const head = Buffer.alloc(HEAD_PLAIN_BYTES);
 
-/** Seals frames, one after another, into a buffer of PACK_MAX_BYTES. One pack, one salt, never continued. */
+/** Seals frames, one after another, into a buffer that holds `maxBytes`. One pack, one salt, never continued. */
 export class PackWriter {
   readonly #out: Uint8Array;
   readonly #key: KeyObject;
+  readonly #maxBytes: number;
   #position = PACK_HEADER_BYTES;
   #frames = 0;
 
-  constructor(out: Uint8Array, stateKey: Uint8Array, state: StateId, random: RandomBytes) {
+  constructor(out: Uint8Array, stateKey: Uint8Array, state: StateId, random: RandomBytes, maxBytes = PACK_MAX_BYTES) {
     const salt = random(SALT_BYTES);
     out.set(PACK_MAGIC, 0);
     out.set(salt, PACK_MAGIC.length);
     this.#out = out;
+    this.#maxBytes = maxBytes;
     this.#key = createSecretKey(packKey(stateKey, salt, state));
   }
 
@@ -69,7 +71,7 @@ export class PackWriter {
   /** Whether that body fits, with the padding frame behind it. */
   fits(frame: FrameBody): boolean {
     const end = this.#position + HEAD_BYTES + frame.body.length + TAG_BYTES + LAST_FRAME_MIN_BYTES;
-    return end <= PACK_MAX_BYTES && this.#frames + 2 <= PACK_FRAMES_MAX;
+    return padmeBytes(end) <= this.#maxBytes && this.#frames + 2 <= PACK_FRAMES_MAX;
   }
 
   /** Seals one frame and returns its number. Call `fits` first. */

@@ -7,6 +7,7 @@ import {
   MANIFEST_PART_MIN_BYTES,
   MANIFEST_PARTS_AIM,
   PACK_MAX_BYTES,
+  PACK_SMALL_BYTES,
   REREAD_BYTES_MAX,
   SEGMENT_DATA_BYTES,
   SEGMENT_EXTENTS_MAX,
@@ -99,7 +100,7 @@ export function upperBoundBytes(counts: Counts): number {
   const cuts = Math.ceil(entryBytes / MANIFEST_BLOCK_BYTES) + 1;
   const blocks = entryBytes + continued + cuts * (BLOCK_BYTES + counts.longestPathBytes);
   const parts = Math.ceil(blocks / partBytesFor(counts.entries)) + 1;
-  const packs = Math.ceil((content / PACK_MAX_BYTES) * 1.2) + 2;
+  const packs = Math.ceil((content / PACK_SMALL_BYTES) * 1.5) + 2;
   const manifest = blocks + parts * (PART_BYTES + FRAME_BYTES + counts.owners * OWNER_BYTES) + (packs + 3 * parts) * 34;
 
   const sealed = content + manifest;

@@ -46,6 +46,7 @@ export class Relay {
 
   /** After a record was put into the set and judged there. */
   added(record: KnownRecord): void {
+    if (isLasting(record) && !this.#isPlain(record.header.signer, this.#membership)) this.#membershipVersion = -1;
     const id = dossierOf(record);
     const dossier = id && this.#set.dossiers.get(id);
     if (!dossier) return;
@@ -120,11 +121,15 @@ export class Relay {
     const suspects: Kept[] = [...this.#set.fleets, ...this.#set.admissions, ...this.#set.members];
     suspects.push(...this.#set.revocations);
     for (const signer of this.#set.signers()) {
-      const standing = membership.standings.get(signer);
-      const isPlain = standing && !standing.suspended && membership.cuts.since(signer) === undefined;
-      if (!isPlain && signer !== membership.authority) suspects.push(...this.#set.lastingOf(signer));
+      if (!this.#isPlain(signer, membership)) suspects.push(...this.#set.lastingOf(signer));
     }
     return suspects.filter((record) => within(record) && whyNoPlace(record, around) !== undefined);
+  }
+
+  /** True for a signer of whom every lasting record has a place, but for admissions and revocations. */
+  #isPlain(signer: PeerIdText, { authority, standings, cuts }: Membership): boolean {
+    const standing = standings.get(signer);
+    return signer === authority || (standing && !standing.suspended && cuts.since(signer) === undefined) === true;
   }
 
   /** With a lasting record goes all that comes after it in the chain. */

@@ -31,6 +31,11 @@ export class Namespace implements Disposable {
     return spawn(IPROUTE2, ['netns', 'exec', this.name, command, ...args]);
   }
 
+  /** A file as it looks inside, such as one beneath /sys/class/net. */
+  read(path: string): string {
+    return ip('netns', 'exec', this.name, 'cat', path);
+  }
+
   /** Runs `ip` inside. */
   ip(...args: string[]): void {
     ip('-n', this.name, ...args);

@@ -35,6 +35,8 @@ export interface FakeOptions {
   readonly chunkBytes?: number;
   /** Says that it has everything. */
   readonly boasts?: boolean;
+  /** It takes this long to open. */
+  readonly openGate?: Promise<void>;
   /** Answers no small question. */
   readonly isMute?: boolean;
 }
@@ -67,6 +69,7 @@ export class FakeHolder implements Holder {
 
   async open(): Promise<OpenHolder> {
     await turn();
+    await this.#options.openGate;
     const fault = this.isDown ? 'unreachable' : this.#openFaults.shift();
     if (fault === 'unreachable') throw new ResettleError('failed', `${this.name} cannot be reached`);
     if (fault === 'full') throw new ResettleError('no-point', `${this.name} serves 8 of at most 8 clients already`);

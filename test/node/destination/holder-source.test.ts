@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { systemClock } from '../../../src/common/clock.ts';
 import { type PackId, stateId } from '../../../src/common/ids.ts';
 import { HolderSource } from '../../../src/node/roles/destination/holders/holder-source.ts';
+import { Rate } from '../../../src/node/roles/destination/holders/rate.ts';
 import type { Timing } from '../../../src/node/roles/destination/holders/timing.ts';
 import type { PackReference } from '../../../src/state/format/index.ts';
+import { eventually } from '../../support/scene.ts';
 import { FakeHolder, type FakeOptions, type OpenFault, type PackFault, packsOf, QUICK } from './fake-holder.ts';
 
 const STATE = stateId('5a'.repeat(32));
@@ -142,6 +144,22 @@ describe('a source of packs from several holders', () => {
     assert.ok(notes.includes('nas is back'));
   });
 
+  it('does not wait for one that takes its time to open, as a machine that is off does', async () => {
+    let open = (): void => {};
+    const openGate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const off = holder('off', { openGate, openFaults: Array<OpenFault>(10).fill('unreachable') });
+    const { source, notes } = sourceOf([off, holder('good')]);
+    // It ends, although the first one has not answered yet.
+    await fetchAll(source);
+    open();
+    await eventually(
+      'it is told',
+      () => notes.some((note) => /off gives nothing now: off cannot be reached/.test(note)) || undefined,
+    );
+  });
+
   it('ends when nobody comes back, and says that the restore goes on later', async () => {
     const nas = holder('nas');
     const { source } = sourceOf([nas], { ...QUICK, reconnectMs: 100 });
@@ -213,12 +231,34 @@ describe('a source of packs from several holders', () => {
           const { source, notes } = sourceOf(all);
           await fetchAll(source);
           await source.close();
+          await eventually('every transfer has ended', () => all.every(({ openNow }) => openNow === 0) || undefined);
           assert.ok(!notes.some((note) => /honest-\d gave wrong/.test(note)), notes.join('\n'));
-          assert.ok(all.every(({ openNow }) => openNow === 0));
         },
       ),
       { numRuns: 150 },
     );
+  });
+});
+
+describe('the speed of a holder', () => {
+  it('counts only while something is awaited of it, and is forgotten after a while', () => {
+    let now = 0;
+    const rate = new Rate({ now: () => now, monotonicMs: () => now });
+    rate.begin();
+    now += 10;
+    rate.add(1000);
+    rate.end();
+    assert.equal(rate.bytesPerMs, undefined, 'a small pack says nothing');
+    now += 5_000;
+    rate.begin();
+    rate.begin();
+    now += 90;
+    rate.add(999_000 + 48_576);
+    rate.end();
+    rate.end();
+    assert.equal(rate.bytesPerMs, (1000 + 999_000 + 48_576) / 100);
+    now += 60_000;
+    assert.equal(rate.bytesPerMs, undefined);
   });
 });
 

@@ -34,6 +34,8 @@ export class MemoryPoint implements PointHost, BlocksHost {
   sessions = 0;
   packsGiven = 0;
   asked: string[] = [];
+  /** A pack is given when this has settled. */
+  beforePack: () => Promise<unknown> = async () => {};
   state!: StateId;
   association = '';
   destination = '';
@@ -110,6 +112,7 @@ export class MemoryPoint implements PointHost, BlocksHost {
     giveBack() {},
     storePack: async () => {},
     loadPack: async (_, id, buffer) => {
+      await this.beforePack();
       const bytes = this.packs.get(id);
       if (!bytes) throw new ResettleError('not-found', `pack ${id} is not here`);
       buffer.set(bytes);

@@ -140,12 +140,12 @@ export class Office {
     return point;
   }
 
-  /** Captures a folder as that snapshot. */
-  async capture(folder: string, number = 1): Promise<Snapshot> {
+  /** Captures a folder as that snapshot; another key may sign it than the source's. */
+  async capture(folder: string, number = 1, privateKey = identity.privateKey): Promise<Snapshot> {
     const scratch = this.path(`scratch-${number}`);
     mkdirSync(scratch, { recursive: true });
     const { result, packs } = await captureTree(scratch, [folder]);
-    const of = { ...about(identity), association: this.association.id, snapshot: number };
+    const of = { ...about(identity), association: this.association.id, snapshot: number, privateKey };
     const descriptor = await describeSnapshot(result, { ...of, previous: number > 1 ? seed : undefined });
     return { number, descriptor, hash: hashText(digest(descriptor)), packs: packs.packs };
   }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { ResettleError } from '../../../src/common/errors.ts';
-import type { PeerIdText } from '../../../src/common/ids.ts';
+import { type PeerIdText, stateId } from '../../../src/common/ids.ts';
 import { writeRecoveryFile } from '../../../src/node/membership/recovery-file.ts';
 import type { TicketWay } from '../../../src/node/roles/destination/open-key.ts';
 import { keyCheckValue, wrapStateKey } from '../../../src/state/format/index.ts';
@@ -11,6 +11,7 @@ import { identityOfRecoveryCode, newRecoveryCode, recipientOfRecoveryCode } from
 import { createAuthority } from '../../../src/state/records/index.ts';
 import { identity, newIdentity } from '../../state/support/source-machine.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
+import { eventually } from '../../support/scene.ts';
 import { makeBulk, makeHome } from '../../support/trees.ts';
 import type { MemoryPoint, Snapshot } from './memory-point.ts';
 import { Office } from './office.ts';
@@ -38,12 +39,29 @@ beforeEach(() => {
   office.down.clear();
   office.isMute = false;
   for (const point of [nas!, spare!]) {
-    Object.assign(point, { claims: [], hides: [], isFull: false, packsGiven: 0, asked: [] });
+    Object.assign(point, {
+      claims: [],
+      hides: [],
+      isFull: false,
+      packsGiven: 0,
+      asked: [],
+      beforePack: async () => {},
+    });
     point.snapshots.clear();
     point.packs.clear();
     for (const name of point.keys.keys()) if (name !== '') point.keys.delete(name);
   }
 });
+
+/** No pack is given before both have been open, so that which one is the quicker today makes no difference. */
+function together(): void {
+  let wereOpen = false;
+  const areOpen = (): true | undefined => {
+    wereOpen ||= nas!.sessions > 0 && spare!.sessions > 0;
+    return wereOpen || undefined;
+  };
+  for (const point of [nas!, spare!]) point.beforePack = () => eventually('both are open', areOpen);
+}
 
 const same = (dir: string): void => assert.deepEqual(compareTrees(folder, dir).differences, []);
 const noted = (pattern: RegExp): void =>
@@ -57,6 +75,7 @@ describe('a restore from several holders', () => {
     nas!.take(first);
     spare!.take(first);
     office.committed(first, [nas!, spare!]);
+    together();
     let pauses = 0;
     const pauseTrials = (): (() => void) => {
       pauses += 1;
@@ -95,6 +114,7 @@ describe('a restore from several holders', () => {
 
     for (const point of [nas!, spare!]) point.take(first);
     nas!.damage();
+    together();
     const again = into();
     const done = await office.restore({ into: again });
     same(again);
@@ -107,6 +127,7 @@ describe('a restore from several holders', () => {
     spare!.take(first);
     const dir = into();
     let isKilled = false;
+    together();
     await office.restore({ into: dir }, {}, undefined, ({ event }) => {
       if (isKilled || event !== 'progress' || nas!.packsGiven === 0) return;
       isKilled = true;
@@ -244,6 +265,16 @@ describe('the newest snapshot', () => {
     assert.equal((await office.restore({ into: into(), dryRun: true })).point, spare!.peerId);
   });
 
+  it('signed by another machine is refused before its key is opened', async () => {
+    nas!.take(await office.capture(folder, 1, (await newIdentity()).privateKey));
+    nas!.asked = [];
+    await assert.rejects(office.restore({ into: into() }), {
+      code: 'refused',
+      message: /nas gave a snapshot that laptop did not make for this association/,
+    });
+    assert.deepEqual(nas!.asked, ['find', 'snapshot'], 'no second time for its key');
+  });
+
   it('of another number, under a false one, is nothing', async () => {
     nas!.snapshots.set(7, first.descriptor);
     await assert.rejects(office.restore({ into: into() }), { code: 'refused', message: /did not make/ });
@@ -284,6 +315,17 @@ describe('whose state it is', () => {
       office.pastAssociations.clear();
       office.associate({ destination: office.self });
       office.addMember(identity.source, 'laptop');
+    }
+  });
+
+  it('is not made a choice by a point that claims a state which there is not', async () => {
+    nas!.take(first);
+    spare!.take(first);
+    spare!.state = stateId('66'.repeat(32));
+    try {
+      assert.equal((await office.restore({ into: into(), dryRun: true })).point, nas!.peerId);
+    } finally {
+      spare!.state = identity.stateId;
     }
   });
 

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { packId } from '../../../src/common/ids.ts';
-import { PACK_MAX_BYTES, SPREAD_POINTS_MAX } from '../../../src/common/limits.ts';
+import { SPREAD_POINTS_MAX } from '../../../src/common/limits.ts';
 import type { PackSink, SealedPack } from '../../../src/common/ports.ts';
 import { divide } from '../../../src/node/placement/spread.ts';
 import { packsBitmap, SpreadSink } from '../../../src/node/roles/source/spread-sink.ts';
+import { packBytesFor } from '../../../src/state/format/index.ts';
 import { offer } from './offers.ts';
 
 const MIB = 1024 * 1024;
@@ -25,14 +26,21 @@ class Counter implements PackSink {
   }
 }
 
-const sizes = fc.array(
-  fc.oneof(
-    fc.integer({ min: 1024, max: PACK_MAX_BYTES }),
-    fc.integer({ min: PACK_MAX_BYTES - MIB, max: PACK_MAX_BYTES }),
-  ),
-  { minLength: 8, maxLength: 30 },
-);
-const frees = fc.array(fc.integer({ min: 10 * MIB, max: 150 * MIB }), { minLength: 4, maxLength: 12 });
+/** Packs of a state of about so many bytes: none larger than captures of that size make them. */
+const sizes = fc
+  .tuple(
+    fc.integer({ min: 8 * MIB, max: 1500 * MIB }),
+    fc.infiniteStream(fc.oneof(fc.double({ min: 0.01, max: 1, noNaN: true }), fc.constant(1))),
+  )
+  .map(([total, shares]) => {
+    const packs: number[] = [];
+    for (let left = total; left > 1024; left -= packs.at(-1)!) {
+      const share = shares.next().value as number;
+      packs.push(Math.min(left, Math.max(1024, Math.floor(share * packBytesFor(total)))));
+    }
+    return packs;
+  });
+const frees = fc.array(fc.integer({ min: 3 * MIB, max: 400 * MIB }), { minLength: 4, maxLength: 12 });
 
 test('where points can take a state together, every pack finds room, and nobody gets more than it reserved', async () => {
   let spread = 0;
@@ -76,8 +84,8 @@ test('the largest points are taken first, as few as will do, and not more than a
 test('points that are closed, too small, or too small together take no part', () => {
   const open = offer('open', { freeBytes: 100 * MIB });
   assert.equal(divide([open, offer('drained', { freeBytes: 1e12, draining: true })], 200 * MIB), undefined);
-  assert.equal(divide([open, offer('small', { freeBytes: 20 * MIB })], 110 * MIB), undefined);
-  assert.equal(divide([open, offer('second', { freeBytes: 100 * MIB })], 195 * MIB), undefined, 'packs are not cut');
+  assert.equal(divide([open, offer('small', { freeBytes: 10 * MIB })], 105 * MIB), undefined);
+  assert.equal(divide([open, offer('second', { freeBytes: 100 * MIB })], 199 * MIB), undefined, 'packs are not cut');
 });
 
 test('a pack that fits nowhere ends the capture with a reason', async () => {

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { PeerIdText, StateId } from '../../../src/common/ids.ts';
+import type { PackId, PeerIdText, StateId } from '../../../src/common/ids.ts';
 import { candidatesFor, copiesOf, onDistinctMachines, turnOf } from '../../../src/node/roles/point/copies.ts';
+import { coverageOf, whoHas } from '../../../src/node/roles/point/coverage.ts';
 import type { AssociationBody, Roster, SignedEvent } from '../../../src/state/records/index.ts';
 import {
   type Capture,
@@ -396,6 +397,48 @@ test('turns: each holder has one, all differ, and they do not depend on who asks
         holders.map((_, index) => index),
       );
     }),
+  );
+});
+
+test('which packs are short: those on fewer machines than asked for, whoever has which part', () => {
+  const claim = fc.constantFrom(null, 'm1', 'm2');
+  const holder = fc.record({
+    machine: claim,
+    whole: fc.boolean(),
+    has: fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }),
+  });
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(holder, { minLength: 1, maxLength: 6 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (list, replicas) => {
+        const roster = rosterOf(...list.map(({ machine }, index) => member(`p${index}`, machine)));
+        const name = (index: number) => `p${index}` as PeerIdText;
+        const packs = [0, 1, 2, 3, 4].map((number) => ({ id: String(number) as PackId, sizeBytes: 1 }));
+        const hasIt = (index: number, pack: number) => list[index]!.whole || list[index]!.has[pack]!;
+        const whole = list.flatMap((one, index) => (one.whole ? [name(index)] : []));
+        const parts = list.flatMap((one, index) => (one.whole ? [] : [name(index)]));
+        const has = await whoHas({ whole, parts, isOver: false }, packs, 'nobody' as PeerIdText, async (peer) =>
+          packs.map(({ id }) => id).filter((id) => !hasIt(Number(peer.slice(1)), Number(id))),
+        );
+        const { short, holders } = coverageOf(roster, packs, has, replicas);
+        for (const [pack, { id }] of packs.entries()) {
+          const machines = new Set(
+            list.flatMap(({ machine }, index) => (hasIt(index, pack) ? [machine ?? name(index)] : [])),
+          );
+          assert.equal(
+            short.some((one) => one.id === id),
+            machines.size < replicas,
+          );
+        }
+        for (const [index] of list.entries()) {
+          assert.equal(
+            holders.includes(name(index)),
+            short.some(({ id }) => hasIt(index, Number(id))),
+          );
+        }
+      },
+    ),
   );
 });
 

@@ -5,6 +5,7 @@ import type { FleetView } from '../../fleet-view.ts';
 import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts';
 import { type AskedPoint, askHolders } from './ask-holders.ts';
 import { awaitAssociations, noAssociation } from './associations-for.ts';
+import { checkSnapshot } from './check-snapshot.ts';
 import { type KnownOfState, knownOfState } from './newest.ts';
 import type { OwnPoint } from './point-access.ts';
 
@@ -57,7 +58,7 @@ export async function findState(options: FindOptions, wanted: Wanted, signal: Ab
   const asked = await askHolders(fleet, own, mine, wantedState, signal);
   const found = statesOf(fleet, asked, mine);
   if (found.length === 0) throw nothingHeld(fleet, asked, mine, wantedState);
-  const one = oneOf(found);
+  const one = oneOf(await borneOut(found, signal));
   confirm(options, one, source !== undefined || wantedState !== undefined);
   return one;
 }
@@ -73,18 +74,19 @@ function sourceNamed(roster: Roster, associations: readonly Association[], text:
 function statesOf(fleet: FleetView, asked: readonly AskedPoint[], mine: readonly Association[]): Found[] {
   const byId = new Map<string, Association>(mine.map((one) => [one.id, one]));
   const unreachable = asked.filter(({ problem }) => problem?.code === 'failed');
-  const found = new Map<StateId, Found & { readonly holders: HolderOfState[] }>();
+  const found = new Map<string, Found & { readonly holders: HolderOfState[] }>();
   for (const one of asked) {
     for (const { association: id, state: text, snapshots } of one.holdings) {
       const association = byId.get(id);
       if (!association || snapshots.length === 0) continue;
       const state = stateId(text);
-      const before = found.get(state);
+      const key = `${id} ${state}`;
+      const before = found.get(key);
       if (before) {
-        if (before.association === association) before.holders.push({ asked: one, snapshots });
+        before.holders.push({ asked: one, snapshots });
         continue;
       }
-      found.set(state, {
+      found.set(key, {
         state,
         association,
         sourceName: nameOf(fleet.roster(), association.body.source),
@@ -95,6 +97,30 @@ function statesOf(fleet: FleetView, asked: readonly AskedPoint[], mine: readonly
     }
   }
   return [...found.values()];
+}
+
+/** Of several those that their source made, so that a point cannot make a choice hard by claiming what there is not. */
+async function borneOut(found: readonly Found[], signal: AbortSignal): Promise<readonly Found[]> {
+  if (found.length === 1) return found;
+  const isMade = async (one: Found): Promise<boolean> => {
+    for (const { asked, snapshots } of one.holders) {
+      const { access } = asked;
+      const snapshot = Math.max(...snapshots);
+      try {
+        const { descriptor } = await access.snapshot(one.state, snapshot, '', signal);
+        await checkSnapshot(descriptor, one, snapshot, access.name);
+        return true;
+      } catch (error) {
+        signal.throwIfAborted();
+        // Who does not answer has not shown that it is false.
+        if (!(error instanceof ResettleError) || error.code === 'failed') return true;
+      }
+    }
+    return false;
+  };
+  const made = await Promise.all(found.map(isMade));
+  const those = found.filter((_, index) => made[index]);
+  return those.length > 0 ? those : found;
 }
 
 /**

@@ -1,9 +1,9 @@
-import { hexOf } from '../../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { PeerIdText } from '../../../common/ids.ts';
-import { openDescriptor, type SnapshotHeader } from '../../../state/format/index.ts';
+import type { SnapshotHeader } from '../../../state/format/index.ts';
 import type { Roster } from '../../../state/records/index.ts';
 import { nameOf } from '../../membership/machines.ts';
+import { checkSnapshot } from './check-snapshot.ts';
 import type { Found, HolderOfState } from './find-state.ts';
 import type { Holder } from './holders/types.ts';
 import { type HolderAnswer, newestOf, type Verdict } from './newest.ts';
@@ -70,38 +70,6 @@ export async function settleSnapshot(
       }
     }
   }
-}
-
-/** Who made it, for which association, and that it is the one that its source says. Throws `refused`, `damaged`. */
-export async function checkSnapshot(
-  descriptor: Uint8Array,
-  { state, association, known, sourceName }: Pick<Found, 'state' | 'association' | 'known' | 'sourceName'>,
-  snapshot: number,
-  holderName: string,
-): Promise<SnapshotHeader> {
-  const header = await openDescriptor(descriptor);
-  const isTheirs =
-    header.source === association.body.source && header.association === association.id && header.stateId === state;
-  if (!isTheirs || header.snapshot !== snapshot) {
-    throw new ResettleError(
-      'refused',
-      `${holderName} gave a snapshot that ${sourceName} did not make for this association`,
-      { hint: 'do not trust that point; ask an operator' },
-    );
-  }
-  const { commit } = known;
-  if (
-    commit?.snapshot === snapshot &&
-    commit.descriptorHash &&
-    commit.descriptorHash !== hexOf(header.descriptorHash)
-  ) {
-    throw new ResettleError(
-      'refused',
-      `${holderName} has another snapshot ${snapshot} than the one that ${sourceName} says it committed`,
-      { hint: 'another holder may have it; else capture again on the old machine' },
-    );
-  }
-  return header;
 }
 
 function holdersOf({ holders, unreachable, known }: Found): Holder[] {

@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts';
 import { checkedHolder } from './checked-holder.ts';
 import type { Held, HeldStates } from './held-states.ts';
 import type { OtherPoint } from './other-points.ts';
-import type { PackBits } from './pack-bits.ts';
+import { bitsOf, type PackBits } from './pack-bits.ts';
 
 export interface CopyParts {
   readonly store: Store;
@@ -40,14 +40,19 @@ export async function copyOf(
   const descriptor = newest && (await store.readDescriptor(state, newest.snapshot));
   const header = newest && (await held.header(state, newest.snapshot));
   if (!newest || newest.missing > 0 || !descriptor || !header) return undefined;
-  const bits = held.bitsOf(one, newest.snapshot);
-  if (!bits) return undefined;
   const keys: KeyFile[] = [];
   for (const name of await store.keyNames(state)) {
     const bytes = name === 'passphrase' ? undefined : await store.readKey(state, name);
     if (bytes) keys.push({ name, bytes });
   }
-  return { one, association, descriptor, header, packs: await held.own(one, header), bits, keys };
+  const packs = await held.own(one, header);
+  return onlyPacks({ one, association, descriptor, header, packs, bits: new Uint8Array(0), keys }, packs);
+}
+
+/** The same copy with some of its packs only. */
+export function onlyPacks(copy: CopyOf, packs: readonly PackReference[]): CopyOf {
+  const wanted = new Set(packs.map(({ id }) => id));
+  return { ...copy, packs, bits: bitsOf(copy.header.packs, ({ id }) => wanted.has(id)) };
 }
 
 /** What the copy needs there: packs that are there already are not sent again. */

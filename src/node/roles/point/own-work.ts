@@ -28,6 +28,7 @@ export class OwnWork {
   /** When what failed is tried again, by the monotonic clock. */
   readonly #waits = new Map<string, { untilMs: number; delayMs: number }>();
   #nap = new AbortController();
+  #nextMs = 0;
 
   constructor(parts: OwnWorkParts) {
     this.#parts = parts;
@@ -49,22 +50,27 @@ export class OwnWork {
     const { timing, sleep } = this.#parts;
     while (!signal.aborted) {
       this.#nap = new AbortController();
-      const more = await this.#once(signal);
-      if (!more) await sleep(timing.tickMs, AbortSignal.any([signal, this.#nap.signal]));
+      this.#nextMs = timing.tickMs;
+      await this.#once(signal);
+      await sleep(this.#nextMs, AbortSignal.any([signal, this.#nap.signal]));
     }
   }
 
-  /** One round over all states. True where something was done, after which there may be more. */
-  async #once(signal: AbortSignal): Promise<boolean> {
+  /** One round over all states. Leaves in `nextMs` when the next one is worth it: at once where something was done. */
+  async #once(signal: AbortSignal): Promise<void> {
     const { held, replication } = this.#parts;
-    let more = false;
     for (const one of held.all()) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return;
       if (this.#needsRepair(one)) await this.#try('repair', one, signal, () => this.#repair(one, signal));
-      if (!replication.isDue(one)) this.#waits.delete(keyOf('copy', one.state));
-      else if (await this.#try('copy', one, signal, () => this.#copy(one, signal))) more = true;
+      const dueInMs = replication.dueInMs(one);
+      if (dueInMs === undefined) this.#waits.delete(keyOf('copy', one.state));
+      else if (dueInMs > 0) this.#comeBackIn(dueInMs);
+      else if (await this.#try('copy', one, signal, () => this.#copy(one, signal))) this.#comeBackIn(0);
     }
-    return more;
+  }
+
+  #comeBackIn(ms: number): void {
+    this.#nextMs = Math.min(this.#nextMs, ms);
   }
 
   #needsRepair(one: Held): boolean {
@@ -88,7 +94,10 @@ export class OwnWork {
     const { clock, timing, log } = this.#parts;
     const key = keyOf(kind, one.state);
     const wait = this.#waits.get(key);
-    if (wait && clock.monotonicMs() < wait.untilMs) return false;
+    if (wait && clock.monotonicMs() < wait.untilMs) {
+      this.#comeBackIn(wait.untilMs - clock.monotonicMs());
+      return false;
+    }
     try {
       if ((await work()) === 'done') {
         this.#waits.delete(key);
@@ -100,6 +109,7 @@ export class OwnWork {
     }
     const delayMs = Math.min(OWN_WORK_RETRY_MAX_MS, wait ? wait.delayMs * 2 : timing.retryMs);
     this.#waits.set(key, { delayMs, untilMs: clock.monotonicMs() + delayMs });
+    this.#comeBackIn(delayMs);
     return false;
   }
 }

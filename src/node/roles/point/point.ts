@@ -81,7 +81,9 @@ export class PointRole implements PointHost, BlocksHost {
     this.#file = file;
     this.#subnets = parseSubnets(limits.subnets ?? []);
     this.#linkSpeed = options.linkSpeed ?? linkSpeedOf();
-    const timing = { ...POINT_TIMING, ...options.timing };
+    const wished = { ...POINT_TIMING, ...options.timing };
+    // Whoever wants to know soon that a holder is lost looks as often.
+    const timing = { ...wished, tickMs: Math.min(wished.tickMs, wished.lostAfterMs / 4) };
     this.#timing = timing;
     const napping = options.sleep ?? sleep;
     const connect = options.connect ?? otherPointsOf(fleet);

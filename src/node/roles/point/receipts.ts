@@ -1,4 +1,4 @@
-import type { PeerIdText } from '../../../common/ids.ts';
+import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { EVENT_PEERS_MAX } from '../../../common/limits.ts';
 import type { EventBody } from '../../../state/records/index.ts';
 import type { Log } from '../../log.ts';
@@ -27,8 +27,9 @@ export class Receipts {
 
   /** Says what is held of a state now. `copiedTo`: a point that this one has made a copy on, for others to know it by. */
   async tell(held: Held, copiedTo?: PeerIdText): Promise<void> {
-    const { newest, info } = held;
-    if (!newest || !info) return;
+    const { newest, info, state } = held;
+    // What was deleted meanwhile is not held any more, whatever whoever asks still remembers of it.
+    if (!newest || !info || this.#held.get(state) !== held || this.#isBeingDeleted(state)) return;
     const own = this.#own(info.association, held.state);
     const before = own?.descriptorHash === newest.descriptorHash ? own.peers : [];
     const peers = copiedTo && !before.includes(copiedTo) ? [...before, copiedTo].slice(-EVENT_PEERS_MAX) : before;
@@ -57,14 +58,18 @@ export class Receipts {
     });
   }
 
+  #isBeingDeleted(wanted: StateId): boolean {
+    return this.#file.deletions().some(({ state }) => state === wanted);
+  }
+
   /** Says what a crash, or a time outside the fleet, left unsaid. */
   async reconcile(): Promise<void> {
     for (const held of this.#held.all()) await this.tell(held).catch(this.#later(held.state));
-    const deleting = new Set(this.#file.deletions().map(({ state }) => state));
     for (const { id } of this.#associations()) {
       for (const { signer, body } of this.#fleet.events(id)) {
         if (signer !== this.#fleet.self || body.step !== 'holder' || body.state === null) continue;
-        if (body.phase === 'deleted' || deleting.has(body.state) || this.#held.get(body.state)?.newest) continue;
+        if (body.phase === 'deleted' || this.#isBeingDeleted(body.state) || this.#held.get(body.state)?.newest)
+          continue;
         const gone = { ...body, phase: 'damaged' as const, bytes: 0, notes: ['it is not in the store of this point'] };
         await this.#say(id, body.state, gone).catch(this.#later(body.state));
       }

@@ -1,12 +1,14 @@
 import type { Clock } from '../../../common/clock.ts';
-import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { messageOf } from '../../../common/errors.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import type { Association } from '../../../state/records/index.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
 import type { PointLimits } from './capacity.ts';
-import { type CopiesInput, candidatesFor, copiesOf, onDistinctMachines, turnOf } from './copies.ts';
-import { type AskedForCopy, bytesToSend, type CopyOf, copyOf, lackForCopy, sendCopy } from './copy-state.ts';
+import { type Copies, type CopiesInput, copiesOf, turnOf } from './copies.ts';
+import { copySomewhere } from './copy-somewhere.ts';
+import { type CopyOf, copyOf, onlyPacks } from './copy-state.ts';
+import { type Coverage, coverageOf, whoHas } from './coverage.ts';
 import type { Doors } from './door.ts';
 import type { Held, HeldStates } from './held-states.ts';
 import type { ConnectPoint } from './other-points.ts';
@@ -26,7 +28,7 @@ export interface ReplicationParts {
   readonly receipts: Receipts;
   readonly reachability: Reachability;
   readonly connect: ConnectPoint;
-  readonly timing: Pick<PointTiming, 'backupDelayMs'>;
+  readonly timing: Pick<PointTiming, 'settleMs' | 'backupDelayMs'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly onDamaged: (held: Held) => Promise<void>;
@@ -39,9 +41,6 @@ export interface CopyCount {
   /** Why one that is wanted has not been made; undefined: none was tried, or it was made. */
   readonly lack: string | undefined;
 }
-
-/** Points asked for room at once. */
-const ASK_AT_ONCE = 8;
 
 /** Makes copies of states until there are as many as their associations ask for, and makes lost ones again. */
 export class Replication {
@@ -78,30 +77,27 @@ export class Replication {
     };
   }
 
-  /** Whether it is this point's turn to make a copy of a state now. */
-  isDue(one: Held): boolean {
+  /** In how many milliseconds it is this point's turn to make a copy of a state; undefined: none is wanted. */
+  dueInMs(one: Held): number | undefined {
     const { fleet, clock, timing } = this.#parts;
     const association = this.#parts.parties.associationOf(one);
     const input = association && this.#input(one, association);
-    const holders = input ? this.#holders(input) : [];
-    if (!input || !isShort(input, holders)) {
+    if (!input || !this.#isShort(input)) {
       this.#short.delete(one.state);
       this.#lacks.delete(one.state);
-      return false;
+      return undefined;
     }
     // Between a commit and its receipt a point does not count itself yet.
-    if (!hasReceipt(input, fleet.self)) return false;
+    if (!hasReceipt(input, fleet.self)) return undefined;
+    const { whole, parts } = this.#counted(input);
+    const holders = [...whole, ...parts].join();
     const now = clock.monotonicMs();
     const before = this.#short.get(one.state);
-    const sinceMs = before?.holders === holders.join() ? before.sinceMs : now;
-    this.#short.set(one.state, { sinceMs, holders: holders.join() });
-    return now - sinceMs >= this.#turn(input, one) * timing.backupDelayMs;
-  }
-
-  /** Of a spread state only the others' answers tell who has the same part: `makeCopy` asks. */
-  #turn(input: CopiesInput, one: Held): number {
-    const { fleet, limits } = this.#parts;
-    return limits.drain || one.newest?.spread ? 0 : turnOf(fleet.self, this.#holders(input), one.state);
+    const sinceMs = before?.holders === holders ? before.sinceMs : now;
+    this.#short.set(one.state, { sinceMs, holders });
+    // Of a spread state only the others' answers tell who has the same part: `makeCopy` asks.
+    const turn = parts.length > 0 ? 0 : this.#turn(whole, one);
+    return Math.max(0, sinceMs + timing.settleMs + turn * timing.backupDelayMs - now);
   }
 
   /** Makes one copy where one is still wanted. True when no more is to be done now. Throws when it could not. */
@@ -110,17 +106,25 @@ export class Replication {
     const association = parties.associationOf(one);
     const envelope = association && fleet.envelopeOf(association.id);
     const input = association && this.#input(one, association);
-    if (!input || !envelope) return true;
+    if (!input || !envelope || !one.newest) return true;
     // Whoever seems lost is asked once more: it may have been this machine that was away.
     for (const { signer } of input.events) {
       if (signer !== fleet.self && reachability.isLost(signer)) await reachability.ask(signer, signal);
     }
-    const copy = await copyOf(this.#parts, one, envelope);
-    if (!copy) return true;
-    const holders = copy.bits.length === 0 ? this.#holders(input) : await this.#holdersOfPart(input, copy, signal);
-    if (!isShort(input, holders)) return true;
+    const all = await copyOf(this.#parts, one, envelope);
+    if (!all || !this.#isShort(input)) return true;
+    const { short, holders } = await this.#coverage(input, all, signal);
+    if (short.length === 0) return true;
+    const turn = this.#turn(holders, one);
+    // Only now is it known who else has the same part of a spread state.
+    if (this.#sinceShortMs(one) < turn * this.#parts.timing.backupDelayMs) return true;
     try {
-      await this.#copyToSomebody(input, copy, holders, signal);
+      await copySomewhere(this.#parts, input, onlyPacks(all, short), {
+        holders: [...holders, fleet.self],
+        isBackup: turn > 0,
+        isStillShort: () => this.#isShort(this.#input(one, association)!),
+        signal,
+      });
       this.#lacks.delete(one.state);
       return false;
     } catch (error) {
@@ -128,6 +132,39 @@ export class Replication {
       this.#lacks.set(one.state, messageOf(error).slice(0, 300));
       throw error;
     }
+  }
+
+  /** Zero: the first of these to act. A point that drains does not wait for others, nor they for it. */
+  #turn(holders: readonly PeerIdText[], one: Held): number {
+    const { fleet, limits } = this.#parts;
+    return limits.drain ? 0 : turnOf(fleet.self, holders, one.state);
+  }
+
+  #sinceShortMs(one: Held): number {
+    const now = this.#parts.clock.monotonicMs();
+    return now - (this.#short.get(one.state)?.sinceMs ?? now);
+  }
+
+  #isShort(input: CopiesInput): boolean {
+    return !copiesOf(input).isOver && this.#counted(input).whole.length < input.association.body.replicas;
+  }
+
+  /** A point that drains does not count itself: it is to go. */
+  #counted(input: CopiesInput): Copies {
+    const { fleet, limits } = this.#parts;
+    const copies = copiesOf(input);
+    const counts = (peer: PeerIdText): boolean => !limits.drain || peer !== fleet.self;
+    return { ...copies, whole: copies.whole.filter(counts), parts: copies.parts.filter(counts) };
+  }
+
+  /** Which packs lie on too few machines. Where no other has just a part, nobody needs to be asked. */
+  async #coverage(input: CopiesInput, copy: CopyOf, signal: AbortSignal): Promise<Coverage> {
+    const { fleet, connect } = this.#parts;
+    const ids = copy.packs.map(({ id }) => id);
+    const has = await whoHas(this.#counted(input), copy.packs, fleet.self, async (peer) =>
+      (await connect(peer, signal)).missing(input.state, ids, signal),
+    );
+    return coverageOf(input.roster, copy.packs, has, input.association.body.replicas);
   }
 
   #input(one: Held, association: Association, isLost?: CopiesInput['isLost']): CopiesInput | undefined {
@@ -142,104 +179,6 @@ export class Replication {
       isLost: isLost ?? ((peer) => peer !== fleet.self && reachability.isLost(peer)),
     };
   }
-
-  /** Holders of the whole snapshot. A point that drains does not count itself: it is to go. */
-  #holders(input: CopiesInput): readonly PeerIdText[] {
-    const { fleet, limits } = this.#parts;
-    const { whole } = copiesOf(input);
-    return limits.drain ? whole.filter((peer) => peer !== fleet.self) : whole;
-  }
-
-  /** Of a spread state: those that have all of this point's part. */
-  async #holdersOfPart(input: CopiesInput, copy: CopyOf, signal: AbortSignal): Promise<PeerIdText[]> {
-    const { fleet, connect, limits } = this.#parts;
-    const { whole, parts } = copiesOf(input);
-    const ids = copy.packs.map(({ id }) => id);
-    const having: PeerIdText[] = [...whole];
-    for (const peer of parts) {
-      if (peer === fleet.self) {
-        if (!limits.drain) having.push(peer);
-        continue;
-      }
-      const missing = await connect(peer, signal).then((other) => other.missing(input.state, ids, signal));
-      if (missing.length === 0) having.push(peer);
-    }
-    return onDistinctMachines(input.roster, having);
-  }
-
-  async #copyToSomebody(
-    input: CopiesInput,
-    copy: CopyOf,
-    holders: readonly PeerIdText[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { fleet, doors, receipts, log } = this.#parts;
-    const { state } = input;
-    const { asked, lacks } = await this.#ask(input, copy, [...holders, fleet.self], signal);
-    for (const { peer, other } of asked) {
-      // One that failed may have taken long: there may be enough by now.
-      if (lacks.length > 0 && !this.#isStillShort(copy)) return;
-      const pass = doors.enter(state, 'get', fleet.self, true);
-      const within = AbortSignal.any([signal, pass.signal]);
-      try {
-        log.info({ state, peer, packs: copy.packs.length }, 'making a copy');
-        await sendCopy(this.#parts, copy, other, () => pass.progress(), within);
-        await receipts.tell(copy.one, peer);
-        log.info({ state, peer }, 'a copy was made');
-        return;
-      } catch (error) {
-        within.throwIfAborted();
-        // A backup that is refused has most likely met the one whose turn it is.
-        if (error instanceof ResettleError && error.code === 'refused' && this.#turn(input, copy.one) > 0) throw error;
-        lacks.push(`${nameIn(input, peer)}: ${messageOf(error)}`);
-      } finally {
-        pass.close();
-      }
-    }
-    throw new Error(lacks.length > 0 ? lacks.join('; ') : 'no other machine offers a point for it');
-  }
-
-  #isStillShort({ one, bits }: CopyOf): boolean {
-    const association = this.#parts.parties.associationOf(one);
-    const input = association && this.#input(one, association);
-    return input !== undefined && (bits.length > 0 || isShort(input, this.#holders(input)));
-  }
-
-  /** Those with room: in the order of the association, else who has most of it already, else who has most room. */
-  async #ask(
-    input: CopiesInput,
-    copy: CopyOf,
-    holders: readonly PeerIdText[],
-    signal: AbortSignal,
-  ): Promise<{ asked: AskedForCopy[]; lacks: string[] }> {
-    const lacks: string[] = [];
-    const asked: AskedForCopy[] = [];
-    const ids = copy.packs.map(({ id }) => id);
-    const candidates = candidatesFor(input, holders);
-    const askNext = async (): Promise<void> => {
-      for (let peer = candidates.shift(); peer; peer = candidates.shift()) {
-        try {
-          const other = await this.#parts.connect(peer, signal);
-          const capacity = await other.capacity(signal);
-          const bytes = bytesToSend(copy, new Set(await other.missing(input.state, ids, signal)));
-          const lack = lackForCopy(capacity, bytes);
-          if (lack) throw lack;
-          asked.push({ peer, other, bytes, freeBytes: capacity.freeBytes });
-        } catch (error) {
-          signal.throwIfAborted();
-          lacks.push(`${nameIn(input, peer)}: ${messageOf(error)}`);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: ASK_AT_ONCE }, askNext));
-    const { points } = input.association.body;
-    asked.sort((a, b) =>
-      points.length > 0
-        ? points.indexOf(a.peer) - points.indexOf(b.peer)
-        : a.bytes - b.bytes || b.freeBytes - a.freeBytes,
-    );
-    return { asked, lacks };
-  }
 }
 
 function hasReceipt({ events, state, descriptorHash }: CopiesInput, self: PeerIdText): boolean {
@@ -247,12 +186,4 @@ function hasReceipt({ events, state, descriptorHash }: CopiesInput, self: PeerId
     ({ signer, body }) =>
       signer === self && body.phase === 'held' && body.state === state && body.descriptorHash === descriptorHash,
   );
-}
-
-function isShort(input: CopiesInput, holders: readonly PeerIdText[]): boolean {
-  return !copiesOf(input).isOver && holders.length < input.association.body.replicas;
-}
-
-function nameIn({ roster }: CopiesInput, peer: PeerIdText): string {
-  return roster.members.get(peer)?.name ?? peer;
 }

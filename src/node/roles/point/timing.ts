@@ -1,5 +1,6 @@
 import {
   COPY_BACKUP_DELAY_MS,
+  COPY_SETTLE_MS,
   DOOR_STALL_MS,
   HOLDER_LOST_AFTER_MS,
   LEASE_IDLE_MS,
@@ -20,6 +21,9 @@ export interface PointTiming {
   readonly scrubBytesPerSecond: number;
   /** A holder that could not be reached for this long is lost. */
   readonly lostAfterMs: number;
+  /** A copy is begun this long after it was seen to be missing. */
+  readonly settleMs: number;
+  /** And by each holder in turn so much later than by the one before. */
   readonly backupDelayMs: number;
   readonly retryMs: number;
 }
@@ -32,6 +36,7 @@ export const POINT_TIMING: PointTiming = {
   scrubEveryMs: SCRUB_EVERY_MS,
   scrubBytesPerSecond: SCRUB_BYTES_PER_SECOND,
   lostAfterMs: HOLDER_LOST_AFTER_MS,
+  settleMs: COPY_SETTLE_MS,
   backupDelayMs: COPY_BACKUP_DELAY_MS,
   retryMs: OWN_WORK_RETRY_MS,
 };

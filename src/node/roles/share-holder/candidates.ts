@@ -13,6 +13,8 @@ export interface CandidateWish {
   readonly self: PeerIdText;
   /** Members that hold the state, or shall. */
   readonly stateHolders: ReadonlySet<PeerIdText>;
+  /** The association's: who keeps a share never gets a copy, so enough points are left for copies. */
+  readonly copies: { readonly points: readonly PeerIdText[]; readonly replicas: number };
   /** Those of the last deal come first. */
   readonly known: ReadonlySet<PeerIdText>;
   /** Members that were seen on the network come next. */
@@ -22,18 +24,27 @@ export interface CandidateWish {
 
 /**
  * Who could keep a share, in the order in which they are asked: members on machines of their own first, one a machine;
- * never the source, nor another agent on its machine, nor who holds the state.
+ * never the source, nor another agent on its machine, nor who holds the state. Points come last, and of those that may be
+ * needed for copies as many are left out as are still to be made, and one for a copy that is lost.
  */
-export function candidatesFor({ roster, self, stateHolders, known, isNear, random }: CandidateWish): Member[] {
+export function candidatesFor(wish: CandidateWish): Member[] {
+  const { roster, self, stateHolders, copies, known, isNear, random } = wish;
   const machine = roster.members.get(self)?.machine ?? null;
-  const eligible = [...roster.members.values()].filter(
+  const all = [...roster.members.values()].filter(
     (member) =>
       member.status === 'active' &&
       member.peerId !== self &&
       !stateHolders.has(member.peerId) &&
       (machine === null || member.machine !== machine),
   );
-  const rank = ({ peerId }: Member): number => (known.has(peerId) ? 0 : isNear(peerId) ? 1 : 2);
+  const mayCopy = ({ point, peerId }: Member): boolean =>
+    point && (copies.points.length === 0 || copies.points.includes(peerId));
+  const rank = (member: Member): number =>
+    known.has(member.peerId) ? 0 : (mayCopy(member) ? 3 : 1) + (isNear(member.peerId) ? 0 : 1);
+  const left = Math.max(0, copies.replicas - stateHolders.size) + 1;
+  const points = all.filter(mayCopy).sort((a, b) => rank(a) - rank(b));
+  const spared = new Set(points.slice(Math.max(0, points.length - left)));
+  const eligible = all.filter((member) => !spared.has(member));
   const ordered = eligible
     .map((member) => ({ member, order: rank(member), lot: asBuffer(random(4)).readUInt32LE() }))
     .sort((a, b) => a.order - b.order || a.lot - b.lot)

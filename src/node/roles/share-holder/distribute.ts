@@ -64,6 +64,7 @@ export async function distributeShares(
     roster: fleet.roster(),
     self: fleet.self,
     stateHolders: options.stateHolders,
+    copies: association.body,
     known: new Set(before?.shares.map(({ peer }) => peer)),
     isNear: options.isNear ?? (() => false),
     random,

@@ -273,7 +273,7 @@ export class Attempt {
   async #release(parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return;
     const given = parts.map((part) => ({ part, way: this.#ways?.all.find((way) => way.part === part) }));
-    for (const [point, cause] of await release(given)) {
+    for (const [point, cause] of await release(given, this.#options.stopping)) {
       this.#options.log.warn({ err: cause, point }, 'could not give up the lease; it will expire');
     }
   }

@@ -44,6 +44,7 @@ export class ResilientSink implements PackSink {
   #last: OpenTransfer | undefined;
   #left: PointLeft | undefined;
   #strikes = 0;
+  #isGone = false;
   #opened = false;
   #sentBytes = 0;
   #ackedBytes = 0;
@@ -112,6 +113,13 @@ export class ResilientSink implements PackSink {
     transfer.drop(error instanceof Error ? error : new Error(String(error)));
     this.#strikes += isStall(error) ? 2 : 1;
     if (this.#strikes >= PUTS_WITHOUT_PROGRESS_MAX) throw this.#leave(error);
+    this.#tellGone(error);
+  }
+
+  /** Once for each time that it is lost. */
+  #tellGone(error: unknown): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
     this.#options.note(`${this.#options.name} is gone for the moment (${messageOf(error)}); it is looked for`);
   }
 
@@ -126,7 +134,8 @@ export class ResilientSink implements PackSink {
     for (let waitMs = reconnectFirstMs; ; waitMs = Math.min(2 * waitMs, SOURCE_RECONNECT_STEP_MS)) {
       try {
         const transfer = await open(signal);
-        if (this.#opened) this.#options.note(`${this.#options.name} is there again; the capture goes on`);
+        if (this.#isGone) this.#options.note(`${this.#options.name} is there again; the capture goes on`);
+        this.#isGone = false;
         return transfer;
       } catch (error) {
         signal.throwIfAborted();
@@ -134,6 +143,7 @@ export class ResilientSink implements PackSink {
         // Of one that was never open nothing is lost: no reason to wait until it has changed its mind.
         const hopeless = error instanceof PointLeft || (answered && !this.#opened);
         if (hopeless || clock.monotonicMs() - beganMs + waitMs > reconnectMs) throw this.#leave(error);
+        this.#tellGone(error);
       }
       await sleep(waitMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }

@@ -15,6 +15,7 @@ import { choosePaths } from './paths.ts';
 import { type RunningCapture, RunningCaptures } from './running.ts';
 import { pathsOfTerms } from './terms.ts';
 import type { CaptureDone, CaptureRequest, SourceOptions } from './types.ts';
+import { Voice } from './voice.ts';
 import { Watch } from './watch.ts';
 
 export interface DetachedDone {
@@ -32,8 +33,10 @@ export class SourceRole {
   readonly #jobs: JobRunner;
   readonly #words: WordKeeper;
   readonly #watches: readonly Watch[];
+  readonly #stop = new AbortController();
 
-  constructor(options: SourceOptions) {
+  constructor(given: SourceOptions) {
+    const options = { ...given, stopping: this.#stop.signal };
     this.#options = options;
     this.#jobs = new JobRunner(options, (job, signal) => this.#captureJob(job, signal));
     this.#words = new WordKeeper(options);
@@ -48,11 +51,13 @@ export class SourceRole {
 
   /** Takes up what was to go on, and begins to watch the records. */
   start(): void {
+    void this.#settleWords();
     for (const job of readJobs(this.#options.home, this.#options.log)) this.#jobs.begin(job);
     for (const watch of this.#watches) watch.start();
   }
 
   stop(): void {
+    this.#stop.abort(new ResettleError('interrupted', 'the agent ends'));
     this.#jobs.stop();
     for (const watch of this.#watches) watch.stop();
   }
@@ -123,6 +128,18 @@ export class SourceRole {
     this.#jobs.end(id, reason);
     this.#running.end(id, reason);
     return { association: id };
+  }
+
+  /** An agent that was killed in a capture left its last word standing: nothing is at work any more. */
+  async #settleWords(): Promise<void> {
+    const { fleet, home, log } = this.#options;
+    const voice = new Voice(fleet, log);
+    for (const { id, body } of fleet.roster().associations.values()) {
+      if (body.source !== fleet.self || readJob(home, id)?.ended === null) continue;
+      const phase = voice.last(id, 'activity', null)?.phase;
+      if (phase === undefined || phase === 'idle' || phase === 'failed' || this.#running.has(id)) continue;
+      await voice.activity(id, 'idle');
+    }
   }
 
   async #captureJob(job: Job, signal: AbortSignal): Promise<void> {

@@ -122,4 +122,6 @@ export interface SourceOptions {
   /** The text of the list of users, for homes; default /etc/passwd. */
   readonly passwd?: (() => string) | undefined;
   readonly times?: SourceTimes | undefined;
+  /** Aborts when the agent ends: nothing is waited for any more. */
+  readonly stopping?: AbortSignal | undefined;
 }

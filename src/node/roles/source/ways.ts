@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
 import type { FleetView } from '../../fleet-view.ts';
@@ -106,18 +107,21 @@ export interface Given {
 }
 
 /** Gives leases up; what cannot be reached expires by itself. Returns why, by point. */
-export async function release(given: readonly Given[]): Promise<ReadonlyMap<string, unknown>> {
-  const failed = await giveBack(await current(given));
-  if (failed.size === 0) return failed;
-  await new Promise((done) => setTimeout(done, RELEASE_AGAIN_MS));
-  return await giveBack(await current(given.filter(({ part }) => failed.has(part.candidate.name))));
+export async function release(given: readonly Given[], stopping?: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
+  const failed = await giveBack(await current(given, stopping));
+  if (failed.size === 0 || stopping?.aborted) return failed;
+  await sleep(RELEASE_AGAIN_MS, undefined, { ref: false });
+  const again = given.filter(({ part }) => failed.has(part.candidate.name));
+  return await giveBack(await current(again, stopping));
 }
 
-async function current(given: readonly Given[]): Promise<Part[]> {
+async function current(given: readonly Given[], stopping?: AbortSignal): Promise<Part[]> {
   return await Promise.all(
     given.map(async ({ part, way }) => {
       if (!way) return part;
-      const client = await way.route.client(AbortSignal.timeout(RELEASE_REACH_MS)).catch(() => part.client);
+      const limit = AbortSignal.timeout(RELEASE_REACH_MS);
+      const within = stopping ? AbortSignal.any([limit, stopping]) : limit;
+      const client = await way.route.client(within).catch(() => part.client);
       return { ...part, client, lease: way.route.lease };
     }),
   );

@@ -143,7 +143,7 @@ export class OfficePoint {
       random: randomBytes,
       log: LOG,
       // A day's scrub comes when a test asks for it.
-      timing: { tickMs: 25, retryMs: 25, backupDelayMs: 60_000, ...settings.timing },
+      timing: { tickMs: 25, retryMs: 25, settleMs: 0, backupDelayMs: 60_000, ...settings.timing },
       connect: this.connectFrom(),
     });
   }

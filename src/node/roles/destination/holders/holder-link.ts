@@ -2,45 +2,47 @@ import type { Clock } from '../../../../common/clock.ts';
 import { messageOf, ResettleError } from '../../../../common/errors.ts';
 import type { PackId, StateId } from '../../../../common/ids.ts';
 import type { PackWant } from '../../../../protocols/blocks/client.ts';
+import { Rate } from './rate.ts';
 import type { Timing } from './timing.ts';
 import type { Holder, OpenHolder } from './types.ts';
 import { fetchWatched } from './watched.ts';
 
-/**
- * What came of asking a holder for a pack. `lacks`: it does not have it whole. `lost`: its transfer has ended, and it may
- * be tried again later. `out`: it is not asked again.
- */
-export type Outcome = 'right' | 'wrong' | 'lacks' | 'lost' | 'out';
+/** What came of asking a holder for a pack. `lacks`: it does not have it whole. `ended`: its transfer has. */
+export type Outcome = 'right' | 'wrong' | 'lacks' | 'ended';
 
 export interface LinkOptions {
   readonly state: StateId;
   readonly packs: readonly PackId[];
   readonly clock: Clock;
   readonly timing: Timing;
+  /** It was opened, lost, or is not asked again. */
+  readonly onChange: (link: HolderLink) => void;
 }
 
 /** One holder as a restore sees it: its transfer, what it lacks, how fast it is, and whether it is asked at all. */
 export class HolderLink {
   readonly holder: Holder;
+  readonly rate: Rate;
   /** Bytes of packs that it has given. */
   givenBytes = 0;
+  /** Bytes of packs that it was asked for and has not given yet. */
+  awaitedBytes = 0;
   readonly #options: LinkOptions;
   readonly #lacks = new Map<PackId, string>();
+  readonly #end = new AbortController();
   #open: OpenHolder | undefined;
-  #opening: Promise<OpenHolder> | undefined;
+  #isOpening = false;
+  #wasOpen = false;
   #wasAsked = false;
   #out: ResettleError | undefined;
   #problem: Error | undefined;
   #failures = 0;
   #retryAtMs = 0;
-  #awaitedBytes = 0;
-  #busy = 0;
-  #busySinceMs = 0;
-  #busyMs = 0;
 
   constructor(holder: Holder, options: LinkOptions) {
     this.holder = holder;
     this.#options = options;
+    this.rate = new Rate(options.clock);
   }
 
   /** Why it is not asked again, if so. */
@@ -53,8 +55,16 @@ export class HolderLink {
     return this.#problem;
   }
 
+  get wasOpen(): boolean {
+    return this.#wasOpen;
+  }
+
   get isOpen(): boolean {
-    return this.#open !== undefined;
+    return this.#open !== undefined && this.#open.failure === undefined;
+  }
+
+  get isOpening(): boolean {
+    return this.#isOpening;
   }
 
   /** Time of the monotonic clock at which it may be tried. */
@@ -72,147 +82,131 @@ export class HolderLink {
     return reason.includes(this.holder.name) ? reason : `${this.holder.name}: ${reason}`;
   }
 
-  /** Bytes a millisecond while it was busy; undefined where that is not known yet. */
-  get rate(): number | undefined {
-    const busyMs = this.#busyMs + (this.#busy > 0 ? this.#now() - this.#busySinceMs : 0);
-    return this.givenBytes > 0 && busyMs > 0 ? this.givenBytes / busyMs : undefined;
+  /** Opens it, unless that is done, under way, or too soon. Nobody waits: a machine that is off takes seconds to say so. */
+  warm(): void {
+    const tooSoon = this.#retryAtMs > this.#options.clock.monotonicMs();
+    if (this.isOpen || this.#isOpening || this.#out || tooSoon || this.#end.signal.aborted) return;
+    this.#isOpening = true;
+    void this.#openAnew().then(
+      (open) => {
+        this.#isOpening = false;
+        if (this.#end.signal.aborted || this.#out) {
+          open.abort(this.#out ?? (this.#end.signal.reason as Error), false);
+          return;
+        }
+        this.#open = open;
+        this.#wasOpen = true;
+        this.#options.onChange(this);
+      },
+      (error: unknown) => {
+        this.#isOpening = false;
+        if (!this.#end.signal.aborted) this.#lost(asError(error), false);
+      },
+    );
   }
 
-  /** When it would have given so many bytes more, after what is awaited of it already. */
-  readyInMs(bytes: number, rateIfUnknown: number): number {
-    return (this.#awaitedBytes + bytes) / (this.rate ?? rateIfUnknown);
-  }
-
-  /** It has shown that it cannot be trusted, or said that it will not serve. */
+  /** It has shown that it cannot be trusted. */
   exclude(reason: ResettleError): void {
     this.#out ??= reason;
-    this.#drop(reason, false);
+    this.#drop(reason);
+    this.#options.onChange(this);
   }
 
-  /** `leastBytes`: fewer within the stall time count as a stall. Throws only what `signal` is aborted with. */
+  /** Of one that is open. `leastBytes`: fewer within the stall time count as a stall. Throws only what `signal` says. */
   async fetch(want: PackWant, leastBytes: () => number, signal: AbortSignal): Promise<Outcome> {
-    let awaitedBytes = want.sizeBytes - want.from;
+    const open = this.#open;
+    if (!open || open.failure) return 'ended';
     let filled = want.from;
+    let awaitedBytes = want.sizeBytes - want.from;
     const settle = (bytes: number): void => {
-      this.#awaitedBytes -= bytes;
+      this.awaitedBytes -= bytes;
       awaitedBytes -= bytes;
     };
-    this.#awaitedBytes += awaitedBytes;
-    this.#begin();
-    let open: OpenHolder | undefined;
+    const onBytes = (now: number): void => {
+      const bytes = now - filled;
+      filled = now;
+      settle(bytes);
+      this.givenBytes += bytes;
+      this.rate.add(bytes);
+      this.#failures = 0;
+      this.#problem = undefined;
+      want.onBytes(now);
+    };
+    this.awaitedBytes += awaitedBytes;
+    this.rate.begin();
     try {
-      open = await this.#opened(signal);
-      if (!this.mayHave(want.id)) return this.#out ? 'out' : 'lacks';
-      const counted: PackWant = {
-        ...want,
-        onBytes: (now) => {
-          this.givenBytes += now - filled;
-          settle(now - filled);
-          filled = now;
-          this.#failures = 0;
-          this.#problem = undefined;
-          want.onBytes(now);
-        },
-      };
-      const right = await fetchWatched(
-        open,
-        counted,
-        { ...this.#options.timing, given: () => this.givenBytes, leastBytes },
-        signal,
-      );
-      return right ? 'right' : 'wrong';
+      const patience = { ...this.#options.timing, given: () => this.givenBytes, leastBytes };
+      return (await fetchWatched(open, { ...want, onBytes }, patience, signal)) ? 'right' : 'wrong';
     } catch (error) {
       signal.throwIfAborted();
-      if (open && open.failure === undefined) {
+      if (open.failure === undefined) {
         this.#lacks.set(want.id, messageOf(error));
         return 'lacks';
       }
-      return this.#lost(open, error instanceof Error ? error : new Error(String(error)));
+      // Several packs of one transfer fail together: that is one failure.
+      if (open === this.#open) {
+        this.#open = undefined;
+        this.#lost(asError(error), true);
+      }
+      return 'ended';
     } finally {
       settle(awaitedBytes);
-      this.#end();
+      this.rate.end();
     }
   }
 
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
+    this.#end.abort(new ResettleError('interrupted', 'the restore has ended'));
     await open?.close().catch(() => {});
   }
 
   abort(reason: Error): void {
-    this.#drop(reason, false);
+    this.#end.abort(reason);
+    this.#drop(reason);
   }
 
-  /** One transfer for all packs that are under way at once. */
-  #opened(signal: AbortSignal): Promise<OpenHolder> {
-    if (this.#open && this.#open.failure === undefined) return Promise.resolve(this.#open);
-    this.#open = undefined;
-    this.#opening ??= this.#openAnew(signal).finally(() => {
-      this.#opening = undefined;
-    });
-    return this.#opening;
-  }
-
-  async #openAnew(signal: AbortSignal): Promise<OpenHolder> {
+  async #openAnew(): Promise<OpenHolder> {
     const { state, packs } = this.#options;
+    const { signal } = this.#end;
     const open = await this.holder.open(state, signal);
+    if (this.#wasAsked) return open;
     try {
-      if (!this.#wasAsked) {
-        // A holder that does not answer this is found out pack by pack.
-        const missing = await open.missing(packs, signal).catch((error: unknown) => {
-          if (error instanceof ResettleError && error.code === 'refused') return [];
-          throw error;
-        });
-        for (const id of missing) this.#lacks.set(id, 'it does not have that pack');
-        this.#wasAsked = true;
-      }
+      // A holder that does not answer this is found out pack by pack.
+      const missing = await open.missing(packs, signal).catch((error: unknown) => {
+        if (error instanceof ResettleError && error.code === 'refused') return [];
+        throw error;
+      });
+      for (const id of missing) this.#lacks.set(id, 'it does not have that pack');
+      this.#wasAsked = true;
+      return open;
     } catch (error) {
-      open.abort(error instanceof Error ? error : new Error(String(error)), false);
+      open.abort(asError(error), false);
       throw error;
     }
-    this.#open = open;
-    return open;
   }
 
-  #lost(open: OpenHolder | undefined, error: Error): Outcome {
-    // Several packs of one transfer fail together: that is one failure.
-    const isNew = open === undefined || open === this.#open;
-    if (open !== undefined && open === this.#open) this.#open = undefined;
+  #lost(error: Error, wasOpen: boolean): void {
+    const { timing, clock, onChange } = this.#options;
     this.#problem = error;
-    if (error instanceof ResettleError && (error.code === 'refused' || error.code === 'not-found')) {
-      this.#out ??= error;
-      return 'out';
-    }
-    if (open !== undefined && error instanceof ResettleError && error.code === 'damaged') {
-      this.#out ??= error;
-      return 'out';
-    }
-    if (isNew) {
-      const { retryFirstMs, retryLastMs } = this.#options.timing;
-      this.#retryAtMs = this.#now() + Math.min(retryLastMs, retryFirstMs * 2 ** Math.min(this.#failures, 20));
+    const code = error instanceof ResettleError ? error.code : 'failed';
+    // It refuses, has nothing of it, or breaks the protocol: no waiting mends that.
+    if (code === 'refused' || code === 'not-found' || (wasOpen && code === 'damaged')) {
+      this.#out ??= error as ResettleError;
+    } else {
+      const waitMs = timing.retryFirstMs * 2 ** Math.min(this.#failures, 20);
+      this.#retryAtMs = clock.monotonicMs() + Math.min(timing.retryLastMs, waitMs);
       this.#failures += 1;
     }
-    return 'lost';
+    onChange(this);
   }
 
-  #drop(reason: Error, unreachable: boolean): void {
+  #drop(reason: Error): void {
     const open = this.#open;
     this.#open = undefined;
-    open?.abort(reason, unreachable);
-  }
-
-  #begin(): void {
-    if (this.#busy === 0) this.#busySinceMs = this.#now();
-    this.#busy += 1;
-  }
-
-  #end(): void {
-    this.#busy -= 1;
-    if (this.#busy === 0) this.#busyMs += this.#now() - this.#busySinceMs;
-  }
-
-  #now(): number {
-    return this.#options.clock.monotonicMs();
+    open?.abort(reason, false);
   }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

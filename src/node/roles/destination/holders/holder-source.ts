@@ -1,7 +1,7 @@
 import type { Clock } from '../../../../common/clock.ts';
 import { ResettleError } from '../../../../common/errors.ts';
 import type { PackId, PeerIdText, StateId } from '../../../../common/ids.ts';
-import { PACK_MAX_BYTES, RESTORE_HOLDERS_MAX } from '../../../../common/limits.ts';
+import { RESTORE_HOLDERS_MAX } from '../../../../common/limits.ts';
 import type { PackSource } from '../../../../common/ports.ts';
 import type { PackReference } from '../../../../state/format/index.ts';
 import { HolderLink } from './holder-link.ts';
@@ -11,9 +11,10 @@ import type { Holder } from './types.ts';
 
 /** Different notes about one holder that are told; a cable with a loose contact must not fill the screen. */
 const NOTES_PER_HOLDER = 6;
+/** Who waits for a holder looks again after this at the latest. */
 const WAIT_STEP_MS = 250;
-/** A holder of unknown speed counts as fast: it is tried. */
-const RATE_IF_UNKNOWN = PACK_MAX_BYTES;
+/** A holder this many times slower than the fastest is left alone: packs are used in order, and all would wait for it. */
+const SLOWER_MAX = 3;
 
 export interface HolderSourceOptions {
   readonly state: StateId;
@@ -43,6 +44,7 @@ export class HolderSource implements PackSource {
   readonly #links: readonly HolderLink[];
   readonly #notes = new Map<HolderLink, Set<string>>();
   readonly #lost = new Set<HolderLink>();
+  readonly #waiting = new Set<() => void>();
   #lastByteMs: number;
 
   constructor(options: HolderSourceOptions) {
@@ -52,7 +54,8 @@ export class HolderSource implements PackSource {
     const { state, clock } = options;
     const packs = options.packs.map(({ id }) => id);
     this.#links = options.holders.map(
-      (holder) => new HolderLink(holder, { state, packs, clock, timing: this.#timing }),
+      (holder) =>
+        new HolderLink(holder, { state, packs, clock, timing: this.#timing, onChange: (link) => this.#onChange(link) }),
     );
   }
 
@@ -73,10 +76,11 @@ export class HolderSource implements PackSource {
     for (;;) {
       signal.throwIfAborted();
       if (this.#now() - Math.max(startedMs, this.#lastByteMs) >= this.#timing.reconnectMs) throw this.#nobody(id);
-      const link = this.#choose(pack);
+      if (!this.#links.some((one) => one.mayHave(id))) throw this.#hopeless(id);
+      this.#warm(id);
+      const link = this.#choose(id);
       if (!link) {
-        if (!this.#links.some((one) => one.mayHave(id))) throw this.#hopeless(id);
-        await this.#pause(id, signal);
+        await this.#change(signal);
         continue;
       }
       if (await this.#fetch(link, pack, signal)) return;
@@ -111,47 +115,57 @@ export class HolderSource implements PackSource {
     if (outcome === 'wrong') {
       const giver = pack.reject();
       if (giver) this.#exclude(giver, pack.id);
-    } else if (outcome === 'lost') {
-      this.#isLost(link);
-    } else if (outcome === 'out') {
-      this.#note(link, `${link.out?.message}; it is not asked again`);
     }
     return false;
   }
 
-  /** Of those that may have the pack and may be tried now, the one that would have given it first. */
-  #choose({ id, sizeBytes, filled }: PackInProgress<HolderLink>): HolderLink | undefined {
+  /** Opens holders beside the work: a few at once, and more only where none of those may have the pack. */
+  #warm(id: PackId): void {
     const now = this.#now();
-    const fit = this.#links.filter((link) => link.mayHave(id) && link.retryAtMs <= now);
-    const open = this.#links.filter(({ isOpen }) => isOpen).length;
-    const allowed = open < RESTORE_HOLDERS_MAX ? fit : fit.filter(({ isOpen }) => isOpen);
-    const among = allowed.length > 0 ? allowed : fit;
-    const bytes = sizeBytes - filled;
-    return among.reduce<HolderLink | undefined>(
-      (best, link) =>
-        best && best.readyInMs(bytes, RATE_IF_UNKNOWN) <= link.readyInMs(bytes, RATE_IF_UNKNOWN) ? best : link,
-      undefined,
-    );
+    const inUse = this.#links.filter((link) => link.isOpen || link.isOpening);
+    const fresh = this.#links.filter((link) => !inUse.includes(link) && link.mayHave(id) && link.retryAtMs <= now);
+    fresh.sort((a, b) => Number(a.problem !== undefined) - Number(b.problem !== undefined));
+    for (const link of fresh) {
+      if (inUse.length >= RESTORE_HOLDERS_MAX && inUse.some((one) => one.mayHave(id))) return;
+      link.warm();
+      inUse.push(link);
+    }
+  }
+
+  /** Of those that are open and may have the pack, the one with the least to do; none that is much slower than another. */
+  #choose(id: PackId): HolderLink | undefined {
+    const fit = this.#links.filter((link) => link.isOpen && link.mayHave(id));
+    const best = Math.max(0, ...fit.map(({ rate }) => rate.bytesPerMs ?? 0));
+    const quick = fit.filter(({ rate }) => (rate.bytesPerMs ?? best) * SLOWER_MAX >= best);
+    const [first] = quick.sort((a, b) => a.awaitedBytes - b.awaitedBytes || a.givenBytes - b.givenBytes);
+    return first;
   }
 
   #hasAnother(link: HolderLink, id: PackId): boolean {
-    const now = this.#now();
-    return this.#links.some((other) => other !== link && other.mayHave(id) && other.retryAtMs <= now);
+    return this.#links.some((other) => other !== link && other.isOpen && other.mayHave(id));
   }
 
-  /** Until the first of those that may have the pack may be tried again. */
-  async #pause(id: PackId, signal: AbortSignal): Promise<void> {
-    const next = Math.min(...this.#links.filter((link) => link.mayHave(id)).map(({ retryAtMs }) => retryAtMs));
-    const waitMs = Math.max(1, Math.min(WAIT_STEP_MS, next - this.#now()));
+  /** Until something is known of a holder, or one may be tried again. */
+  async #change(signal: AbortSignal): Promise<void> {
+    const now = this.#now();
+    const retries = this.#links.map(({ retryAtMs }) => retryAtMs - now).filter((waitMs) => waitMs > 0);
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, waitMs);
-      function done(): void {
+      const done = (): void => {
         clearTimeout(timer);
+        this.#waiting.delete(done);
         signal.removeEventListener('abort', done);
         resolve();
-      }
+      };
+      const timer = setTimeout(done, Math.min(WAIT_STEP_MS, ...retries));
+      this.#waiting.add(done);
       signal.addEventListener('abort', done, { once: true });
     });
+  }
+
+  #onChange(link: HolderLink): void {
+    if (link.out) this.#note(link, `${link.out.message}; it is not asked again`);
+    else if (!link.isOpen) this.#isLost(link);
+    for (const done of this.#waiting) done();
   }
 
   #exclude(link: HolderLink, id: PackId): void {
@@ -161,7 +175,6 @@ export class HolderSource implements PackSource {
         hint: 'check the disk of that machine',
       }),
     );
-    this.#note(link, `${name} gave wrong bytes for pack ${id}; it is not asked again`);
   }
 
   #isLost(link: HolderLink): void {
@@ -171,7 +184,8 @@ export class HolderSource implements PackSource {
     const names = others.map(({ holder }) => holder.name).join(', ');
     const next =
       others.length > 0 ? `going on with ${names}` : `waiting up to ${this.#timing.reconnectMs / 1000} s for it`;
-    this.#note(link, `${link.holder.name} was lost: ${link.problem?.message ?? 'no answer'}; ${next}`);
+    const how = link.wasOpen ? 'was lost' : 'gives nothing now';
+    this.#note(link, `${link.holder.name} ${how}: ${link.problem?.message ?? 'no answer'}; ${next}`);
   }
 
   #isBack(link: HolderLink): void {
