@@ -19,7 +19,7 @@ import type { Handlers } from '../../../src/protocols/wire/registrar.ts';
 const FRAME_BYTES = 30;
 /** What both sides send to open a stream beside the names of its protocol. */
 const OPEN_BYTES = 2 * (21 + 2 + FRAME_BYTES);
-/** What both sides send for the handshakes and identify, as measured between real agents. */
+/** What both sides send for the handshakes and identify: an estimate. */
 const CONNECTION_BYTES = 4_000;
 /** A dial to nobody ends after this. */
 const DIAL_FAILS_MS = 1_000;
