@@ -233,3 +233,21 @@ export const DISCOVERY_ADDRESSES_MAX = 4;
 export const DISCOVERY_TTL_MS = 120_000;
 /** Envelopes in one answer of the records protocol, so that it fits a control message. */
 export const RECORDS_PER_MESSAGE_BYTES_MAX = 2 * MIB;
+
+// --- Pairing by a code (src/protocols/pair, docs/PAIRING.md) ---
+/** One step of the exchange, its cryptography and its way over the network: some 10 ms and a LAN, with a slow machine in mind. */
+export const PAIRING_STEP_MS = 5_000;
+/** How long a shown code may be typed. */
+export const PAIRING_LIFE_MS = 600_000;
+/** Failures, from whatever machine, at which a shown code is burnt. With the one run of a typed code: three guesses. */
+export const PAIRING_FAILURES_MAX = 2;
+/** Runs with the scanned secret that fail: 128 bits cannot be guessed, so this bounds work only. */
+export const PAIRING_SCAN_FAILURES_MAX = 64;
+/** Counted runs of one HOME in an hour, over all codes: 20 in 1,296², 1 in 83,980. A success does not count. */
+export const PAIRING_COUNTED_PER_HOUR_MAX = 20;
+/** What a side says about itself once the other has proved the code: names, and what is offered. */
+export const PAIRING_ABOUT_MAX_BYTES = 8 * KIB;
+/** A message of the pairing protocol: the one with `about` is the largest. */
+export const PAIRING_MESSAGE_MAX_BYTES = PAIRING_ABOUT_MAX_BYTES + 512;
+/** Streams of strangers that the pairing protocol has open at once. */
+export const PAIRING_STREAMS_MAX = 16;
