@@ -70,7 +70,7 @@ export function sampleScalar(random: RandomBytes): bigint {
   return (seed % (Scalar.ORDER - 1n)) + 1n;
 }
 
-/** The public point of a scalar: `scalar_mult`. Takes the same time for every scalar. */
+/** The public point of a scalar: `scalar_mult`. By the library's multiplication for secret scalars. */
 export function publicPoint(generator: Point, scalar: bigint): Uint8Array {
   return generator.multiply(scalar).toBytes();
 }
