@@ -251,3 +251,9 @@ export const PAIRING_ABOUT_MAX_BYTES = 8 * KIB;
 export const PAIRING_MESSAGE_MAX_BYTES = PAIRING_ABOUT_MAX_BYTES + 512;
 /** Streams of strangers that the pairing protocol has open at once. */
 export const PAIRING_STREAMS_MAX = 16;
+
+// --- Direct streams (src/protocols/direct): from one machine into the files of another, nothing kept between ---
+/** Packs that a receiver may have in memory at once, and a sender waiting for it: more only fills buffers. */
+export const DIRECT_BUFFERS_MAX = 4;
+/** Each side says this often that it is there: a scan or a slow disk may keep packs away for minutes. */
+export const DIRECT_PULSE_MS = 15_000;
