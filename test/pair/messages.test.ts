@@ -3,29 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ResettleError } from '../../src/common/errors.ts';
 import { decodePairMessage, encodePairMessage, type PairMessage } from '../../src/protocols/pair/messages.ts';
-import { KINDS, PURPOSES, REFUSALS, ROLES } from '../../src/protocols/pair/types.ts';
 import { countField, defineMessage, messageField, textField } from '../../src/protocols/wire/message.ts';
-
-const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const offer = {
-  purpose: fc.constantFrom(...PURPOSES),
-  role: fc.constantFrom(...ROLES),
-  nonce: bytes(32),
-  commitment: bytes(32),
-};
-const opening = fc.record({ salt: bytes(32), about: fc.uint8Array({ maxLength: 200 }), signature: bytes(64) });
-const numbered = fc.oneof(
-  fc.record({ kind: fc.constant(KINDS[0]), number: fc.nat(999).map((one) => String(one).padStart(3, '0')) }),
-  fc.record({ kind: fc.constant(KINDS[1]), number: fc.constant('') }),
-);
-const message: fc.Arbitrary<PairMessage> = fc.oneof(
-  fc.tuple(fc.record(offer), numbered).map(([a, b]): PairMessage => ({ type: 'greeting', ...a, ...b })),
-  fc.record({ type: fc.constant('answer' as const), ...offer, point: bytes(32) }),
-  fc.record({ type: fc.constant('share' as const), point: bytes(32), tag: fc.option(bytes(32), { nil: undefined }) }),
-  fc.record({ type: fc.constant('proof' as const), tag: bytes(32), opening: fc.option(opening, { nil: undefined }) }),
-  fc.record({ type: fc.constant('opened' as const), opening }),
-  fc.record({ type: fc.constant('refused' as const), refusal: fc.constantFrom(...REFUSALS, undefined) }),
-);
+import { anyMessage as message } from './support/messages.ts';
 
 describe('pairing messages', () => {
   it('come back as they were', () => {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PAIRING_FAILURES_MAX } from '../../src/common/limits.ts';
+import type { RunEvent } from '../../src/protocols/pair/run.ts';
 import { isSignedByBoth, type Signer, statementOf } from '../../src/protocols/pair/statement.ts';
-import type { Credential, Side } from '../../src/protocols/pair/types.ts';
-import { newSigner, random, shownRecord, wordsCode } from './support/parties.ts';
+import type { Credential, Role, Side } from '../../src/protocols/pair/types.ts';
+import { anyMessage } from './support/messages.ts';
+import { newRun, newSigner, random, shownRecord, wordsCode } from './support/parties.ts';
 import { type Endpoint, World } from './support/world.ts';
 
 const RIGHT = wordsCode('acid-zoom');
@@ -187,6 +189,33 @@ describe('a run of pairing', () => {
     }
   });
 
+  it('pairs with nobody who lacks the code, and ends once, whatever messages and events come in whatever order', () => {
+    const event: fc.Arbitrary<RunEvent> = fc.oneof(
+      { weight: 8, arbitrary: anyMessage.map((message): RunEvent => ({ type: 'message', message })) },
+      { weight: 1, arbitrary: fc.constantFrom<RunEvent>({ type: 'garbage' }, { type: 'timeout' }, { type: 'gone' }) },
+    );
+    const side = fc.constantFrom<Side>('initiator', 'responder');
+    const role = fc.constantFrom<Role>('shows', 'types');
+    fc.assert(
+      fc.property(side, role, fc.array(event, { maxLength: 6 }), (side, role, events) => {
+        const self = role === 'shows' ? shower : typers[0]!;
+        const run = newRun({ side, role, credentials: [RIGHT], self, remote: relays[0].peerId });
+        const waiting: RunEvent[] = [{ type: 'start' }, ...events.map((one) => fitting(one, side, role))];
+        const seen: string[] = [];
+        for (let next = waiting.shift(); next; next = waiting.shift()) {
+          for (const effect of run.on(next)) {
+            seen.push(effect.type);
+            if (effect.type === 'count') waiting.unshift({ type: 'counted' });
+          }
+        }
+        assert.equal(seen.filter((one) => one === 'failed').length, run.isOver ? 1 : 0);
+        assert.ok(seen.filter((one) => one === 'count').length <= 1);
+        assert.equal(seen.includes('paired') || seen.includes('use-up'), false);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   it('of an honest peer fails only as busy or over, whatever the order', () => {
     fc.assert(
       fc.property(fc.array(peerOf('straight'), { minLength: 2, maxLength: 4 }), choices, (peers, picks) => {
@@ -201,6 +230,17 @@ describe('a run of pairing', () => {
     );
   });
 });
+
+/** The event, with what a hostile peer would get right in it: the other role, the purpose, the digits. */
+function fitting(event: RunEvent, side: Side, role: Role): RunEvent {
+  if (event.type !== 'message') return event;
+  const right = { purpose: 'send', role: role === 'shows' ? 'types' : 'shows' } as const;
+  const { message } = event;
+  if (message.type === 'greeting' && side === 'responder') {
+    return { type: 'message', message: { ...message, ...right, kind: 'words', number: '042' } };
+  }
+  return message.type === 'answer' ? { type: 'message', message: { ...message, ...right } } : event;
+}
 
 /** Every counted run but a successful one is a failure; each typed code was counted at most once. */
 function checkCounts(shown: ReturnType<World['shown']>, pairs: readonly Pair[]): void {

@@ -165,6 +165,15 @@ describe('pairing over connections', () => {
     assert.equal(code.status, 'expired');
   });
 
+  it('closes by itself when the code has expired, though nobody came', async () => {
+    const code = new ShownCode('send', [RIGHT], clock);
+    clock.pass(PAIRING_LIFE_MS - SHORT_STEP_MS);
+    server = await PairingServer.start({ ...party(shower, 'old'), handlers: shower.node, code });
+    clock.pass(SHORT_STEP_MS);
+    await assert.rejects(server.paired, { code: 'refused', message: /expired/ });
+    await closed(await reach(typers[0], shower));
+  });
+
   it('serves one of two receivers at once; the other is told and keeps its code', async () => {
     await show();
     const connections = await Promise.all(typers.map((typer) => reach(typer, shower)));
@@ -310,7 +319,8 @@ describe('pairing over connections', () => {
     });
 
     it('ends a run that stands still after our point, and gives the place to others', async () => {
-      const code = await show(SHORT_STEP_MS);
+      // The greeting has to come within a step, on a machine under load as well.
+      const code = await show(5 * SHORT_STEP_MS);
       const messages = lpStream(await (await reach(typers[0], shower)).newStream(PAIR_PROTOCOL));
       await messages.write(greeting());
       await until(() => failed.length === 1);
