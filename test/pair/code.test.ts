@@ -95,6 +95,16 @@ describe('a pairing code', () => {
     assert.deepEqual(new Set(times.values()), new Set([Math.floor(65_536 / 1296)]));
   });
 
+  it('is shown by an example that is one', () => {
+    assert.throws(
+      () => parseCode(''),
+      (error: ResettleError) => {
+        assert.doesNotThrow(() => parseCode(/[0-9]{3}-[a-z]+-[a-z]+/.exec(error.hint!)![0]));
+        return true;
+      },
+    );
+  });
+
   it('completes what was typed so far', () => {
     assert.deepEqual(wordsBeginning('ZE'), ['zebra', 'zero', 'zesty']);
     assert.deepEqual(wordsBeginning('qqq'), []);

@@ -14,7 +14,7 @@ export interface PairingCode {
 }
 
 const NUMBERS = 1000;
-const EXAMPLE = 'a code is three digits and two words, as in 042-amber-tulip';
+const EXAMPLE = 'a code is three digits and two words, as in 042-alive-tulip';
 /** What people write between the parts: white space, and dashes of any kind, since telephones change them. */
 const SEPARATORS = /[\s\p{Pd}_]+/u;
 /** A line longer than any code with generous spaces. */
@@ -41,7 +41,7 @@ export function drawCode(random: RandomBytes): PairingCode {
   return { number, words: `${word()}-${word()}` };
 }
 
-/** `042-amber-tulip`, for the person and for nobody else. */
+/** `042-alive-tulip`, for the person and for nobody else. */
 export function formatCode(code: PairingCode): string {
   return `${code.number}-${code.words}`;
 }

@@ -37,7 +37,7 @@ export interface PairingRecord {
   readonly purpose: Purpose;
   readonly initiator: PeerIdText;
   readonly responder: PeerIdText;
-  /** 64 bytes: a hash of all that both sides sent and bound, what they said about themselves included. */
+  /** 64 bytes: a hash of both points and of what both sides bound, the hash of what they say about themselves included. */
   readonly session: Uint8Array;
   /** Ed25519 signatures of `statementOf(record)` by the keys of the two peer ids. */
   readonly signatures: { readonly initiator: Uint8Array; readonly responder: Uint8Array };
