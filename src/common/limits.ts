@@ -433,3 +433,27 @@ export const DOCTOR_PEERS_AT_ONCE = 4;
 /** What the system's tools may print: a large ruleset. */
 export const TOOL_OUTPUT_MAX_BYTES = 4 * MIB;
 export const TOOL_TIMEOUT_MS = 4_000;
+
+// --- Pairing by a code (src/protocols/pair, docs/PAIRING.md) ---
+/** One step of the exchange, its cryptography and its way over the network: some 10 ms and a LAN, with a slow machine in mind. */
+export const PAIRING_STEP_MS = 5_000;
+/** How long a shown code may be typed. */
+export const PAIRING_LIFE_MS = 600_000;
+/** Failures, from whatever machine, at which a shown code is burnt. With the one run of a typed code: three guesses. */
+export const PAIRING_FAILURES_MAX = 2;
+/** Runs with the scanned secret that fail: 128 bits cannot be guessed, so this bounds work only. */
+export const PAIRING_SCAN_FAILURES_MAX = 64;
+/** Counted runs of one HOME in an hour, over all codes: 20 in 1,296², 1 in 83,980. A success does not count. */
+export const PAIRING_COUNTED_PER_HOUR_MAX = 20;
+/** What a side says about itself once the other has proved the code: names, and what is offered. */
+export const PAIRING_ABOUT_MAX_BYTES = 8 * KIB;
+/** A message of the pairing protocol: the one with `about` is the largest. */
+export const PAIRING_MESSAGE_MAX_BYTES = PAIRING_ABOUT_MAX_BYTES + 512;
+/** Streams of strangers that the pairing protocol has open at once. */
+export const PAIRING_STREAMS_MAX = 16;
+
+// --- Direct streams (src/protocols/direct): from one machine into the files of another, nothing kept between ---
+/** Packs that a receiver may have in memory at once, and a sender waiting for it: more only fills buffers. */
+export const DIRECT_BUFFERS_MAX = 4;
+/** Each side says this often that it is there: a scan or a slow disk may keep packs away for minutes. */
+export const DIRECT_PULSE_MS = 15_000;

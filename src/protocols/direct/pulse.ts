@@ -1,0 +1,43 @@
+import { ResettleError } from '../../common/errors.ts';
+import { DIRECT_PULSE_MS, TRANSFER_STALL_MS } from '../../common/limits.ts';
+import { FRAME } from '../blocks/frame.ts';
+import type { FrameStream } from '../blocks/frame-stream.ts';
+
+export interface PulseOptions {
+  /** Default DIRECT_PULSE_MS. */
+  readonly pulseMs?: number;
+  /** How long the other side may be silent; default TRANSFER_STALL_MS. */
+  readonly silenceMs?: number;
+}
+
+/** Tells the other side now and then that this one is there, and ends the stream when nothing is heard of it. */
+export class Pulse {
+  readonly #timer: ReturnType<typeof setInterval>;
+  #quietMs = 0;
+
+  constructor(frames: FrameStream, options: PulseOptions = {}) {
+    const { pulseMs = DIRECT_PULSE_MS, silenceMs = TRANSFER_STALL_MS } = options;
+    this.#timer = setInterval(() => {
+      // Counted in pulses, not by the clock: a machine that slept has not listened meanwhile.
+      this.#quietMs += pulseMs;
+      if (this.#quietMs > silenceMs) frames.abort(silent(silenceMs));
+      // A stream that has ended is told by who reads from it.
+      else frames.send(FRAME.opened).catch(() => {});
+    }, pulseMs);
+  }
+
+  /** Something came. */
+  heard(): void {
+    this.#quietMs = 0;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
+
+function silent(silenceMs: number): ResettleError {
+  return new ResettleError('failed', `nothing was heard of the other machine for ${silenceMs / 1000} s`, {
+    hint: 'check the cable and the other machine; it goes on where it stopped',
+  });
+}
