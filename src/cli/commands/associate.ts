@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import type { RequestOf } from '../../api/contract.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import { parseShareTerms } from '../../common/share-terms.ts';
 import { parseDurationMs } from '../../common/sizes.ts';
 import { type Context, callAgentOrHere } from '../context.ts';
 import { table } from '../table.ts';
@@ -135,7 +136,7 @@ function wishOf(source: string | undefined, dest: string | undefined, flags: Ass
   if (flags.replicas !== undefined) wish.replicas = wholeNumber('--replicas', flags.replicas);
   if (flags.keep !== undefined) wish.keepMs = flags.keep === '0' ? 0 : parseDurationMs(flags.keep);
   if (flags.deadline !== undefined) wish.deadlineMs = parseDurationMs(flags.deadline);
-  if (flags.shares !== undefined) wish.shares = sharesOf(flags.shares);
+  if (flags.shares !== undefined) wish.shares = parseShareTerms(flags.shares);
   if (flags.recoveryCodeOut !== undefined) wish.recoveryCodeOut = resolve(flags.recoveryCodeOut);
   if (flags.atOnce !== undefined && !flags.start) throw new ResettleError('usage', '--at-once goes with --start');
   if (flags.start) {
@@ -218,12 +219,6 @@ function wholeNumber(option: string, text: string): number {
     throw new ResettleError('usage', `${option} is a whole number from 1, not ${text}`);
   }
   return value;
-}
-
-function sharesOf(text: string): { needed: number; total: number } {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  if (!match) throw new ResettleError('usage', `--shares is K/N, such as 3/5, not ${text}`);
-  return { needed: Number(match[1]), total: Number(match[2]) };
 }
 
 export function describeAssociations(command: Command): Command {
