@@ -5,7 +5,6 @@ import { ResettleError } from '../../../src/common/errors.ts';
 import { REFUSALS_MAX, REFUSALS_PER_PEER_MAX } from '../../../src/common/limits.ts';
 import { Refusals } from '../../../src/node/refusals.ts';
 import { clientsOfOne } from '../../../src/node/roles/point/capacity.ts';
-import { linkSpeedOf } from '../../../src/node/roles/point/link-speed.ts';
 import { bitsOf, checkPackBits, chosen, joinPackBits } from '../../../src/node/roles/point/pack-bits.ts';
 import { parseStateInfo } from '../../../src/node/roles/point/state-info.ts';
 import { parseSubnets } from '../../../src/node/roles/point/subnets.ts';
@@ -49,36 +48,6 @@ test('any text is a subnet or a usage error, and any text is an address or is no
       assert.equal(parseSubnets(['10.0.0.0/8']).serves(address), false);
     }),
   );
-});
-
-test('the speed of a link is that of the interface on whose subnet the asker is; else it is not known', () => {
-  const entry = { netmask: '', mac: '', internal: false };
-  const speeds: Record<string, string> = { eth0: '1000\n', wlan0: '-1\n', eth1: '2500\n' };
-  const speed = linkSpeedOf(
-    () => ({
-      lo: [{ ...entry, internal: true, family: 'IPv4', address: '127.0.0.1', cidr: '127.0.0.1/8' }],
-      eth0: [{ ...entry, family: 'IPv4', address: '192.168.7.2', cidr: '192.168.7.2/24' }],
-      wlan0: [{ ...entry, family: 'IPv4', address: '192.168.9.2', cidr: '192.168.9.2/24' }],
-      eth1: [{ ...entry, family: 'IPv6', address: 'fd00::2', cidr: 'fd00::2/64', scopeid: 0 }],
-      tun0: [{ ...entry, family: 'IPv4', address: '10.8.0.2', cidr: '10.8.0.2/24' }],
-    }),
-    (name) => {
-      const text = speeds[name];
-      if (text === undefined) throw new Error('EINVAL');
-      return text;
-    },
-  );
-  assert.equal(speed('/ip4/192.168.7.50/tcp/4000'), 1000);
-  assert.equal(speed('/ip6/fd00::77/tcp/4000'), 2500);
-  for (const unknown of [
-    '/ip4/192.168.9.50/tcp/1',
-    '/ip4/10.8.0.9/tcp/1',
-    '/ip4/127.0.0.1/tcp/1',
-    '/ip4/8.8.8.8/tcp/1',
-    undefined,
-  ]) {
-    assert.equal(speed(unknown), 0, unknown);
-  }
 });
 
 test('whoever is outside a point’s subnets is told so, and gets neither room nor packs', async (t) => {

@@ -6,6 +6,7 @@ import type { PointAnswer, PointRequest } from '../../../protocols/point/message
 import type { PointHost } from '../../../protocols/point/point.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
+import { type LinkFacts, linkFactsOf } from '../../placement/link-facts.ts';
 import { type Refusal, Refusals } from '../../refusals.ts';
 import { find, missing, snapshotOf } from './answers.ts';
 import type { PointLimits } from './capacity.ts';
@@ -14,7 +15,6 @@ import { Doors } from './door.ts';
 import { type Held, HeldStates } from './held-states.ts';
 import { type HeldSummary, summaryOf } from './held-summary.ts';
 import { Leases } from './leases.ts';
-import { type LinkSpeed, linkSpeedOf } from './link-speed.ts';
 import { type ConnectPoint, otherPointsOf } from './other-points.ts';
 import { OwnWork } from './own-work.ts';
 import { Parties } from './parties.ts';
@@ -29,7 +29,7 @@ import { Retention } from './retention.ts';
 import { Scrub } from './scrub.ts';
 import { Sessions } from './sessions.ts';
 import { type Sleep, sleep } from './sleep.ts';
-import { parseSubnets, type Subnets } from './subnets.ts';
+import { ipOf, parseSubnets, type Subnets } from './subnets.ts';
 import { POINT_TIMING, type PointTiming } from './timing.ts';
 import { Unfinished } from './unfinished.ts';
 
@@ -42,7 +42,8 @@ export interface PointOptions {
   readonly random: RandomBytes;
   readonly log: Log;
   readonly timing?: Partial<PointTiming>;
-  readonly linkSpeed?: LinkSpeed;
+  /** Speed of the interface towards an address, in Mbit/s; 0 where it is not known. */
+  readonly mbps?: LinkFacts['mbps'];
   readonly connect?: ConnectPoint;
   readonly sleep?: Sleep;
 }
@@ -54,7 +55,7 @@ export interface PointOptions {
 export class PointRole implements PointHost, BlocksHost {
   readonly #options: PointOptions;
   readonly #subnets: Subnets;
-  readonly #linkSpeed: LinkSpeed;
+  readonly #mbps: LinkFacts['mbps'];
   readonly #timing: PointTiming;
   readonly #held: HeldStates;
   readonly #doors: Doors;
@@ -80,7 +81,7 @@ export class PointRole implements PointHost, BlocksHost {
     this.#options = options;
     this.#file = file;
     this.#subnets = parseSubnets(limits.subnets ?? []);
-    this.#linkSpeed = options.linkSpeed ?? linkSpeedOf();
+    this.#mbps = options.mbps ?? linkFactsOf().mbps;
     const wished = { ...POINT_TIMING, ...options.timing };
     // Whoever wants to know soon that a holder is lost looks as often.
     const timing = { ...wished, tickMs: Math.min(wished.tickMs, wished.lostAfterMs / 4) };
@@ -153,7 +154,7 @@ export class PointRole implements PointHost, BlocksHost {
       maxClients: limits.maxClients,
       draining: limits.drain,
       heldBytes: this.#held.usedBytes(),
-      linkMbps: this.#linkSpeed(address),
+      linkMbps: this.#mbps((address && ipOf(address)) ?? ''),
       refusal: this.#subnets.serves(address) ? '' : this.#servesOnly(),
     };
   }
