@@ -7,6 +7,7 @@ import { associationId, stateId } from '../../src/common/ids.ts';
 import { Home } from '../../src/node/home/home.ts';
 import { Fleet } from '../../src/node/membership/fleet.ts';
 import { digest } from '../../src/state/format/index.ts';
+import { plainEvent } from '../../src/state/records/index.ts';
 import { Store } from '../../src/state/store/index.ts';
 import type { Event } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
@@ -97,22 +98,15 @@ test('a point that was put back to an older copy does not make an old snapshot t
 async function sayCommitted({ state, association }: Event, descriptor: Uint8Array): Promise<void> {
   const home = new Home(scene.path('laptop'));
   const fleet = await Fleet.open({ home, clock: systemClock, random: (count) => randomBytes(count), name: 'laptop' });
-  await fleet.log.append({
-    type: 'event',
-    association: associationId(String(association)),
-    state: stateId(String(state)),
-    step: 'commit',
-    phase: 'stored',
-    snapshot: 2,
-    descriptorHash: digest(descriptor).toString('hex'),
-    bytes: 0,
-    totalBytes: 0,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
-  });
+  await fleet.log.append(
+    plainEvent({
+      association: associationId(String(association)),
+      state: stateId(String(state)),
+      step: 'commit',
+      phase: 'stored',
+      snapshot: 2,
+      descriptorHash: digest(descriptor).toString('hex'),
+    }),
+  );
   fleet.close();
 }

@@ -6,6 +6,7 @@ import {
   associationIdOf,
   type EventBody,
   plainAssociation,
+  plainEvent,
   type StoredRecord,
 } from '../../src/state/records/index.ts';
 import {
@@ -33,22 +34,14 @@ export function event(
   association: AssociationId,
   of: Partial<EventBody> & Pick<EventBody, 'step' | 'phase'>,
 ): EventBody {
-  return {
-    type: 'event',
+  return plainEvent({
     association,
     state: STATE,
     snapshot: 1,
     descriptorHash: 'cd'.repeat(32),
     bytes: 1000,
-    totalBytes: 0,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
     ...of,
-  };
+  });
 }
 
 export function inPlace(source: Machine, nonce = '00'): AssociationBody {

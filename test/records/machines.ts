@@ -13,7 +13,6 @@ import {
   createAuthority,
   createInvite,
   createJoinRequest,
-  type EventBody,
   foundFleet,
   type MemberBody,
   parseInviteToken,
@@ -92,25 +91,6 @@ export function memberBody(of: Machine, changes: Partial<MemberBody> = {}): Memb
     acceptsOperators: false,
     machine: null,
     ...changes,
-  };
-}
-
-/** An event with nothing in it but what is given. */
-export function event(of: Pick<EventBody, 'association' | 'step' | 'phase'> & Partial<EventBody>): EventBody {
-  return {
-    type: 'event',
-    state: null,
-    snapshot: 0,
-    descriptorHash: null,
-    bytes: 0,
-    totalBytes: 0,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
-    ...of,
   };
 }
 

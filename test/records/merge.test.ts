@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { StateId } from '../../src/common/ids.ts';
-import { associationIdOf, computeRoster, plainAssociation, type StoredRecord } from '../../src/state/records/index.ts';
 import {
-  event,
+  associationIdOf,
+  computeRoster,
+  plainEvent as event,
+  plainAssociation,
+  type StoredRecord,
+} from '../../src/state/records/index.ts';
+import {
   exchange,
   type Fleet,
   fleetOf,

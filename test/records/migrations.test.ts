@@ -10,12 +10,12 @@ import {
   type EventBody,
   type EventPhase,
   type EventStep,
+  plainEvent as event,
   parseInviteToken,
   plainAssociation,
   type RecordBody,
 } from '../../src/state/records/index.ts';
 import {
-  event,
   type Fleet,
   fleetOf,
   forge,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { AssociationId, StateId } from '../../common/ids.ts';
+import type { StateId } from '../../common/ids.ts';
 import { POINT_PACKS_IN_FLIGHT } from '../../common/limits.ts';
 import { identityOfRecoveryCode } from '../../state/keys/index.ts';
 import { associationIdOf, openTerms, readRecord } from '../../state/records/index.ts';
@@ -12,7 +12,7 @@ import type { DestinationOptions } from '../roles/destination/restore.ts';
 import { Trials } from '../roles/destination/trials/trials.ts';
 import { PointRole } from '../roles/point/point.ts';
 import type { PointFleet } from '../roles/point/point-fleet.ts';
-import { distributeShares, ShareHolder, TicketWay } from '../roles/share-holder/index.ts';
+import { distributeShares, forgetOlderShares, ShareHolder, TicketWay } from '../roles/share-holder/index.ts';
 import { SourceRole } from '../roles/source/source-role.ts';
 import type { DistributeShares } from '../roles/source/types.ts';
 import { type AgentOptions, ownFolders } from './options.ts';
@@ -46,6 +46,10 @@ export async function makeRoles(options: AgentOptions, membership: Membership): 
     exclude: ownFolders(options),
     links: linkFactsOf(),
     distributeShares: sharesOf(options, membership),
+    forgetOlderShares: async (id, state, signal) => {
+      const association = membership.roster().associations.get(id);
+      if (association) await forgetOlderShares({ fleet: membership, home, log, association, state }, signal);
+    },
     hardware: {
       digests: (association) => machineDigests(hardware, association),
       weakness: () => (machineStrength(hardware) === 'strong' ? undefined : describeStrength(hardware)),
@@ -98,7 +102,7 @@ async function startPoint({ point, clock, random, log }: AgentOptions, store: St
 /** Shares of the keys of this machine's own moves in place. */
 function sharesOf({ fleet, home, random, log }: AgentOptions, membership: Membership): DistributeShares {
   return async ({ association, stateId, stateKey, exclude }, signal) => {
-    const found = membership.roster().associations.get(association as AssociationId)!;
+    const found = membership.roster().associations.get(association)!;
     const roster = membership.roster();
     return await distributeShares(
       {

@@ -8,6 +8,7 @@ export {
   sealTerms,
   type UserMapping,
 } from './association-terms.ts';
+export { plainEvent } from './event-body.ts';
 export { createAuthority, type FoundFleetOptions, foundFleet } from './found.ts';
 export { type AdmitContext, admitAndStore, createJoinRequest } from './join.ts';
 export { peerIdOf } from './keys.ts';

@@ -25,6 +25,7 @@ import {
   type EventBody,
   type Member,
   plainAssociation,
+  plainEvent,
   type Roster,
   type SignedEvent,
   type StoredRecord,
@@ -159,22 +160,12 @@ export class Office {
     const event: SignedEvent = {
       signer,
       time,
-      body: {
-        type: 'event',
+      body: plainEvent({
         association: this.association.id,
         state: identity.stateId,
         snapshot: 1,
-        descriptorHash: null,
-        bytes: 0,
-        totalBytes: 0,
-        peers: [],
-        untilMs: 0,
-        proof: null,
-        machine: null,
-        skipped: 0,
-        notes: [],
         ...body,
-      },
+      }),
     };
     const same = this.told.findIndex(
       (one) => one.signer === signer && one.body.step === event.body.step && one.body.state === event.body.state,

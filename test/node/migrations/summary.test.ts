@@ -7,6 +7,7 @@ import {
   associationIdOf,
   type EventBody,
   plainAssociation,
+  plainEvent,
 } from '../../../src/state/records/index.ts';
 import {
   type Fleet,
@@ -53,8 +54,7 @@ before(async () => {
 });
 
 function event(step: EventBody['step'], phase: EventBody['phase'], more: Partial<EventBody> = {}): EventBody {
-  return {
-    type: 'event',
+  return plainEvent({
     association: association.id,
     state: STATE,
     step,
@@ -63,14 +63,8 @@ function event(step: EventBody['step'], phase: EventBody['phase'], more: Partial
     descriptorHash: HASH,
     bytes: 1000,
     totalBytes: 1000,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
     ...more,
-  };
+  });
 }
 
 /** What the operator's machine says after these were signed and had spread. */

@@ -14,7 +14,7 @@ import {
 import { SharesClient } from '../../../src/protocols/shares/shares.ts';
 import { keyCheckValue, newStateId, wrapStateKey } from '../../../src/state/format/index.ts';
 import { dealShares, signRelease } from '../../../src/state/keys/index.ts';
-import { parseInviteToken } from '../../../src/state/records/index.ts';
+import { parseInviteToken, plainEvent } from '../../../src/state/records/index.ts';
 import { type Desk, Office, type Plan, silent, type TicketKeys } from './support/office.ts';
 
 const never = new AbortController().signal;
@@ -550,23 +550,16 @@ describe('a share holder', () => {
     await distribute(ann, plan, capture);
     const { desk, ticket } = await office.reimage('erase ann2', plan);
     await gather(desk, ticket, plan, capture);
-    await desk.append({
-      type: 'event',
-      association: plan.id,
-      state: capture.state,
-      step: 'restore',
-      phase: 'restored',
-      snapshot: 1,
-      descriptorHash: '00'.repeat(32),
-      bytes: 0,
-      totalBytes: 0,
-      peers: [],
-      untilMs: 0,
-      proof: null,
-      machine: null,
-      skipped: 0,
-      notes: [],
-    });
+    await desk.append(
+      plainEvent({
+        association: plan.id,
+        state: capture.state,
+        step: 'restore',
+        phase: 'restored',
+        snapshot: 1,
+        descriptorHash: '00'.repeat(32),
+      }),
+    );
     await office.syncAll();
     const gone = [bob, office.desk('cleo'), office.boss].filter((one) => !one.holder.keepsShareOf(capture.state));
     assert.ok(gone.length >= 2, 'those that gave theirs');

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { blake3 } from '@napi-rs/blake-hash';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { ResettleError } from '../../../src/common/errors.ts';
+import type { AssociationId, StateId } from '../../../src/common/ids.ts';
 import type { GivenShares } from '../../../src/node/roles/source/types.ts';
 import { unwrapStateKey } from '../../../src/state/format/index.ts';
-import { sealTerms } from '../../../src/state/records/index.ts';
+import { type EventBody, plainEvent, sealTerms } from '../../../src/state/records/index.ts';
 import { Office, until } from './support/office.ts';
 
 async function officeWithFile(
@@ -127,23 +128,16 @@ const shareOf = (given: GivenShares[], office: () => Office, confirm: boolean) =
       const [association] = office().source.log.roster().associations.values();
       const { stateId } = wish as unknown as { stateId: string };
       for (const one of [den, mug]) {
-        await office().say(one, {
-          type: 'event',
-          association: association!.id,
-          state: stateId as never,
-          step: 'share',
-          phase: 'kept',
-          snapshot: 0,
-          descriptorHash: null,
-          bytes: 0,
-          totalBytes: 0,
-          peers: [],
-          untilMs: 0,
-          proof: blake3(one.peerId).toString('hex'),
-          machine: null,
-          skipped: 0,
-          notes: [],
-        });
+        await office().say(
+          one,
+          plainEvent({
+            association: association!.id,
+            state: stateId as never,
+            step: 'share',
+            phase: 'kept',
+            proof: blake3(one.peerId).toString('hex'),
+          }),
+        );
       }
     }
     return given.at(-1)!;
@@ -160,14 +154,20 @@ async function ticketed(office: Office) {
   );
 }
 
+function keptShare(association: AssociationId, state: string): EventBody {
+  return plainEvent({ association, state: state as StateId, step: 'share', phase: 'kept', proof: '00'.repeat(32) });
+}
+
 test('in place with a ticket: shares go to members that do not hold the state, and it is safe when each has confirmed its own', async (t) => {
   for (const confirm of [true, false]) {
     const given: GivenShares[] = [];
+    const forgotten: string[] = [];
     let office: Office | undefined;
     office = await officeWithFile(t, {
       points: { nas: 100, den: 0, mug: 0 },
       source: {
         ...shareOf(given, () => office!, confirm),
+        forgetOlderShares: async (_, state) => void forgotten.push(state),
         hardware: {
           digests: () => new Uint8Array(17),
           weakness: () => 'this machine can be told by its MAC addresses only',
@@ -175,9 +175,11 @@ test('in place with a ticket: shares go to members that do not hold the state, a
       },
     });
     const id = await ticketed(office);
+    await office.say(office.point('den').machine, keptShare(id, 'ab'.repeat(32)));
     const done = await office.capture([office.path('file')], { for: 'laptop' });
     assert.equal(done.association, id);
     assert.equal(given.length, 1);
+    assert.deepEqual(forgotten, confirm ? [done.state] : [], 'shares of an earlier state go when this one is safe');
     assert.equal(done.safe, confirm, done.missing.join());
     if (!confirm) assert.match(done.missing.join(), /den has not signed that it keeps its share of the key/);
     assert.deepEqual([...office.point('nas').held(done.state).keys.keys()], [], 'no key lies beside the state');

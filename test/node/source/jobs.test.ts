@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { EventBody } from '../../../src/state/records/index.ts';
-import { sealTerms } from '../../../src/state/records/index.ts';
+import { type EventBody, plainEvent, sealTerms } from '../../../src/state/records/index.ts';
 import { makeBulk } from '../../support/trees.ts';
 import { Office, until } from './support/office.ts';
 
@@ -119,23 +118,14 @@ test('it waits while others of its batch are at work, and not for one that has g
   });
   await office.spread();
   const says = (phase: EventBody['phase']) =>
-    office.say(mate, {
-      type: 'event',
-      association: other.hash as never,
-      state: null,
-      step: 'activity',
-      phase,
-      snapshot: 0,
-      descriptorHash: null,
-      bytes: 0,
-      totalBytes: 0,
-      peers: [],
-      untilMs: 0,
-      proof: null,
-      machine: null,
-      skipped: 0,
-      notes: [],
-    });
+    office.say(
+      mate,
+      plainEvent({
+        association: other.hash as never,
+        step: 'activity',
+        phase,
+      }),
+    );
   await says('sending');
   office.role.start();
   await until('it waits', () => office.said(id, 'activity')?.phase === 'waiting');

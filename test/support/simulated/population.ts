@@ -8,6 +8,7 @@ import {
   type EventBody,
   type MemberBody,
   plainAssociation,
+  plainEvent,
   type RecordBody,
 } from '../../../src/state/records/index.ts';
 import { signInvite, signJoin } from '../../../src/state/records/invite.ts';
@@ -135,8 +136,7 @@ export async function* migrationRecords(of: Population, size: PopulationSize): A
 }
 
 export function eventOf(association: AssociationId, i: number, isCommit: boolean, holder: PeerIdText): EventBody {
-  return {
-    type: 'event',
+  return plainEvent({
     association,
     state: hexOf(blake3(Buffer.from(`state ${i}`))) as StateId,
     step: isCommit ? 'commit' : 'holder',
@@ -146,10 +146,6 @@ export function eventOf(association: AssociationId, i: number, isCommit: boolean
     bytes: 40e9,
     totalBytes: isCommit ? 0 : 40e9,
     peers: isCommit ? [holder] : [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
     notes: isCommit ? ['the destination has not tried it yet'] : [],
-  };
+  });
 }

@@ -3,7 +3,7 @@ import { type ErrorCode, messageOf, ResettleError } from '../../../common/errors
 import type { PeerIdText } from '../../../common/ids.ts';
 import { EVENT_PEERS_MAX } from '../../../common/limits.ts';
 import type { SnapshotHeader } from '../../../state/format/index.ts';
-import type { Association, EventBody, SignedEvent } from '../../../state/records/index.ts';
+import { type Association, type EventBody, plainEvent, type SignedEvent } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Applied, RestoreWish } from './apply.ts';
 
@@ -77,23 +77,16 @@ export class Acknowledgement {
     const { stateId, snapshot } = this.#header;
     const descriptorHash = hexOf(this.#header.descriptorHash);
     try {
-      const record = await this.#fleet.append({
-        type: 'event',
-        association: this.#association.id,
-        state: stateId,
-        step: 'restore',
-        snapshot,
-        descriptorHash,
-        bytes: 0,
-        totalBytes: 0,
-        peers: [],
-        untilMs: 0,
-        proof: null,
-        machine: null,
-        skipped: 0,
-        notes: [],
-        ...word,
-      });
+      const record = await this.#fleet.append(
+        plainEvent({
+          association: this.#association.id,
+          state: stateId,
+          step: 'restore',
+          snapshot,
+          descriptorHash,
+          ...word,
+        }),
+      );
       return { record: record.hash, descriptorHash, time: new Date(record.header.time).toISOString() };
     } catch (error) {
       this.#onNote(`the fleet could not be told that this state is ${word.phase}: ${messageOf(error)}`);

@@ -1,6 +1,6 @@
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { EVENT_PEERS_MAX } from '../../../common/limits.ts';
-import type { EventBody } from '../../../state/records/index.ts';
+import { type EventBody, plainEvent } from '../../../state/records/index.ts';
 import type { Log } from '../../log.ts';
 import type { Held, HeldStates } from './held-states.ts';
 import type { Deletion, PointFile } from './point-file.ts';
@@ -91,23 +91,20 @@ export class Receipts {
   async #say(association: EventBody['association'], state: EventBody['state'], word: HolderWord): Promise<void> {
     const before = this.#own(association, state);
     if (before && sameWord(before, word)) return;
-    await this.#fleet.append({
-      type: 'event',
-      association,
-      state,
-      step: 'holder',
-      phase: word.phase,
-      snapshot: word.snapshot,
-      descriptorHash: word.descriptorHash,
-      bytes: word.bytes,
-      totalBytes: word.totalBytes,
-      peers: word.peers,
-      untilMs: 0,
-      proof: null,
-      machine: null,
-      skipped: 0,
-      notes: word.notes,
-    });
+    await this.#fleet.append(
+      plainEvent({
+        association,
+        state,
+        step: 'holder',
+        phase: word.phase,
+        snapshot: word.snapshot,
+        descriptorHash: word.descriptorHash,
+        bytes: word.bytes,
+        totalBytes: word.totalBytes,
+        peers: word.peers,
+        notes: word.notes,
+      }),
+    );
     this.#log.info({ state, phase: word.phase, snapshot: word.snapshot }, 'receipt signed');
   }
 

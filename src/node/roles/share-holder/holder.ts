@@ -21,7 +21,7 @@ import type {
 } from '../../../protocols/shares/messages.ts';
 import type { SharesHost } from '../../../protocols/shares/shares.ts';
 import { indexOfShare, isReleaseSigned, openDeal, readDeal, shareHash } from '../../../state/keys/index.ts';
-import type { EventBody } from '../../../state/records/index.ts';
+import { type EventBody, plainEvent } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
 import type { Log } from '../../log.ts';
@@ -296,23 +296,14 @@ export class ShareHolder implements SharesHost {
 }
 
 function eventOf({ association, state, releasedTo }: ShareFile, proof: string): EventBody {
-  return {
-    type: 'event',
+  return plainEvent({
     association,
     state,
     step: 'share',
     phase: releasedTo ? 'released' : 'kept',
-    snapshot: 0,
-    descriptorHash: null,
-    bytes: 0,
-    totalBytes: 0,
     peers: releasedTo ? [releasedTo] : [],
-    untilMs: 0,
     proof,
-    machine: null,
-    skipped: 0,
-    notes: [],
-  };
+  });
 }
 
 async function seal(share: Uint8Array, recipient: string): Promise<Uint8Array> {

@@ -181,8 +181,18 @@ export class Confirmation {
       if (!copying && !(await this.#mayStillCome(now - settledAt, reachable))) break;
       await this.#change(signal);
     }
-    await this.say();
+    const { safe } = await this.say();
+    if (safe) await this.#forgetOlderShares(signal);
     return this.standing();
+  }
+
+  /** Nothing needs shares of an earlier state's key once a newer state is safe. */
+  async #forgetOlderShares(signal: AbortSignal): Promise<void> {
+    const { state } = this.#receipt;
+    const hasOlder = this.#events().some(
+      ({ body }) => body.step === 'share' && body.phase === 'kept' && body.state !== state,
+    );
+    if (hasOlder) await this.#options.forgetOlderShares?.(this.#association.id, state, signal);
   }
 
   /** Complete copies that holders have signed for. */

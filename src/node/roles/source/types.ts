@@ -118,6 +118,10 @@ export interface SourceOptions {
   readonly links?: LinkFacts | undefined;
   /** Absent: a move in place has no shares, and needs a recovery key or code. */
   readonly distributeShares?: DistributeShares | undefined;
+  /** Tells the holders of this state's shares to erase those of earlier states of the association. */
+  readonly forgetOlderShares?:
+    | ((association: AssociationId, state: StateId, signal: AbortSignal) => Promise<void>)
+    | undefined;
   readonly hardware?: SourceHardware | undefined;
   /** The text of the list of users, for homes; default /etc/passwd. */
   readonly passwd?: (() => string) | undefined;

@@ -1,6 +1,6 @@
 import type { AssociationId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { EVENT_NOTE_TEXT_MAX, EVENT_NOTES_MAX, EVENT_PEERS_MAX } from '../../../common/limits.ts';
-import type { EventBody, EventPhase } from '../../../state/records/index.ts';
+import { type EventBody, type EventPhase, plainEvent } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Log } from '../../log.ts';
 
@@ -36,12 +36,12 @@ export class Voice {
   /** Of one association: where its capture stands. */
   async activity(association: AssociationId, phase: EventPhase, said: ActivitySaid = {}): Promise<void> {
     const { bytes = 0, peers = [], notes = [] } = said;
-    await this.#say({ ...empty(association), step: 'activity', phase, bytes, peers, notes });
+    await this.#say(plainEvent({ association, step: 'activity', phase, bytes, peers, notes }));
   }
 
   /** Of one state: its newest snapshot, and whether the source may be wiped. */
   async commit(association: AssociationId, said: CommitSaid): Promise<void> {
-    await this.#say({ ...empty(association), step: 'commit', ...said });
+    await this.#say(plainEvent({ association, step: 'commit', ...said }));
   }
 
   /** What this source has said last of a step. */
@@ -81,22 +81,4 @@ function isSame(a: EventBody, b: EventBody): boolean {
         .map(([key, value]) => [key, value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value]),
     );
   return textOf(a) === textOf(b);
-}
-
-function empty(association: AssociationId): Omit<EventBody, 'step' | 'phase'> {
-  return {
-    type: 'event',
-    association,
-    state: null,
-    snapshot: 0,
-    descriptorHash: null,
-    bytes: 0,
-    totalBytes: 0,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
-  };
 }

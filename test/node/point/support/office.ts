@@ -30,6 +30,7 @@ import {
   associationIdOf,
   type EventBody,
   plainAssociation,
+  plainEvent,
   readRecord,
   type SignedEvent,
 } from '../../../../src/state/records/index.ts';
@@ -445,20 +446,11 @@ export function commitOf(capture: Capture, lease: string, bits: Uint8Array = new
 }
 
 export function eventOf(capture: Capture, what: Pick<EventBody, 'step' | 'phase'> & Partial<EventBody>): EventBody {
-  return {
-    type: 'event',
+  return plainEvent({
     association: capture.association,
     state: capture.state,
     snapshot: capture.snapshot,
     descriptorHash: capture.descriptorHash,
-    bytes: 0,
-    totalBytes: 0,
-    peers: [],
-    untilMs: 0,
-    proof: null,
-    machine: null,
-    skipped: 0,
-    notes: [],
     ...what,
-  };
+  });
 }

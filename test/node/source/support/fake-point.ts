@@ -11,7 +11,7 @@ import { type BlocksHost, type BlocksSession, serveBlocks } from '../../../../sr
 import type { Capacity, Commit, PointAnswer, PointRequest } from '../../../../src/protocols/point/messages.ts';
 import { joinPackIds, type PointHost, servePoint, splitPackIds } from '../../../../src/protocols/point/point.ts';
 import { digest, openDescriptor, type SnapshotHeader } from '../../../../src/state/format/index.ts';
-import type { EventBody } from '../../../../src/state/records/index.ts';
+import { type EventBody, plainEvent } from '../../../../src/state/records/index.ts';
 import type { Machine } from '../../../records/machines.ts';
 
 /** What is wrong with it, changed at any time. */
@@ -200,8 +200,7 @@ export class FakePoint implements PointHost, BlocksHost {
     const { packs } = this.held(state);
     const sum = (list: readonly { sizeBytes: number }[]): number =>
       list.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0);
-    const body: EventBody = {
-      type: 'event',
+    const body: EventBody = plainEvent({
       association: header.association!,
       state,
       step: 'holder',
@@ -210,13 +209,7 @@ export class FakePoint implements PointHost, BlocksHost {
       descriptorHash: hexOf(header.descriptorHash),
       bytes: sum(header.packs.filter(({ id }) => packs.has(id))),
       totalBytes: sum(header.packs),
-      peers: [],
-      untilMs: 0,
-      proof: null,
-      machine: null,
-      skipped: 0,
-      notes: [],
-    };
+    });
     await this.onSigned((await this.machine.log.append(body)).envelope);
   }
 

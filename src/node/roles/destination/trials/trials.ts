@@ -9,6 +9,7 @@ import {
   TRIAL_RETRY_LAST_MS,
   TRIAL_START_JITTER_MS,
 } from '../../../../common/limits.ts';
+import { plainEvent } from '../../../../state/records/index.ts';
 import { Trial } from '../../../../state/trial/index.ts';
 import type { FleetView } from '../../../fleet-view.ts';
 import type { Log } from '../../../log.ts';
@@ -238,23 +239,17 @@ export class Trials {
     const isSame =
       last?.body.descriptorHash === descriptorHash && [...last.body.peers].sort().join() === [...passed].sort().join();
     if (isSame && !(commit && commit.time > last.time && commit.body.phase === 'stored')) return;
-    await fleet.append({
-      type: 'event',
-      association: association.id,
-      state,
-      step: 'trial',
-      phase: 'tried',
-      snapshot,
-      descriptorHash,
-      bytes: 0,
-      totalBytes: 0,
-      peers: passed.slice(0, EVENT_PEERS_MAX),
-      untilMs: 0,
-      proof: null,
-      machine: null,
-      skipped: 0,
-      notes: [],
-    });
+    await fleet.append(
+      plainEvent({
+        association: association.id,
+        state,
+        step: 'trial',
+        phase: 'tried',
+        snapshot,
+        descriptorHash,
+        peers: passed.slice(0, EVENT_PEERS_MAX),
+      }),
+    );
   }
 
   /** From 0 to 1. */
