@@ -75,6 +75,8 @@ describe('an operator’s list of associations', () => {
     const before = boss.machine.log.roster().associations.size;
     const list = [wish('pc-1', to('pc-2')), wish('pc-9', to('pc-2')), wish('pc-3', to('pc-3'))];
     await assert.rejects(associate(list, options(boss)), /2 of 3 .* none was made: number 2: .*pc-9.*; number 3: /);
+    const oneWrong = [wish('pc-1', to('pc-2')), wish('pc-1', to('nobody'))];
+    await assert.rejects(associate(oneWrong, options(boss)), /1 of 2 .* none was made: number 2: /);
     const twice = [wish('pc-1', { kind: 'in-place' }), wish('pc-1', { kind: 'in-place' })];
     await assert.rejects(associate(twice, options(boss)), /number 1 and number 2 are the same/);
     assert.equal(boss.machine.log.roster().associations.size, before);
