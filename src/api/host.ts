@@ -7,7 +7,7 @@ import { ResettleError } from '../common/errors.ts';
 import { Agent } from '../node/agent/agent.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { Fleet } from '../node/membership/fleet.ts';
-import type { PointLimits } from '../node/roles/point/capacity.ts';
+import type { PointLimits } from '../node/roles/point/leases/capacity.ts';
 import type { PointTiming } from '../node/roles/point/timing.ts';
 import { AgentService } from './agent-service.ts';
 import { nameText } from './contract.ts';

@@ -3,7 +3,7 @@ import type { Clock, RandomBytes } from '../../common/clock.ts';
 import type { Home } from '../home/home.ts';
 import type { Log } from '../log.ts';
 import type { Fleet } from '../membership/fleet.ts';
-import type { PointLimits } from '../roles/point/capacity.ts';
+import type { PointLimits } from '../roles/point/leases/capacity.ts';
 import type { PointTiming } from '../roles/point/timing.ts';
 
 /** The port that a firewall is opened for. Where it is taken, any free one serves. */

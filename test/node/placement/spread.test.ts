@@ -5,7 +5,7 @@ import { packId } from '../../../src/common/ids.ts';
 import { SPREAD_POINTS_MAX } from '../../../src/common/limits.ts';
 import type { PackSink, SealedPack } from '../../../src/common/ports.ts';
 import { divide } from '../../../src/node/placement/spread.ts';
-import { packsBitmap, SpreadSink } from '../../../src/node/roles/source/spread-sink.ts';
+import { packsBitmap, SpreadSink } from '../../../src/node/roles/source/transfer/spread-sink.ts';
 import { packBytesFor } from '../../../src/state/format/index.ts';
 import { offer } from './offers.ts';
 

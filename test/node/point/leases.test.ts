@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PeerIdText, StateId } from '../../../src/common/ids.ts';
 import { LEASE_IDLE_MS, LEASES_PER_MEMBER_MAX } from '../../../src/common/limits.ts';
-import { grantableBytes } from '../../../src/node/roles/point/capacity.ts';
-import { type LeaseRecord, Leases } from '../../../src/node/roles/point/leases.ts';
+import { grantableBytes } from '../../../src/node/roles/point/leases/capacity.ts';
+import { type LeaseRecord, Leases } from '../../../src/node/roles/point/leases/leases.ts';
 
 const stateOf = (number: number) => number.toString(16).padStart(64, '0') as StateId;
 const sourceOf = (number: number) => `source-${number}` as PeerIdText;

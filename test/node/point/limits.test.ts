@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ResettleError } from '../../../src/common/errors.ts';
 import { REFUSALS_MAX, REFUSALS_PER_PEER_MAX } from '../../../src/common/limits.ts';
 import { Refusals } from '../../../src/node/refusals.ts';
-import { clientsOfOne } from '../../../src/node/roles/point/capacity.ts';
+import { clientsOfOne } from '../../../src/node/roles/point/leases/capacity.ts';
 import { bitsOf, checkPackBits, chosen, joinPackBits } from '../../../src/node/roles/point/pack-bits.ts';
 import { parseStateInfo } from '../../../src/node/roles/point/state-info.ts';
 import { parseSubnets } from '../../../src/node/roles/point/subnets.ts';

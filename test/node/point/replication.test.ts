@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PackId, PeerIdText, StateId } from '../../../src/common/ids.ts';
-import { candidatesFor, copiesOf, onDistinctMachines, turnOf } from '../../../src/node/roles/point/copies.ts';
-import { coverageOf, whoHas } from '../../../src/node/roles/point/coverage.ts';
+import { candidatesFor, copiesOf, onDistinctMachines, turnOf } from '../../../src/node/roles/point/copies/copies.ts';
+import { coverageOf, whoHas } from '../../../src/node/roles/point/copies/coverage.ts';
 import type { AssociationBody, Roster, SignedEvent } from '../../../src/state/records/index.ts';
 import {
   type Capture,

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dueOf, marksAfter } from '../../../src/node/roles/point/retention.ts';
 import type { KeepMarks } from '../../../src/node/roles/point/state-info.ts';
+import { dueOf, marksAfter } from '../../../src/node/roles/point/upkeep/retention.ts';
 import { eventually, NEVER, Office, type OfficePoint, somePacks } from './support/office.ts';
 
 const DAY_MS = 86_400_000;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PackId, StateId } from '../../../src/common/ids.ts';
 import type { Held } from '../../../src/node/roles/point/held-states.ts';
-import { Scrub } from '../../../src/node/roles/point/scrub.ts';
-import { inTurns } from '../../../src/node/roles/point/verify-in-turns.ts';
+import { Scrub } from '../../../src/node/roles/point/upkeep/scrub.ts';
+import { inTurns } from '../../../src/node/roles/point/upkeep/verify-in-turns.ts';
 import { eventually, NEVER, Office, type OfficePoint, somePacks } from './support/office.ts';
 
 const DAMAGED = { code: 'damaged' };

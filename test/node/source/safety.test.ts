@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { PeerIdText } from '../../../src/common/ids.ts';
-import { type HolderEvidence, type SafetyInput, safety } from '../../../src/node/roles/source/safety.ts';
+import { type HolderEvidence, type SafetyInput, safety } from '../../../src/node/roles/source/safety/safety.ts';
 
 const HOUR = 3_600_000;
 const LIFE = 24 * HOUR;

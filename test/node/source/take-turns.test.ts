@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AssociationId } from '../../../src/common/ids.ts';
-import { type BatchMate, mayStart, mustStepBack, type Turn } from '../../../src/node/roles/source/take-turns.ts';
+import { type BatchMate, mayStart, mustStepBack, type Turn } from '../../../src/node/roles/source/jobs/take-turns.ts';
 
 const BATCH = 'ab'.repeat(16);
 const idOf = (index: number): AssociationId => index.toString(16).padStart(64, '0') as AssociationId;

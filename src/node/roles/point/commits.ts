@@ -9,16 +9,16 @@ import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
 import type { Doors, Pass } from './door.ts';
 import type { Held, HeldStates } from './held-states.ts';
-import type { LeaseRecord, Leases } from './leases.ts';
+import type { LeaseRecord, Leases } from './leases/leases.ts';
+import type { Reservations } from './leases/reservations.ts';
+import type { Unfinished } from './leases/unfinished.ts';
 import { bitsOf, checkPackBits, chosen, joinPackBits, type PackBits } from './pack-bits.ts';
 import type { Parties } from './parties.ts';
 import type { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
 import type { Receipts } from './receipts.ts';
-import type { Reservations } from './reservations.ts';
 import type { StateInfo } from './state-info.ts';
-import type { Unfinished } from './unfinished.ts';
-import { verifyInTurns } from './verify-in-turns.ts';
+import { verifyInTurns } from './upkeep/verify-in-turns.ts';
 
 export interface CommitParts {
   readonly store: Store;

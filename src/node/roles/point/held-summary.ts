@@ -1,8 +1,8 @@
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
+import type { CopyCount } from './copies/replication.ts';
 import type { Door } from './door.ts';
 import type { Held } from './held-states.ts';
-import type { LeaseRecord, Leases } from './leases.ts';
-import type { CopyCount } from './replication.ts';
+import type { LeaseRecord, Leases } from './leases/leases.ts';
 
 /** A state on a point, for people and scripts. */
 export interface HeldSummary {

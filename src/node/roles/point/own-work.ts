@@ -3,11 +3,11 @@ import { messageOf } from '../../../common/errors.ts';
 import type { StateId } from '../../../common/ids.ts';
 import { OWN_WORK_RETRY_MAX_MS } from '../../../common/limits.ts';
 import type { Log } from '../../log.ts';
+import type { Replication } from './copies/replication.ts';
 import type { Held, HeldStates } from './held-states.ts';
-import type { Repair } from './repair.ts';
-import type { Replication } from './replication.ts';
 import type { Sleep } from './sleep.ts';
 import type { PointTiming } from './timing.ts';
+import type { Repair } from './upkeep/repair.ts';
 
 export interface OwnWorkParts {
   readonly held: HeldStates;

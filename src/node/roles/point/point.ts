@@ -9,29 +9,29 @@ import type { Log } from '../../log.ts';
 import { type LinkFacts, linkFactsOf } from '../../placement/link-facts.ts';
 import { type Refusal, Refusals } from '../../refusals.ts';
 import { find, missing, snapshotOf } from './answers.ts';
-import type { PointLimits } from './capacity.ts';
 import { Commits } from './commits.ts';
+import { Reachability } from './copies/reachability.ts';
+import { Replication } from './copies/replication.ts';
 import { Doors } from './door.ts';
 import { type Held, HeldStates } from './held-states.ts';
 import { type HeldSummary, summaryOf } from './held-summary.ts';
-import { Leases } from './leases.ts';
+import type { PointLimits } from './leases/capacity.ts';
+import { Leases } from './leases/leases.ts';
+import { Reservations } from './leases/reservations.ts';
+import { Unfinished } from './leases/unfinished.ts';
 import { type ConnectPoint, otherPointsOf } from './other-points.ts';
 import { OwnWork } from './own-work.ts';
 import { Parties } from './parties.ts';
 import { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
-import { Reachability } from './reachability.ts';
 import { Receipts } from './receipts.ts';
-import { Repair } from './repair.ts';
-import { Replication } from './replication.ts';
-import { Reservations } from './reservations.ts';
-import { Retention } from './retention.ts';
-import { Scrub } from './scrub.ts';
 import { Sessions } from './sessions.ts';
 import { type Sleep, sleep } from './sleep.ts';
 import { ipOf, parseSubnets, type Subnets } from './subnets.ts';
 import { POINT_TIMING, type PointTiming } from './timing.ts';
-import { Unfinished } from './unfinished.ts';
+import { Repair } from './upkeep/repair.ts';
+import { Retention } from './upkeep/retention.ts';
+import { Scrub } from './upkeep/scrub.ts';
 
 export interface PointOptions {
   /** With POINT_PACKS_IN_FLIGHT buffers for each client, and as many more for the point's own work. */

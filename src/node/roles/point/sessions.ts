@@ -3,12 +3,12 @@ import type { PackId, StateId } from '../../../common/ids.ts';
 import type { BlocksSession } from '../../../protocols/blocks/server.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
-import { clientsOfOne, type PointLimits } from './capacity.ts';
-import { checkedHolder } from './checked-holder.ts';
 import type { Doors } from './door.ts';
 import type { HeldStates } from './held-states.ts';
-import type { LeaseRecord, Leases } from './leases.ts';
+import { clientsOfOne, type PointLimits } from './leases/capacity.ts';
+import type { LeaseRecord, Leases } from './leases/leases.ts';
 import type { Parties } from './parties.ts';
+import { checkedHolder } from './upkeep/checked-holder.ts';
 
 export interface SessionParts {
   readonly store: Store;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { DESCRIPTOR_PACKS_MAX_BYTES, SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
-import type { LeaseTerms } from './leases.ts';
+import type { LeaseTerms } from './leases/leases.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();

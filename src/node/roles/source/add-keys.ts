@@ -3,8 +3,8 @@ import { PointClient } from '../../../protocols/point/point.ts';
 import { wrapStateKey } from '../../../state/format/index.ts';
 import type { Association, Member } from '../../../state/records/index.ts';
 import { nameOf } from '../../membership/machines.ts';
-import { holdersOf } from './evidence.ts';
-import { readReceipt } from './receipts.ts';
+import { holdersOf } from './safety/evidence.ts';
+import { readReceipt } from './safety/receipts.ts';
 import { readSourceState, type SourceState, writeSourceState } from './source-state.ts';
 import type { SourceOptions } from './types.ts';
 

@@ -11,15 +11,15 @@ import { NO_LINK_FACTS } from '../../placement/link-facts.ts';
 import { type Part, place } from '../../placement/place.ts';
 import type { ProgressMeter } from '../../progress-meter.ts';
 import type { Chosen } from './choose-association.ts';
-import { commitSnapshot } from './committing.ts';
-import { HeldPacks } from './held-packs.ts';
 import type { Readers } from './key-holders.ts';
-import { PointLeft } from './point-left.ts';
 import { refuseEmpty } from './refuse-empty.ts';
 import { type KnownPlace, type SourceState, withPlace, writeSourceState } from './source-state.ts';
+import { commitSnapshot } from './transfer/committing.ts';
+import { HeldPacks } from './transfer/held-packs.ts';
+import { PointLeft } from './transfer/point-left.ts';
+import { candidateOf, release, Ways } from './transfer/ways.ts';
 import type { GivenShares, PointOfCapture, SourceOptions } from './types.ts';
 import type { Voice } from './voice.ts';
-import { candidateOf, release, Ways } from './ways.ts';
 
 /** A snapshot that its points have committed. */
 export interface Stored {

@@ -2,7 +2,7 @@ import type { PeerIdText } from '../../../common/ids.ts';
 import type { Roster } from '../../../state/records/index.ts';
 import { nameOf } from '../../membership/machines.ts';
 import type { Stored } from './attempt.ts';
-import type { Standing } from './confirm.ts';
+import type { Standing } from './safety/confirm.ts';
 import type { CaptureDone } from './types.ts';
 
 /** What a capture ends with. */

@@ -16,8 +16,8 @@ import {
   stateId,
 } from '../../../../src/common/ids.ts';
 import { POINT_PACKS_IN_FLIGHT } from '../../../../src/common/limits.ts';
-import type { PointLimits } from '../../../../src/node/roles/point/capacity.ts';
 import type { HeldSummary } from '../../../../src/node/roles/point/held-summary.ts';
+import type { PointLimits } from '../../../../src/node/roles/point/leases/capacity.ts';
 import type { ConnectPoint, OtherPoint } from '../../../../src/node/roles/point/other-points.ts';
 import { PointRole } from '../../../../src/node/roles/point/point.ts';
 import type { PointFleet } from '../../../../src/node/roles/point/point-fleet.ts';

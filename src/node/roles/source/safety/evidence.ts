@@ -1,0 +1,109 @@
+import type { PeerIdText } from '../../../../common/ids.ts';
+import { SAFE_WORD_MS } from '../../../../common/limits.ts';
+import type { Association, SignedEvent } from '../../../../state/records/index.ts';
+import { nameOf } from '../../../membership/machines.ts';
+import type { SourceOptions } from '../types.ts';
+import type { Receipt } from './receipts.ts';
+import { type HolderEvidence, type KeyEvidence, type Safety, safety } from './safety.ts';
+
+type Ground = Pick<SourceOptions, 'fleet' | 'clock'>;
+
+/** Members that have, or should have, packs of a receipt's snapshot: those it was committed on, and all that signed for it. */
+export function holdersOf(receipt: Receipt, events: readonly SignedEvent[]): PeerIdText[] {
+  const signed = events.filter(({ body }) => body.step === 'holder' && isAbout(body, receipt) && body.phase === 'held');
+  return [...new Set([...receipt.points, ...signed.map(({ signer }) => signer)])];
+}
+
+/** Holders that say that they hold it, and whether each has all of it. */
+export function heldBy(receipt: Receipt, events: readonly SignedEvent[]): { peerId: PeerIdText; isWhole: boolean }[] {
+  return events
+    .filter(({ body }) => body.step === 'holder' && body.phase === 'held' && isAbout(body, receipt))
+    .map(({ signer, body }) => ({ peerId: signer, isWhole: body.bytes === body.totalBytes }));
+}
+
+/** With what the destination has said of its trial since. */
+export function withTrial(
+  { clock }: Pick<SourceOptions, 'clock'>,
+  receipt: Receipt,
+  events: readonly SignedEvent[],
+): Receipt {
+  const trial = events.find(({ body }) => body.step === 'trial' && isAbout(body, receipt));
+  if (!trial || trial.time === receipt.trial?.saidAtMs) return receipt;
+  // When it was said is the word of another clock; how old it is counts from when it was heard.
+  const heard = { peers: trial.body.peers, saidAtMs: trial.time, learnedAtMs: clock.now() };
+  return { ...receipt, trial: heard };
+}
+
+/** Whether the source may be wiped, by what the receipt has seen and the records say. `packs` is the snapshot's number of them. */
+export function judge({ fleet, clock }: Ground, association: Association, receipt: Receipt, packs: number): Safety {
+  const roster = fleet.roster();
+  const events = fleet.events(association.id);
+  const holders = holdersOf(receipt, events).map((peerId): HolderEvidence => {
+    const member = roster.members.get(peerId);
+    const read = receipt.reads.find((one) => one.peerId === peerId);
+    const said = events.find(
+      ({ signer, body }) => signer === peerId && body.step === 'holder' && isAbout(body, receipt),
+    );
+    const { phase } = said?.body ?? {};
+    return {
+      peerId,
+      name: nameOf(roster, peerId),
+      machine: member?.machine ?? null,
+      isActive: member?.status === 'active',
+      says: phase === 'held' || phase === 'damaged' || phase === 'deleted' ? phase : undefined,
+      readAtMs: read?.atMs,
+      has: (pack) => ((read?.packs[pack >> 3] ?? 0) & (1 << (pack & 7))) !== 0,
+    };
+  });
+  return safety({
+    nowMs: clock.now(),
+    lifeMs: SAFE_WORD_MS,
+    replicas: association.body.replicas,
+    packs,
+    wiped: { peerId: fleet.self, machine: roster.members.get(fleet.self)?.machine ?? null },
+    holders,
+    key: keyEvidence({ fleet, clock }, association, receipt, events),
+  });
+}
+
+function keyEvidence(
+  { fleet }: Ground,
+  association: Association,
+  receipt: Receipt,
+  events: readonly SignedEvent[],
+): KeyEvidence {
+  const roster = fleet.roster();
+  const { body, destination } = association;
+  if (body.mode === 'side-by-side') {
+    return {
+      way: 'trial',
+      destination: destination === undefined ? undefined : nameOf(roster, destination),
+      triedAtMs: receipt.trial?.learnedAtMs,
+      tried: receipt.trial?.peers ?? [],
+    };
+  }
+  if (body.ticketRecipient === null) {
+    return { way: 'untried', what: body.codeRecipient === null ? "the fleet's recovery key" : 'the recovery code' };
+  }
+  const { shares } = receipt;
+  return {
+    way: 'shares',
+    needed: shares?.needed ?? 2,
+    givenAtMs: shares?.atMs,
+    holders: (shares?.holders ?? []).map(({ peerId, proof }) => ({
+      name: nameOf(roster, peerId),
+      confirmed: events.some(
+        ({ signer, body: said }) =>
+          signer === peerId &&
+          said.step === 'share' &&
+          said.state === receipt.state &&
+          said.phase === 'kept' &&
+          said.proof === proof,
+      ),
+    })),
+  };
+}
+
+function isAbout(body: SignedEvent['body'], receipt: Receipt): boolean {
+  return body.state === receipt.state && body.descriptorHash === receipt.descriptorHash;
+}
