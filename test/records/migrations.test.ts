@@ -293,11 +293,13 @@ describe('dates', () => {
     op.clock.set(START);
   });
 
-  it('ahead are taken later, when the time has come', async () => {
+  it('years ahead are told as refused, and taken when the time has come', async () => {
     const association = await associate('side-by-side', bob);
     const time = START + RECORD_FUTURE_MAX_MS + 5_000;
     const record = await forge(cy.key, fleet.fleetId, held(association), { epoch: 'f9'.repeat(8), time });
-    assert.equal((await op.log.insert([record.envelope])).refused[0]?.kind, 'later');
+    const [refusal] = (await op.log.insert([record.envelope])).refused;
+    assert.equal(refusal?.kind, 'never', 'so that status shows who dates so');
+    assert.match(refusal!.reason, /years ahead/);
     op.clock.set(START + 10_000);
     assert.equal((await op.log.insert([record.envelope])).added, 1);
     op.clock.set(START);

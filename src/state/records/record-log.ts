@@ -34,7 +34,7 @@ export interface RecordLogOptions {
 }
 
 /**
- * `never`: it is not a record that anybody may take. `later`: it has no place here now, and may have one when more is
+ * `never`: it is not a record that anybody may take, or one dated years ahead. `later`: it has no place here now, and may have one when more is
  * known. `old`: a newer one about the same is here.
  */
 export type RefusalKind = 'never' | 'later' | 'old';
@@ -259,8 +259,11 @@ export class RecordLog {
       const taken: (Candidate & Taken)[] = [];
       for (const candidate of queue.slice(0, RECORDS_TAKEN_AT_ONCE)) {
         if (this.has(candidate.record.hash)) continue;
-        const reason = this.#whyTooEarly(candidate.record) ?? this.#holdings.whyNot(candidate.record);
-        if (reason) left.push({ ...candidate, reason });
+        const early = this.#whyTooEarly(candidate.record);
+        const reason = early ?? this.#holdings.whyNot(candidate.record);
+        // What is dated years ahead does not wait for anything that others could still bring.
+        if (early) refused.push({ index: candidate.index, reason: early, kind: 'never' });
+        else if (reason) left.push({ ...candidate, reason });
         else taken.push({ ...candidate, kept: this.#take(candidate.record) });
       }
       const dropped = this.#store(taken, from);
