@@ -314,7 +314,10 @@ export class Membership implements FleetView, HelloHost {
     this.#timers.add(timer);
   }
 
-  /** Says hello once on a connection, whoever opened it. True when both sides take each other for members. */
+  /**
+   * Says hello on a connection, whoever opened it. True when both sides take each other for members. That is asked once;
+   * a refusal is not remembered, since either side may become a member while the connection stands.
+   */
   #greet(connection: Connection): Promise<boolean> {
     const known = this.#greetings.get(connection);
     if (known) return known;
@@ -329,6 +332,8 @@ export class Membership implements FleetView, HelloHost {
       return member;
     });
     this.#greetings.set(connection, greeting);
+    const forget = () => this.#greetings.delete(connection);
+    greeting.then((member) => member || forget(), forget);
     return greeting;
   }
 

@@ -11,7 +11,7 @@ import { serveRecords } from '../../../src/protocols/records/server.ts';
 import { type Handlers, membersOnly } from '../../../src/protocols/wire/registrar.ts';
 import { plainAssociation, RecordLog } from '../../../src/state/records/index.ts';
 import { SimulatedLink, SimulatedNetwork } from './network.ts';
-import { memberBody, membershipRecords, type Person, populationOf } from './population.ts';
+import { memberBody, membershipRecords, type Person, type Population, populationOf } from './population.ts';
 
 const random = (count: number): Uint8Array => new Uint8Array(randomBytes(count));
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -43,32 +43,43 @@ export class SimulatedFleet {
   readonly agents: SimulatedAgent[] = [];
   readonly #folder: string;
   readonly #clock: Clock;
+  readonly #population: Population;
 
-  private constructor(delayMs: number, clock: Clock) {
+  private constructor(delayMs: number, clock: Clock, population: Population) {
     this.#clock = clock;
+    this.#population = population;
     this.network = new SimulatedNetwork({ delayMs });
     this.#folder = mkdtempSync(join(existsSync(MEMORY_DISK) ? MEMORY_DISK : tmpdir(), 'resettle-simulated-'));
   }
 
-  /** All agents know all members; none is connected. */
-  static async of(count: number, { delayMs = 2, clock = systemClock } = {}): Promise<SimulatedFleet> {
+  /** All agents know all members; none is connected. The last `late` ones do not know yet that they are members. */
+  static async of(count: number, { delayMs = 2, clock = systemClock, late = 0 } = {}): Promise<SimulatedFleet> {
     const population = await populationOf(count);
-    const fleet = new SimulatedFleet(delayMs, clock);
+    const fleet = new SimulatedFleet(delayMs, clock, population);
     const template = join(fleet.#folder, 'template.db');
     const log = await fleet.#open(template, population.members[0]!);
-    log.joinFleet(population.fleetId);
-    const envelopes: Uint8Array[] = [];
-    for await (const envelope of membershipRecords(population)) envelopes.push(envelope);
-    for (let at = 0; at < envelopes.length; at += INSERTED_AT_ONCE) {
-      await log.insert(envelopes.slice(at, at + INSERTED_AT_ONCE));
-    }
+    await fleet.#fill(log);
     log.close();
     for (const [index, person] of population.members.entries()) {
       const path = join(fleet.#folder, `${index}.db`);
-      copyFileSync(template, path);
+      if (index < count - late) copyFileSync(template, path);
       fleet.agents.push(await fleet.#agent(person, await fleet.#open(path, person)));
     }
     return fleet;
+  }
+
+  /** A late one learns of the fleet and of all members, itself among them. */
+  admit({ log }: SimulatedAgent): Promise<void> {
+    return this.#fill(log);
+  }
+
+  async #fill(log: RecordLog): Promise<void> {
+    log.joinFleet(this.#population.fleetId);
+    const envelopes: Uint8Array[] = [];
+    for await (const envelope of membershipRecords(this.#population)) envelopes.push(envelope);
+    for (let at = 0; at < envelopes.length; at += INSERTED_AT_ONCE) {
+      await log.insert(envelopes.slice(at, at + INSERTED_AT_ONCE));
+    }
   }
 
   #open(path: string, { key }: Person): Promise<RecordLog> {
