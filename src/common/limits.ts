@@ -455,5 +455,13 @@ export const PAIRING_STREAMS_MAX = 16;
 // --- Direct streams (src/protocols/direct): from one machine into the files of another, nothing kept between ---
 /** Packs that a receiver may have in memory at once, and a sender waiting for it: more only fills buffers. */
 export const DIRECT_BUFFERS_MAX = 4;
+/** As many as a receiver has: one that is being used, one that waits, one that fills. */
+export const DIRECT_BUFFERS = 3;
+/** Where packs of a direct stream end: small, so that the first file is there soon and little is in memory. */
+export const DIRECT_PACK_BYTES = 4 * MIB;
+/** Files that were begun when a stream broke: one that is under way, and those whose ends waited for their segment. */
+export const DIRECT_OFFSETS_MAX = SEGMENT_EXTENTS_MAX;
+/** Which files are asked for: 2 to 10 bytes a run of them. */
+export const DIRECT_ENTRIES_MAX_BYTES = 16 * MIB;
 /** Each side says this often that it is there: a scan or a slow disk may keep packs away for minutes. */
 export const DIRECT_PULSE_MS = 15_000;

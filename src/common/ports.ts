@@ -60,3 +60,34 @@ export interface Report {
   readonly items: readonly ReportItem[];
   readonly count: number;
 }
+
+/** What the destination of a direct stream asks its source for: one thing after another, over as many streams as it takes. */
+export interface DirectAsk {
+  /**
+   * `plan`: the packs of the plan. `compare`: the pieces and hashes of files that may be there already, without their
+   * bytes. `content`: files.
+   */
+  readonly what: 'plan' | 'compare' | 'content';
+  /** Which files, as `EntrySet` writes them; empty for the plan. */
+  readonly entries: Uint8Array;
+  /** Bytes from the front of a file that are there already, by entry, ascending. At most DIRECT_OFFSETS_MAX. */
+  readonly offsets: readonly { readonly entry: number; readonly offset: number }[];
+}
+
+/** Takes the packs of an answer. */
+export interface DirectTaker {
+  /** A buffer of DIRECT_PACK_BYTES. There are DIRECT_BUFFERS of them. */
+  borrow(): Uint8Array;
+  /** Called in the order of arrival, before earlier calls have settled; then the buffer is free. */
+  take(buffer: Uint8Array, sizeBytes: number): Promise<void>;
+}
+
+/** The source of a direct stream, as its destination sees it. */
+export interface DirectAsker {
+  /**
+   * Asks, and hands over every pack of the answer. True: the answer is whole. False: the stream broke off, and what was
+   * taken so far is good; ask for the rest, once `take` has settled. Waits while there is no connection. Throws what the
+   * source says, what `take` throws, or the signal's reason.
+   */
+  ask(ask: DirectAsk, taker: DirectTaker, signal: AbortSignal): Promise<boolean>;
+}
