@@ -33,18 +33,21 @@ export interface PlacerParts {
 export class FilePlacer {
   readonly #parts: PlacerParts;
   /** Bytes done of the files that are under way, holes among them, by entry. */
-  readonly #doneBytes: Map<number, number>;
+  readonly #doneBytes = new Map<number, number>();
   /** Files of several extents that the target cannot take. */
   readonly #lost = new Set<number>();
   #open: { entry: number; fd: number } | undefined;
   files = 0;
   bytes = 0;
 
-  /** `partials`: see `RestorePlan`. */
-  constructor(parts: PlacerParts, partials: Map<number, number>) {
+  constructor(parts: PlacerParts) {
     this.#parts = parts;
-    this.#doneBytes = partials;
-    for (const done of partials.values()) this.bytes += done;
+  }
+
+  /** So many bytes of an unfinished file are there already, of which more is to come. */
+  isThere(entry: number, doneBytes: number): void {
+    this.#doneBytes.set(entry, doneBytes);
+    this.bytes += doneBytes;
   }
 
   /** Places a file that needs no pack: an empty one, one of holes, or one whose bytes are all there. */
