@@ -34,9 +34,9 @@ export interface ContentWay {
   manifest(parts: PartSpool, onPack: () => void): Promise<void>;
   /**
    * What decisions need beside the manifest: of a plan, the content of files that may be there already. `candidates`
-   * walks the target to find them. Undefined where the manifest says it all.
+   * walks the target to find them; `spool` is a folder for scratch files. Undefined where the manifest says it all.
    */
-  known(candidates: () => EntrySet): Promise<KnownContent | undefined>;
+  known(candidates: () => EntrySet, spool: string): Promise<(KnownContent & { close(): void }) | undefined>;
   /** Of a plan, that nothing is known of its content. */
   readonly planned: KnownContent | undefined;
   contents(parts: ContentParts): Contents;

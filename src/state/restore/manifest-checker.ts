@@ -17,8 +17,8 @@ export interface CheckedFile {
 
 /** What is known of files that a plan names, whose content stands nowhere in it. */
 export interface KnownContent {
-  /** A file as it was read, and its further pieces; undefined where nobody has read it. */
-  of(entry: number): readonly [FileEntry, ...MoreEntry[]] | undefined;
+  /** A file as it was read, and its further pieces; none where nobody has read it. */
+  of(entry: number): Iterable<FileEntry | MoreEntry>;
 }
 
 /** Hears of what a manifest holds, in order, each item checked. Nothing is final before `end` of the checker. */
@@ -193,18 +193,20 @@ export class ManifestChecker {
   #plannedFile(planned: CheckedFile, known: KnownContent): void {
     const { extents, holes, goesOn, name, group } = planned.entry;
     if (extents.length > 0 || holes || goesOn) throw damaged('a plan holds content');
-    const pieces = known.of(planned.number);
-    const entry = pieces ? { ...pieces[0], name, group } : planned.entry;
-    const file = { ...planned, entry, isPlanned: !pieces };
-    this.#visitor.fileStart(file);
-    if (!pieces) {
-      this.#visitor.fileEnd(file);
-      return;
+    let file = { ...planned, isPlanned: true };
+    for (const piece of known.of(planned.number)) {
+      if (piece.kind === 'file') {
+        file = { ...planned, entry: { ...piece, name, group } };
+        this.#visitor.fileStart(file);
+        this.#file = file;
+        this.#fileOffset = 0;
+      }
+      this.#extents(file, piece, NO_PACKS);
     }
-    this.#file = file;
-    this.#fileOffset = 0;
-    for (const piece of pieces) this.#extents(file, piece, NO_PACKS);
     if (this.#file) throw damaged('what is known of a file does not end');
+    if (!file.isPlanned) return;
+    this.#visitor.fileStart(file);
+    this.#visitor.fileEnd(file);
   }
 
   #more(folder: OpenFolder, entry: Extract<Entry, { kind: 'more' }>, packs: readonly Uint8Array[]): void {

@@ -114,9 +114,9 @@ export class RestorePlan implements ManifestVisitor {
       decision: decision.number,
       extrasAt: given.extras ? extras.add(given.extras) : 0,
     };
-    // What a planned file really is comes with its content.
-    if (placing !== 'park' && !isPlanned) {
-      lockLater(locks, file, given.extras?.flags ?? 0);
+    if (placing !== 'park') {
+      // What is not read yet has no attributes and flags: they come with its content.
+      if (!isPlanned) lockLater(locks, file, given.extras?.flags ?? 0);
       tally.add('file', sizeBytes);
     }
     this.#isOpen = true;

@@ -151,14 +151,14 @@ export class RestoreRun {
   #known(
     parts: PartSpool,
     where: Pick<DecideParts, 'base' | 'keeps' | 'spool' | 'restoreId'>,
-  ): Promise<KnownContent | undefined> {
+  ): Promise<(KnownContent & { close(): void }) | undefined> {
     return this.#way.known(() => {
       const entries = this.#data.sealed.parts.reduce((sum, part) => sum + part.entries, 0);
       const found = new EntrySet(entries);
       const onCandidate = (entry: number): void => found.add(entry);
       this.#decide({ ...where, parts, former: undefined, sink: NO_DECISIONS, onCandidate });
       return found;
-    });
+    }, where.spool);
   }
 
   /** Where every decision comes from: an earlier run's plan, or the look of the target now. */
@@ -179,6 +179,7 @@ export class RestoreRun {
     const where = { spool: target.spool, base: target.base, keeps, restoreId };
     const known = await this.#known(parts, where);
     this.#decide({ ...where, parts, former, sink: writer, known });
+    known?.close();
     writer.seal();
     return { decisions: new PlannedDecisions(planFile), seal() {} };
   }
@@ -314,6 +315,7 @@ export class RestoreRun {
         const sink = new DryRun((items) => this.#tell({ type: 'items', items }), this.#tally, this.#conflicts);
         const onEntry = noteOf(this.#giving, this.#owners, this.#losses);
         this.#decide({ ...where, parts, former: undefined, sink, onEntry, known });
+        known?.close();
         sink.flush();
       } finally {
         parts.close();
