@@ -1,14 +1,5 @@
 /** Where a move's two ends are: both on this machine's loopback, or at the ends of a cable that the bench lays. */
-import { Namespace } from '../../test/discovery/support/namespace.ts';
-import { run } from '../run.ts';
-
-const CABLE = 'cable';
-const SOURCE_CIDR = '10.79.1.1/24';
-const TARGET_CIDR = '10.79.1.2/24';
-const TARGET_ADDRESS = '10.79.1.2';
-/** A bucket filter (tc-tbf): room for the largest segment that the kernel hands over, and no deep queue behind it. */
-const BURST = '1mb';
-const QUEUE = '50ms';
+import { Cable } from '../../test/support/cable.ts';
 
 export interface Place extends Disposable {
   /** What stands in the report. */
@@ -32,14 +23,11 @@ export const loopback: Place = {
   [Symbol.dispose]() {},
 };
 
-/** Two namespaces with a cable between them and no way out; removed when disposed of. Needs root, `ip` and `tc`. */
+/** A cable of a given rate; removed when disposed of. */
 export class Link implements Place {
   readonly name: string;
-  readonly host = TARGET_ADDRESS;
-  readonly device = CABLE;
   readonly #rate: string;
-  readonly #source = new Namespace();
-  readonly #target = new Namespace();
+  readonly #cable = new Cable();
 
   /** @param rate as tc writes it, such as `1gbit` */
   constructor(rate: string) {
@@ -47,29 +35,31 @@ export class Link implements Place {
     this.#rate = rate;
   }
 
+  get host(): string {
+    return this.#cable.newAddress;
+  }
+
+  get device(): string {
+    return this.#cable.device;
+  }
+
   get sourceNamespace(): string {
-    return this.#source.name;
+    return this.#cable.old.name;
   }
 
   get targetNamespace(): string {
-    return this.#target.name;
+    return this.#cable.new.name;
   }
 
-  /** Lays the cable, and slows both of its ends. */
-  async connect(): Promise<void> {
-    await this.#source.joinTo(this.#target, CABLE, SOURCE_CIDR, TARGET_CIDR);
-    for (const { name } of [this.#source, this.#target]) {
-      const filter = ['tbf', 'rate', this.#rate, 'burst', BURST, 'latency', QUEUE];
-      await run('tc', ['-n', name, 'qdisc', 'add', 'dev', CABLE, 'root', ...filter]);
-    }
+  connect(): Promise<void> {
+    return this.#cable.connect(this.#rate);
   }
 
   receivedBytes(): number {
-    return Number(this.#target.read(`/sys/class/net/${CABLE}/statistics/rx_bytes`));
+    return this.#cable.receivedBytes();
   }
 
   [Symbol.dispose](): void {
-    this.#source[Symbol.dispose]();
-    this.#target[Symbol.dispose]();
+    this.#cable[Symbol.dispose]();
   }
 }
