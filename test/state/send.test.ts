@@ -498,6 +498,6 @@ test('many tiny files: records and plan go over several frames and packs', async
   const received = new Received();
   const entries = await planOf(sending);
   await sending.answer(askFor('compare', entries.length, filesOf(entries)), received, received.on);
-  assert.equal(readAnswer(received).size, 18_000);
+  assert.equal(readAnswer(received, true).size, 18_000);
   assert.ok(received.packs.every(({ bytes }) => bytes.length <= DIRECT_PACK_BYTES));
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { DIRECT_BUFFERS, DIRECT_PACK_BYTES } from '../../../src/common/limits.ts';
 import type { DirectAsk, PackSink, Progress, SealedPack } from '../../../src/common/ports.ts';
+import type { LineFrame } from '../../../src/state/capture/frame-line.ts';
 import { EntrySet } from '../../../src/state/format/entry-set.ts';
 import { decodeFileRecords, type FileRecord } from '../../../src/state/format/file-record.ts';
 import { KIND } from '../../../src/state/format/frame-cipher.ts';
@@ -140,17 +141,23 @@ export interface AnsweredFile {
 }
 
 /** Reads an answer, and checks on the way that every record comes when it may. */
-export function readAnswer(received: Received): Map<number, AnsweredFile> {
+export function readAnswer(received: Received, recordsOnly = false): Map<number, AnsweredFile> {
+  const frames = received.packs.flatMap(({ bytes }) =>
+    [...readPack(bytes, stateKey, stateId)].map((frame) => ({ kind: frame.kind, plain: frame.plain() })),
+  );
+  return readFrames(frames, recordsOnly);
+}
+
+/** The same of frames that are in no pack yet. */
+export function readFrames(frames: Iterable<LineFrame>, recordsOnly = false): Map<number, AnsweredFile> {
   const files = new Map<number, AnsweredFile>();
   const of = (entry: number): AnsweredFile => {
     const known = files.get(entry) ?? { pieces: [], holes: [], sent: [] };
     files.set(entry, known);
     return known;
   };
-  const frames = received.packs.flatMap(({ bytes }) =>
-    [...readPack(bytes, stateKey, stateId)].map((frame) => ({ kind: frame.kind, plain: frame.plain() })),
-  );
   let waiting: number[] = [];
+  const done = new Set<number>();
   for (const { kind, plain } of frames) {
     if (kind === KIND.manifest) {
       for (const record of decodeFileRecords(plain)) if (take(of(record.entry), record)) waiting.push(record.entry);
@@ -161,15 +168,18 @@ export function readAnswer(received: Received): Map<number, AnsweredFile> {
     for (const { entry, fileOffset, length, hash } of extents) {
       const bytes = data.subarray(at, at + length);
       at += length;
+      assert.ok(!done.has(entry), 'no bytes of a file come behind the segment that ended it');
       assert.ok(digest(bytes).equals(hash));
       assert.equal(of(entry).left, undefined, 'no bytes of a file come behind its leaving');
       of(entry).sent.push({ offset: fileOffset, hash, data: bytes });
     }
-    for (const entry of waiting) expectWhole(entry, of(entry));
-    // Behind this segment nothing more may come of a file whose record went before it.
+    for (const entry of waiting) {
+      expectWhole(entry, of(entry));
+      done.add(entry);
+    }
     waiting = [];
   }
-  for (const [entry, file] of files) if (file.file && file.sent.length > 0) expectWhole(entry, file);
+  if (!recordsOnly) for (const [entry, file] of files) expectWhole(entry, file);
   return files;
 }
 
@@ -244,5 +254,5 @@ export async function answerOf(
 ): Promise<{ files: Map<number, AnsweredFile>; received: Received }> {
   const received = new Received();
   await sending.answer(ask, received, received.on);
-  return { files: withOffsets(ask.offsets, () => readAnswer(received)), received };
+  return { files: withOffsets(ask.offsets, () => readAnswer(received, ask.what === 'compare')), received };
 }
