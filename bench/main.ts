@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Bench, type Say } from './bench.ts';
 import { type Options, parseOptions, USAGE } from './options.ts';
-import { descendantsOf } from './processes.ts';
+import { killDescendants } from './processes.ts';
 import { plotOf } from './result/plot.ts';
 import { reportOf } from './result/report.ts';
 import type { Results } from './result/results.ts';
@@ -42,13 +42,7 @@ function write(path: string, content: string): void {
 
 /** Ends what this process has started and what is left of it: nothing, unless it was interrupted or failed. */
 function cleanUp(work: string): void {
-  for (const pid of descendantsOf(process.pid)) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
+  killDescendants();
   rmSync(work, { recursive: true, force: true, maxRetries: 10 });
 }
 

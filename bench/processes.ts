@@ -70,3 +70,22 @@ export function resetPeakOf(pid: number): void {
     // It has ended, or belongs to somebody else: its peak is then that of its whole life.
   }
 }
+
+/** Ends a process and everything that came from it. */
+export function killWithDescendants(pid: number): void {
+  // Found before the first is killed: what has lost its parent cannot be found any more.
+  for (const one of [...descendantsOf(pid), pid]) kill(one);
+}
+
+/** Ends everything that this process has started. */
+export function killDescendants(): void {
+  for (const pid of descendantsOf(process.pid)) kill(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}

@@ -2,16 +2,31 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { killWithDescendants } from './processes.ts';
 
 /** Where Debian keeps programs; `sshd` is in a folder that a user's PATH may lack. */
 const PROGRAM_FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
 /** Settings of the person who runs the bench that would change what the peers do. */
 const FOREIGN_SETTINGS = /^(RESTIC_|BORG_|RSYNC_|TAR_OPTIONS|SSH_)/;
 const STDERR_SHOWN = 2000;
+/** The longest that a timer can be set for. */
+const NEVER_MS = 2 ** 31 - 1;
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** After so long it is killed, with everything that it started, and counts as failed. */
+  readonly timeoutMs?: number;
+}
+
+/** How a program is started in a network namespace; undefined is where this process is. */
+export function inside(
+  namespace: string | undefined,
+  program: string,
+  args: readonly string[],
+): { program: string; args: string[] } {
+  if (namespace === undefined) return { program, args: [...args] };
+  return { program: 'ip', args: ['netns', 'exec', namespace, program, ...args] };
 }
 
 /** The environment of a peer: this process's, less its settings for the peers, and `more`. */
@@ -20,7 +35,10 @@ export function environment(more: Readonly<Record<string, string>> = {}): NodeJS
   return { ...Object.fromEntries(kept), ...more };
 }
 
-/** Runs a program to its end and gives its standard output. Throws with its standard error where it does not end with 0. */
+/**
+ * Runs a program to its end and gives its standard output. Throws with the end of what it said where it does not end with
+ * 0, or not in time.
+ */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,9 +53,20 @@ export async function run(program: string, args: readonly string[], options: Run
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-STDERR_SHOWN);
   });
-  await once(child, 'close');
+  const { timeoutMs } = options;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    killWithDescendants(child.pid!);
+  }, timeoutMs ?? NEVER_MS);
+  try {
+    await once(child, 'close');
+  } finally {
+    clearTimeout(timer);
+  }
   if (child.exitCode !== 0) {
-    const how = child.exitCode === null ? `by ${child.signalCode}` : `with ${child.exitCode}`;
+    const ended = child.exitCode === null ? `by ${child.signalCode}` : `with ${child.exitCode}`;
+    const how = late ? `after ${timeoutMs} ms, too late` : ended;
     throw new Error(`${program} ${args[0] ?? ''} ended ${how}: ${stderr.trim() || stdout.trim().slice(-STDERR_SHOWN)}`);
   }
   return stdout;

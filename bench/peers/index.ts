@@ -18,8 +18,10 @@ const PACKAGES: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  ip: 'iproute2',
+  tc: 'iproute2',
 };
-const SSH = ['sshd', 'ssh', 'ssh-keygen'];
+export const SSH = ['sshd', 'ssh', 'ssh-keygen'];
 const NEEDED: Readonly<Record<Peer, readonly string[]>> = {
   rsync: ['rsync', ...SSH],
   tar: ['tar', 'bash', ...SSH],
@@ -68,7 +70,7 @@ export async function findPeers(wanted: readonly Peer[]): Promise<Field> {
 }
 
 /** What to install, or undefined where nothing is missing. */
-function missing(programs: readonly string[]): string | undefined {
+export function missing(programs: readonly string[]): string | undefined {
   const packages = programs.filter((program) => findProgram(program) === undefined).map((program) => PACKAGES[program]);
   return packages.length === 0 ? undefined : `install ${[...new Set(packages)].join(', ')}`;
 }

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { environment, findProgram, run } from '../run.ts';
+import { environment, findProgram, inside, run } from '../run.ts';
 
-const HOST = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 /** Debian's service makes this folder at its start; root's sshd does not run without it. */
 const PRIVILEGE_SEPARATION_FOLDER = '/run/sshd';
 const READY_TIMEOUT_MS = 10_000;
@@ -16,7 +16,15 @@ const POLL_MS = 20;
 /** What `ssh` calls the server. */
 export const SSH_HOST = 'point';
 
-/** An OpenSSH server of the bench's own, on a loopback port, with its own keys. */
+/** Where a server listens and where its clients are, if not on loopback: two namespaces that reach each other. */
+export interface SshRoute {
+  /** The server's address. */
+  readonly host: string;
+  readonly serverNamespace?: string;
+  readonly clientNamespace?: string;
+}
+
+/** An OpenSSH server of the bench's own, on a loopback port or in a network namespace, with its own keys. */
 export interface Sshd {
   readonly pid: number;
   /** A configuration for `ssh -F`, by which it is reached as {@link SSH_HOST}. */
@@ -25,7 +33,11 @@ export interface Sshd {
 }
 
 /** Starts one; everything that it needs lies beneath `base`. `serverEnvironment` is what its sessions get. */
-export async function startSshd(base: string, serverEnvironment: Readonly<Record<string, string>> = {}): Promise<Sshd> {
+export async function startSshd(
+  base: string,
+  serverEnvironment: Readonly<Record<string, string>> = {},
+  { host, serverNamespace, clientNamespace }: SshRoute = { host: LOOPBACK },
+): Promise<Sshd> {
   const folder = join(base, 'ssh');
   mkdirSync(folder, { mode: 0o700 });
   const file = (name: string): string => join(folder, name);
@@ -35,9 +47,9 @@ export async function startSshd(base: string, serverEnvironment: Readonly<Record
   const port = await freePort();
   const setEnvironment = Object.entries(serverEnvironment).map(([name, value]) => `${name}=${value}`);
   writeFileSync(file('authorized_keys'), readFileSync(file('user.pub')));
-  writeFileSync(file('known_hosts'), `[${HOST}]:${port} ${readFileSync(file('host.pub'), 'utf8')}`);
+  writeFileSync(file('known_hosts'), `[${host}]:${port} ${readFileSync(file('host.pub'), 'utf8')}`);
   writeConfig(file('sshd_config'), {
-    ListenAddress: `${HOST}:${port}`,
+    ListenAddress: `${host}:${port}`,
     HostKey: file('host'),
     AuthorizedKeysFile: file('authorized_keys'),
     AuthenticationMethods: 'publickey',
@@ -51,7 +63,7 @@ export async function startSshd(base: string, serverEnvironment: Readonly<Record
   });
   writeConfig(file('ssh_config'), {
     Host: SSH_HOST,
-    HostName: HOST,
+    HostName: host,
     Port: String(port),
     User: userInfo().username,
     IdentityFile: file('user'),
@@ -64,8 +76,13 @@ export async function startSshd(base: string, serverEnvironment: Readonly<Record
     LogLevel: 'ERROR',
   });
   const madeFolder = process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION_FOLDER);
-  if (madeFolder) mkdirSync(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 });
-  const child = spawn(findProgram('sshd') ?? 'sshd', ['-D', '-e', '-f', file('sshd_config')], {
+  const removeFolder = (): void => rmSync(PRIVILEGE_SEPARATION_FOLDER, { recursive: true, force: true });
+  if (madeFolder) {
+    mkdirSync(PRIVILEGE_SEPARATION_FOLDER, { mode: 0o755 });
+    process.once('exit', removeFolder);
+  }
+  const server = inside(serverNamespace, findProgram('sshd') ?? 'sshd', ['-D', '-e', '-f', file('sshd_config')]);
+  const child = spawn(server.program, server.args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: environment(),
   });
@@ -77,12 +94,24 @@ export async function startSshd(base: string, serverEnvironment: Readonly<Record
   const close = async (): Promise<void> => {
     child.kill('SIGTERM');
     await ended;
-    if (madeFolder) rmdirSync(PRIVILEGE_SEPARATION_FOLDER);
+    if (!madeFolder) return;
+    process.off('exit', removeFolder);
+    removeFolder();
   };
-  for (const since = performance.now(); !(await answers(port)); await pause(POLL_MS)) {
+  const client = inside(clientNamespace, 'ssh', ['-F', file('ssh_config'), SSH_HOST, 'true']);
+  const answers = () =>
+    run(client.program, client.args, { timeoutMs: READY_TIMEOUT_MS }).then(
+      () => true,
+      (error: Error) => {
+        refused = error.message;
+        return false;
+      },
+    );
+  let refused = '';
+  for (const since = performance.now(); !(await answers()); await pause(POLL_MS)) {
     if (child.exitCode === null && performance.now() - since < READY_TIMEOUT_MS) continue;
     await close();
-    throw new Error(`sshd does not answer: ${said.trim()}`);
+    throw new Error(`sshd does not answer: ${said.trim()} ${refused}`);
   }
   return { pid: child.pid!, clientConfig: file('ssh_config'), close };
 }
@@ -93,21 +122,10 @@ function writeConfig(path: string, settings: Readonly<Record<string, string>>): 
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, HOST);
+  const server = createServer().listen(0, LOOPBACK);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
   return port;
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((answer) => {
-    const socket = connect(port, HOST);
-    const settle = (is: boolean) => () => {
-      socket.destroy();
-      answer(is);
-    };
-    socket.once('data', settle(true)).once('error', settle(false)).once('close', settle(false));
-  });
 }

@@ -461,6 +461,8 @@ export const DIRECT_BUFFERS = 3;
 export const DIRECT_PACK_BYTES = 4 * MIB;
 /** Files that were begun when a stream broke: one that is under way, and those whose ends waited for their segment. */
 export const DIRECT_OFFSETS_MAX = SEGMENT_EXTENTS_MAX;
+/** A file that changes each time it is read is asked for this often, then listed. */
+export const RECEIVE_ROUNDS_MAX = 3;
 /** Which files are asked for: 2 to 10 bytes a run of them. */
 export const DIRECT_ENTRIES_MAX_BYTES = 16 * MIB;
 /** Each side says this often that it is there: a scan or a slow disk may keep packs away for minutes. */

@@ -49,7 +49,7 @@ export async function restoreOverCable(options: { megabytes: number; change: boo
 
     const into = join(base, 'restored');
     const startedMs = performance.now();
-    const startBytes = receivedBytes(deskSide);
+    const startBytes = deskSide.receivedBytes(DEVICE);
     const command = new Command(['restore', ...home('desk'), '--from', 'laptop', '--into', into, '--strip', '--json']);
     if (options.change) {
       await command.event(
@@ -63,7 +63,7 @@ export async function restoreOverCable(options: { megabytes: number; change: boo
       ended,
       comparison: compareTrees(source, into),
       storedBytes: bytesBelow(join(base, 'states', 'states')),
-      wireBytes: receivedBytes(deskSide) - startBytes,
+      wireBytes: deskSide.receivedBytes(DEVICE) - startBytes,
       durationMs: performance.now() - startedMs,
     };
   } finally {
@@ -72,8 +72,4 @@ export async function restoreOverCable(options: { megabytes: number; change: boo
     for (const namespace of [pointSide, deskSide]) namespace[Symbol.dispose]();
     rmSync(base, { recursive: true, force: true });
   }
-}
-
-function receivedBytes(namespace: Namespace): number {
-  return Number(namespace.read(`/sys/class/net/${DEVICE}/statistics/rx_bytes`));
 }

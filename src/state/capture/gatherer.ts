@@ -1,19 +1,15 @@
 import type { BigIntStats } from 'node:fs';
-import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { MANIFEST_BLOCK_BYTES } from '../../common/limits.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
-import type { Extras } from '../format/extras.ts';
 import { GroupMarks } from '../format/group-marks.ts';
 import type { Entry, Extent, FileEntry, FolderPath } from '../format/index.ts';
 import { BlockSpoolWriter } from '../fs/block-spool.ts';
-import { close, openToRead, statOf } from '../fs/calls.ts';
 import { reasonOf } from '../fs/errno.ts';
 import type { Known } from '../plan/known.ts';
 import type { LeftOutList } from '../plan/left-out.ts';
-import { extrasOf, isSettled, metadataOf } from '../plan/metadata.ts';
-import { RootWalker } from '../plan/root-walker.ts';
+import { isSettled, metadataOf } from '../plan/metadata.ts';
 import { pathOfNames } from '../plan/roots.ts';
 import {
   BEFORE,
@@ -27,13 +23,13 @@ import {
 } from '../plan/tracked.ts';
 import { throwIfStopped } from '../threads/stop.ts';
 import { Before } from './before.ts';
-import { copyDatabase, type DatabaseCopy, isCompanion, isDatabase } from './database.ts';
 import { fileEntries } from './file-entries.ts';
+import { FileReader, type ReadFile } from './file-reader.ts';
 import { OpenSegments, type Segment } from './open-segments.ts';
-import { type Content, ContentReader, readUpTo } from './read-content.ts';
+import { type Content, ContentReader } from './read-content.ts';
+import { SeenContent } from './seen-content.ts';
 
 const EMPTY = Buffer.alloc(0);
-const DATABASE_PAGE_MIN_BYTES = 512;
 
 export interface GathererOptions {
   readonly roots: readonly FolderPath[];
@@ -53,7 +49,7 @@ export interface GathererOptions {
  */
 export class Gatherer {
   readonly #options: GathererOptions;
-  readonly #walker: RootWalker;
+  readonly #files: FileReader;
   readonly #spool: BlockSpoolWriter;
   readonly #records = new TrackedWriter();
   readonly #entry = new CborWriter(4096);
@@ -63,8 +59,6 @@ export class Gatherer {
   #path: FolderPath = [];
   #key: Uint8Array | undefined;
   #nextEntry = 0;
-  /** Names of this folder's databases that were copied, as latin1. */
-  readonly #copied = new Set<string>();
   #closed = false;
   /** The block under way is in the scratch file. */
   #written = true;
@@ -75,9 +69,16 @@ export class Gatherer {
 
   constructor(options: GathererOptions) {
     this.#options = options;
-    this.#walker = new RootWalker(options.roots);
+    const { roots, scratchDir, settleMs, leftOut } = options;
+    const onLack = (path: FolderPath, name: Uint8Array, reason: string) =>
+      leftOut.add(pathOfNames([...path, name]), reason);
+    this.#files = new FileReader({ roots, scratchDir, settleMs, throwIfStopped, onLack });
     this.#spool = new BlockSpoolWriter(options.entriesPath);
-    this.#reader = new ContentReader(this.#open, (bytes) => options.onRead(this.#readBytes + bytes, this.#readFiles));
+    this.#reader = new ContentReader(
+      this.#open,
+      (bytes) => options.onRead(this.#readBytes + bytes, this.#readFiles),
+      new SeenContent(),
+    );
   }
 
   /** Brings every entry that was written to the scratch file. */
@@ -107,7 +108,7 @@ export class Gatherer {
       for (const block of plan) yield* this.#block(block);
       yield* this.#open.end();
     } finally {
-      this.#walker.close();
+      this.#files.close();
       // Where the capture ends early, what there is of the block under way is wanted by its last checkpoint.
       const rest = this.pending();
       if (rest) spoolBlock(this.#spool, rest);
@@ -122,14 +123,14 @@ export class Gatherer {
       spoolBlock(this.#spool, block);
       return;
     }
-    if (!isSamePath(block.path, this.#path)) this.#copied.clear();
     this.#path = block.path;
+    this.#files.enter(block.path);
     this.#key = block.key;
     this.#records.reset();
     this.#written = false;
     for (const record of readRecords(block.body)) {
       // What stands beside a database that was copied is in the copy.
-      if (this.#copied.size > 0 && isCompanion(record.name, this.#copied)) continue;
+      if (this.#files.isInCopy(record.name)) continue;
       if (record.flags & READ) yield* this.#file(record);
       else this.#keep(record);
       if (this.#records.bytes > MANIFEST_BLOCK_BYTES) {
@@ -163,17 +164,11 @@ export class Gatherer {
       this.#add(record, [{ kind: 'hardlink', name, mode, uid, gid, mtimeNs, group }], undefined);
       return;
     }
-    let content: Content & { readonly unsettled?: boolean };
-    let extras: Extras | undefined;
+    let read: ReadFile;
     try {
-      const fd = openToRead(this.#walker.enter(this.#path), name);
-      try {
-        if (!statOf(fd).isFile()) throw new Error('it is not a file any more');
-        content = yield* this.#content(fd, record, planned, before);
-        extras = this.#extras(fd, name);
-      } finally {
-        close(fd);
-      }
+      read = yield* this.#files.read(name, planned.sizeBytes, (fd, sizeBytes) =>
+        this.#read(fd, record, { ...planned, sizeBytes }, before),
+      );
       this.#reading = undefined;
     } catch (error) {
       if (error instanceof ResettleError) throw error;
@@ -181,61 +176,20 @@ export class Gatherer {
       this.#leaveOut(name, reasonOf(error));
       return;
     }
+    const { content, extras, unsettled } = read;
     if (content.changed) this.#leaveOut(name, 'it changed while it was read');
     if (group > 0) this.#groups.add(group);
     const { stats, sizeBytes, changed } = content;
     const file = { ...planned, ...metadataOf(stats), ...(extras && { extras }), sizeBytes, changed };
-    this.#add(record, fileEntries(file, content), changed || content.unsettled ? undefined : stats);
+    this.#add(record, fileEntries(file, content), changed || unsettled ? undefined : stats);
     this.#readFiles += 1;
     this.#readBytes += sizeBytes;
     this.#options.onRead(this.#readBytes, this.#readFiles);
   }
 
-  /** The content of an open file; of a database that is in use, as it stood at one moment. */
-  *#content(
-    fd: number,
-    record: TrackedRecord,
-    planned: FileEntry,
-    before: readonly Entry[],
-  ): Generator<Segment, Content & { readonly unsettled?: boolean }> {
-    if (!mayBeDatabase(fd, planned.sizeBytes)) return yield* this.#read(fd, record, planned, before);
-    let copy = this.#copy(planned.name);
-    if (copy.kind === 'idle') {
-      const content = yield* this.#read(fd, record, planned, before);
-      if (!content.changed) return content;
-      copy = this.#copy(planned.name);
-    }
-    if (copy.kind !== 'copied') {
-      if (copy.kind === 'inconsistent') this.#leaveOut(planned.name, copy.reason);
-      return yield* this.#read(fd, record, planned, before);
-    }
-    try {
-      const { stats, sizeBytes } = copy;
-      const content = yield* this.#read(copy.fd, record, { ...planned, sizeBytes }, before);
-      this.#copied.add(asBuffer(planned.name).toString('latin1'));
-      return { ...content, stats, unsettled: true };
-    } finally {
-      copy.close();
-    }
-  }
-
   *#read(fd: number, record: TrackedRecord, planned: FileEntry, before: readonly Entry[]): Generator<Segment, Content> {
     this.#reading = { record, planned };
     return yield* this.#reader.read(fd, this.#nextEntry, planned.sizeBytes, this.#before(record, before));
-  }
-
-  #copy(name: Uint8Array): DatabaseCopy {
-    const { scratchDir, settleMs } = this.#options;
-    return copyDatabase(this.#walker.enter(this.#path), name, scratchDir, { settleMs, throwIfStopped });
-  }
-
-  #extras(fd: number, name: Uint8Array): Extras | undefined {
-    try {
-      return extrasOf(fd);
-    } catch (error) {
-      this.#leaveOut(name, `its extended attributes: ${reasonOf(error)}`);
-      return undefined;
-    }
   }
 
   #leaveOut(name: Uint8Array, reason: string): void {
@@ -263,15 +217,4 @@ export class Gatherer {
     this.#records.add(record.name, record.flags & LINKED, 0, stats, settled, this.#entry.view());
     this.#nextEntry += 1;
   }
-}
-
-/** A database has whole pages of at least 512 bytes; few other files have that, so few are looked into. */
-function mayBeDatabase(fd: number, sizeBytes: number): boolean {
-  if (sizeBytes < DATABASE_PAGE_MIN_BYTES || sizeBytes % DATABASE_PAGE_MIN_BYTES !== 0) return false;
-  const head = Buffer.alloc(16);
-  return readUpTo(fd, head, 0) === head.length && isDatabase(head);
-}
-
-function isSamePath(a: FolderPath, b: FolderPath): boolean {
-  return a.length === b.length && a.every((name, at) => Buffer.compare(name, b[at]!) === 0);
 }

@@ -9,7 +9,14 @@ const BUSY_SHARE = 0.1;
  * link, a disk) leaves time for a higher level; where packs are waited for, the level goes down again.
  */
 export class LevelChooser {
-  #level = LEVEL_MIN;
+  readonly #min: number;
+  #level: number;
+
+  /** `min`: the level that it begins with. */
+  constructor(min = LEVEL_MIN) {
+    this.#min = min;
+    this.#level = min;
+  }
 
   get level(): number {
     return this.#level;
@@ -19,6 +26,6 @@ export class LevelChooser {
   onPack(workMs: number, waitMs: number): void {
     const share = waitMs / Math.max(1e-3, workMs + waitMs);
     if (share > IDLE_SHARE) this.#level = Math.min(LEVEL_MAX, this.#level + 1);
-    else if (share < BUSY_SHARE) this.#level = Math.max(LEVEL_MIN, this.#level - 1);
+    else if (share < BUSY_SHARE) this.#level = Math.max(this.#min, this.#level - 1);
   }
 }

@@ -6,6 +6,8 @@ export interface Segment {
   /** Counts the segments of a capture from 0; not always in the order in which they are yielded. */
   readonly number: number;
   readonly plain: Uint8Array;
+  /** It holds small files and tails, not a block of a large file. */
+  readonly gathered: boolean;
 }
 
 /** A segment that is being filled: its number is given with its first data. */
@@ -26,6 +28,12 @@ export class OpenSegments {
   readonly #gathered = new OpenSegment();
   readonly #block = new OpenSegment();
   #next = 0;
+  #lastGathered: number | undefined;
+
+  /** Whose piece is the last one in the gathered segment, by the entry's number; undefined while that is empty. */
+  get gatheredLast(): number | undefined {
+    return this.#gathered.number === undefined ? undefined : this.#lastGathered;
+  }
 
   /** Memory for that many bytes that belong together; what was gathered is yielded first if they do not fit. */
   *gatheredRoom(length: number): Generator<Segment, Buffer> {
@@ -39,6 +47,7 @@ export class OpenSegments {
 
   /** Takes the first `length` bytes of the room that was given. */
   addGathered(piece: Piece, length: number): Extent {
+    this.#lastGathered = piece.entry;
     return this.#add(this.#gathered, piece, length);
   }
 
@@ -48,6 +57,7 @@ export class OpenSegments {
     return extent;
   }
 
+  /** Ends the gathered segment; another can be begun. */
   *end(): Generator<Segment, void> {
     yield* this.#close(this.#gathered);
   }
@@ -60,7 +70,7 @@ export class OpenSegments {
 
   *#close(segment: OpenSegment): Generator<Segment, void> {
     if (segment.number === undefined) return;
-    yield { number: segment.number, plain: segment.builder.plain() };
+    yield { number: segment.number, plain: segment.builder.plain(), gathered: segment === this.#gathered };
     segment.builder.reset();
     segment.number = undefined;
   }

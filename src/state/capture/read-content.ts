@@ -5,9 +5,8 @@ import type { Hole } from '../format/entry.ts';
 import type { Extent } from '../format/index.ts';
 import { statOf } from '../fs/calls.ts';
 import { dataRuns, mayHaveHoles } from '../plan/data-runs.ts';
-import type { Before } from './before.ts';
 import type { OpenSegments, Segment } from './open-segments.ts';
-import { SeenContent } from './seen-content.ts';
+import type { SeenContent } from './seen-content.ts';
 
 /** A file that changed while it was read is read again this many times. */
 const READS_MAX = 3;
@@ -20,6 +19,11 @@ export interface Content {
   readonly holes: readonly Hole[];
   readonly sizeBytes: number;
   readonly changed: boolean;
+}
+
+/** Says which bytes of the file need not be gathered: they lie somewhere already. Asked in file order. */
+export interface KnownBytes {
+  find(fileOffset: number, length: number, hash: Uint8Array): Extent | undefined;
 }
 
 interface Piece {
@@ -44,15 +48,16 @@ function same(a: BigIntStats, b: BigIntStats): boolean {
 /** Reads files into segments; bytes that lie where the last capture found them are referred to, not gathered. */
 export class ContentReader {
   readonly #segments: OpenSegments;
-  readonly #seen = new SeenContent();
+  readonly #seen: SeenContent | undefined;
   readonly #onPiece: (bytes: number) => void;
   /** Of the large file that is being read, or was last. */
   #pieces: Piece[] = [];
   #rereadBytesLeft = REREAD_BYTES_MAX;
 
-  /** `onPiece` hears how far a large file was read. */
-  constructor(segments: OpenSegments, onPiece: (bytes: number) => void) {
+  /** `onPiece` hears how far a large file was read. Without `seen` the same bytes are gathered as often as they come. */
+  constructor(segments: OpenSegments, onPiece: (bytes: number) => void, seen?: SeenContent) {
     this.#segments = segments;
+    this.#seen = seen;
     this.#onPiece = onPiece;
   }
 
@@ -69,7 +74,7 @@ export class ContentReader {
    * Reads an open file, at most `plannedBytes` of it, so that a file that grows cannot overrun what was reserved.
    * `changed` when it was not the same before and after, or has grown beyond the plan.
    */
-  *read(fd: number, entry: number, plannedBytes: number, before: Before | undefined): Generator<Segment, Content> {
+  *read(fd: number, entry: number, plannedBytes: number, before: KnownBytes | undefined): Generator<Segment, Content> {
     this.#pieces = [];
     const stats = statOf(fd);
     const isWhole = plannedBytes <= SEGMENT_DATA_BYTES && !mayHaveHoles(stats);
@@ -83,7 +88,7 @@ export class ContentReader {
     entry: number,
     plannedBytes: number,
     first: BigIntStats,
-    before: Before | undefined,
+    before: KnownBytes | undefined,
   ): Generator<Segment, Content> {
     const room = yield* this.#segments.gatheredRoom(plannedBytes);
     let stats = first;
@@ -98,7 +103,7 @@ export class ContentReader {
     const extents: Extent[] = [];
     if (sizeBytes > 0) {
       const hash = digest(room.subarray(0, sizeBytes));
-      const known = before?.find(0, sizeBytes, hash) ?? this.#seen.find(hash, sizeBytes);
+      const known = before?.find(0, sizeBytes, hash) ?? this.#seen?.find(hash, sizeBytes);
       extents.push(known ?? this.#added(this.#segments.addGathered({ entry, fileOffset: 0, hash }, sizeBytes)));
     }
     return { stats, extents, holes: [], sizeBytes, changed: !steady || stats.size !== BigInt(sizeBytes) };
@@ -109,13 +114,13 @@ export class ContentReader {
     entry: number,
     plannedBytes: number,
     first: BigIntStats,
-    before: Before | undefined,
+    before: KnownBytes | undefined,
   ): Generator<Segment, Content> {
     const sparse = mayHaveHoles(first);
     const pieces = this.#pieces;
     const runs = sparse ? dataRuns(fd, plannedBytes) : [{ start: 0, end: plannedBytes }];
     for (const { fileOffset, length } of cutRuns(runs)) {
-      const piece = yield* this.#piece(fd, entry, fileOffset, length, (hash, size) =>
+      const piece = yield* this.#piece(fd, entry, fileOffset, length, false, (hash, size) =>
         before?.find(fileOffset, size, hash),
       );
       if (piece) pieces.push(piece);
@@ -156,32 +161,38 @@ export class ContentReader {
     let at = 0;
     for (const { fileOffset, length } of cutRuns([{ start: 0, end: plannedBytes }])) {
       const known = pieces[at];
-      const piece = yield* this.#piece(fd, entry, fileOffset, length, (hash, size) => {
+      const piece = yield* this.#piece(fd, entry, fileOffset, length, true, (hash, size) => {
         const isSame = known && known.extent.length === size && Buffer.compare(known.extent.hash, hash) === 0;
         if (!isSame) this.#rereadBytesLeft -= size;
         return isSame ? known.extent : undefined;
       });
-      if (this.#rereadBytesLeft < 0 || piece?.extent.length !== length) return undefined;
+      if (!piece) return undefined;
+      // What was gathered last is what the file is said to hold, in any case.
       pieces[at++] = piece;
+      if (this.#rereadBytesLeft < 0) return undefined;
     }
     const stats = statOf(fd);
     return { stats, steady: same(earlier, stats) };
   }
 
-  /** Reads one piece; what `find` knows already is not gathered. Undefined at the end of the file. */
+  /**
+   * Reads one piece; what `find` knows already is not gathered. Undefined at the end of the file, and, where `whole` is
+   * wanted, for one that the file ends in.
+   */
   *#piece(
     fd: number,
     entry: number,
     fileOffset: number,
     length: number,
+    whole: boolean,
     find: (hash: Uint8Array, length: number) => Extent | undefined,
   ): Generator<Segment, Piece | undefined> {
     const isBlock = length === SEGMENT_DATA_BYTES;
     const room = isBlock ? this.#segments.blockRoom(length) : yield* this.#segments.gatheredRoom(length);
     const size = readUpTo(fd, room, fileOffset);
-    if (size === 0) return undefined;
+    if (size === 0 || (whole && size < length)) return undefined;
     const hash = digest(room.subarray(0, size));
-    const known = find(hash, size) ?? this.#seen.find(hash, size);
+    const known = find(hash, size) ?? this.#seen?.find(hash, size);
     if (known) return { fileOffset, extent: known };
     const piece = { entry, fileOffset, hash };
     const extent = isBlock ? yield* this.#segments.addBlock(piece, size) : this.#segments.addGathered(piece, size);
@@ -189,7 +200,7 @@ export class ContentReader {
   }
 
   #added(extent: Extent): Extent {
-    this.#seen.add(extent);
+    this.#seen?.add(extent);
     return extent;
   }
 }

@@ -12,6 +12,8 @@ const WORTH_RATIO = 0.97;
 const PROBE_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** The lowest level that a capture uses: 7 % slower than level 1 for 7 % fewer bytes (docs/PERFORMANCE.md). */
 export const LEVEL_MIN = 3;
+/** The lowest level of a direct stream, where nothing is kept: bytes are worth less than time there. */
+export const LEVEL_DIRECT_MIN = 1;
 export const LEVEL_MAX = 9;
 
 const zstdCompressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);

@@ -48,30 +48,61 @@ export class EntrySet {
 
 /** What `EntrySet.encode` wrote, asked in ascending order. */
 export class EncodedEntries {
-  readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #lengths: Lengths;
   #inside = true;
   /** Entries below this have been decided. */
   #end = 0;
 
   /** Throws `damaged`. */
   constructor(bytes: Uint8Array) {
-    if (bytes.length > DIRECT_ENTRIES_MAX_BYTES) throw damaged('a list of entries is too long');
-    this.#bytes = bytes;
+    this.#lengths = new Lengths(bytes);
   }
 
   /** Whether that entry is in it; ask for none that is below an earlier one. Throws `damaged`. */
   has(entry: number): boolean {
     while (entry >= this.#end) {
-      if (this.#at === this.#bytes.length) return false;
-      this.#end += this.#length();
+      if (this.#lengths.atEnd) return false;
+      this.#end += this.#lengths.next();
       this.#inside = !this.#inside;
       if (this.#end > ENTRIES_MAX + 1) throw damaged('a list of entries goes beyond any plan');
     }
     return this.#inside;
   }
 
-  #length(): number {
+  /** False where none from `first` to before `end` is in it; counts as asking for `first`. Throws `damaged`. */
+  mayHave(first: number, end: number): boolean {
+    if (first >= end) return false;
+    return this.has(first) || (this.#end < end && !this.#lengths.atEnd);
+  }
+}
+
+/** The runs of what `EntrySet.encode` wrote for a plan of that many entries. Throws `damaged`. */
+export function* runsOf(bytes: Uint8Array, total: number): Generator<{ start: number; end: number }, void> {
+  const lengths = new Lengths(bytes);
+  let start = 0;
+  for (let inside = false; !lengths.atEnd; inside = !inside) {
+    const end = start + lengths.next();
+    if (end > total) throw damaged('a list of entries goes beyond the plan');
+    if (inside && end > start) yield { start, end };
+    start = end;
+  }
+}
+
+/** Lengths in LEB128, one behind the other. */
+class Lengths {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    if (bytes.length > DIRECT_ENTRIES_MAX_BYTES) throw damaged('a list of entries is too long');
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  next(): number {
     let value = 0;
     for (let factor = 1; factor <= 2 ** 28; factor *= 128) {
       const byte = this.#bytes[this.#at++];

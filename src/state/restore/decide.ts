@@ -52,6 +52,8 @@ export interface DeciderParts {
   readonly sink: DecisionSink;
   /** Hears of every item that was asked for, before it is decided. */
   onEntry?(folder: FolderPath, entry: Entry): void;
+  /** Hears of each file that something of its size is there of, by the number of its entry. */
+  onCandidate?(entry: number): void;
 }
 
 /** `absent`: nothing is there that could be in the way. */
@@ -152,7 +154,7 @@ export class Decider implements ManifestVisitor {
     }
   }
 
-  fileStart({ entry }: CheckedFile): void {
+  fileStart({ number, entry }: CheckedFile): void {
     const folder = this.#stack.at(-1)!;
     this.#current = [];
     if (!this.#parts.walk.selects(entry.name)) return;
@@ -162,6 +164,7 @@ export class Decider implements ManifestVisitor {
       const fd = mayBe ? openIfThere(this.#open(folder), name) : undefined;
       this.#current.push({ name, stats, fd });
     }
+    if (this.#current.some(({ fd }) => fd !== undefined)) this.#parts.onCandidate?.(number);
   }
 
   extent(_file: CheckedFile, fileOffset: number, extent: Extent): void {
@@ -174,13 +177,13 @@ export class Decider implements ManifestVisitor {
     for (const one of this.#current) if (one.fd !== undefined && !holdsHoles(one.fd, holes)) letGo(one);
   }
 
-  fileEnd({ entry }: CheckedFile): void {
+  fileEnd({ entry, isPlanned }: CheckedFile): void {
     const folder = this.#stack.at(-1)!;
     const { setter, keeps, giving, inodes, policy } = this.#parts;
     const { sizeBytes, group } = entry;
     const given = giving.of(entry, 'file');
     const looked = this.#current.map(({ name, stats, fd }): Looked => {
-      const isSame = fd !== undefined;
+      const isSame = fd !== undefined && !isPlanned;
       return {
         name,
         stats,

@@ -24,6 +24,9 @@ export function scratchFolder(parent: string | undefined): { path: string; remov
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** Takes no decision down: for a walk that only looks. */
+export const NO_DECISIONS: DecisionSink = { folder() {}, item() {} };
+
 const shownIn = (path: FolderPath, name: Uint8Array) => [...path, name].map(showPath).join('/') || '.';
 
 /** Counts and tells what would be done. */

@@ -33,18 +33,21 @@ export interface PlacerParts {
 export class FilePlacer {
   readonly #parts: PlacerParts;
   /** Bytes done of the files that are under way, holes among them, by entry. */
-  readonly #doneBytes: Map<number, number>;
-  /** Files of several extents that the target cannot take. */
+  readonly #doneBytes = new Map<number, number>();
+  /** Files that the target cannot take. */
   readonly #lost = new Set<number>();
   #open: { entry: number; fd: number } | undefined;
   files = 0;
   bytes = 0;
 
-  /** `partials`: see `RestorePlan`. */
-  constructor(parts: PlacerParts, partials: Map<number, number>) {
+  constructor(parts: PlacerParts) {
     this.#parts = parts;
-    this.#doneBytes = partials;
-    for (const done of partials.values()) this.bytes += done;
+  }
+
+  /** So many bytes of an unfinished file are there already, of which more is to come. */
+  isThere(entry: number, doneBytes: number): void {
+    this.#doneBytes.set(entry, doneBytes);
+    this.bytes += doneBytes;
   }
 
   /** Places a file that needs no pack: an empty one, one of holes, or one whose bytes are all there. */
@@ -68,17 +71,57 @@ export class FilePlacer {
         this.#finish(fd, record, true);
         return;
       }
-      const fd = this.#openPartial(record);
-      writeAll(fd, data, record.fileOffset);
-      this.bytes += data.length;
-      const done = this.#doneBytes.get(record.entry)! + data.length;
-      this.#doneBytes.set(record.entry, done);
-      if (done === record.sizeBytes) {
+      const fd = this.#writePart(record, data);
+      if (this.#doneBytes.get(record.entry) === record.sizeBytes) {
         this.#doneBytes.delete(record.entry);
         this.#open = undefined;
         this.#finish(fd, record, false);
       }
     });
+  }
+
+  /** Takes bytes of a file whose end is not known yet: it waits in the temporary folder until `complete`. */
+  part(record: ExtentRecord, data: Uint8Array): void {
+    this.#attempt(record, () => this.#writePart(record, data));
+  }
+
+  /** Places a file of which every byte was written by `part`. */
+  complete(record: ExtentRecord): void {
+    this.#attempt(record, () => {
+      const fd = this.#openPartial(record);
+      this.bytes += record.sizeBytes - this.#doneBytes.get(record.entry)!;
+      this.#doneBytes.delete(record.entry);
+      this.#open = undefined;
+      this.#finish(fd, record, false);
+    });
+  }
+
+  /** Whether the target could not take that file, which is listed then. */
+  isLost(entry: number): boolean {
+    return this.#lost.has(entry);
+  }
+
+  /** Forgets what was written of a file. */
+  discard(record: ExtentRecord): void {
+    if (this.#open?.entry === record.entry) this.close();
+    this.bytes -= this.#doneBytes.get(record.entry) ?? 0;
+    this.#doneBytes.delete(record.entry);
+    try {
+      removeFile(this.#tmp(record), tmpName(record.entry));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** A file that will not come, though it was planned. */
+  giveUp(record: ExtentRecord): void {
+    const { tally } = this.#parts;
+    this.discard(record);
+    this.bytes += record.sizeBytes;
+    this.files += 1;
+    if (record.placing === 'park') return;
+    tally.counts.files -= 1;
+    tally.counts.bytes -= record.sizeBytes;
   }
 
   /** Entries of files that were begun and never became whole. */
@@ -89,6 +132,14 @@ export class FilePlacer {
   close(): void {
     if (this.#open) close(this.#open.fd);
     this.#open = undefined;
+  }
+
+  #writePart(record: ExtentRecord, data: Uint8Array): number {
+    const fd = this.#openPartial(record);
+    writeAll(fd, data, record.fileOffset);
+    this.bytes += data.length;
+    this.#doneBytes.set(record.entry, this.#doneBytes.get(record.entry)! + data.length);
+    return fd;
   }
 
   #place(record: ExtentRecord): Place {
@@ -122,21 +173,10 @@ export class FilePlacer {
 
   /** Gives a file up, for good. */
   #lose(record: ExtentRecord, reason: string): void {
-    const { tree, losses, tally } = this.#parts;
-    if (this.#open?.entry === record.entry) this.close();
-    this.bytes += record.sizeBytes - (this.#doneBytes.get(record.entry) ?? 0);
-    this.#doneBytes.delete(record.entry);
-    if (record.length < record.sizeBytes) this.#lost.add(record.entry);
-    this.files += 1;
+    const { tree, losses } = this.#parts;
+    this.#lost.add(record.entry);
     losses.add(() => tree.show(record.folder, record.name), reason);
-    if (record.placing === 'park') return;
-    tally.counts.files -= 1;
-    tally.counts.bytes -= record.sizeBytes;
-    try {
-      removeFile(this.#tmp(record), tmpName(record.entry));
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-    }
+    this.giveUp(record);
   }
 
   #openPartial(record: ExtentRecord): number {

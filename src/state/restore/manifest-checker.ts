@@ -1,7 +1,7 @@
 import { asBuffer } from '../../common/bytes.ts';
 import { ENTRIES_MAX, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
-import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
+import type { HardlinkEntry, Hole, MoreEntry, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import { GroupMarks } from '../format/group-marks.ts';
 import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Totals } from '../format/index.ts';
 
@@ -9,7 +9,16 @@ import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Tot
 export interface CheckedFile {
   readonly number: number;
   readonly folder: number;
+  /** As it was read, where that is known. */
   readonly entry: FileEntry;
+  /** Nobody has read it yet: it is what a scan saw, and nothing is known of its content. */
+  readonly isPlanned: boolean;
+}
+
+/** What is known of files that a plan names, whose content stands nowhere in it. */
+export interface KnownContent {
+  /** A file as it was read, and its further pieces; none where nobody has read it. */
+  of(entry: number): Iterable<FileEntry | MoreEntry>;
 }
 
 /** Hears of what a manifest holds, in order, each item checked. Nothing is final before `end` of the checker. */
@@ -37,6 +46,7 @@ interface OpenFolder {
 }
 
 const NO_NAME = new Uint8Array(0);
+const NO_PACKS = [NO_NAME];
 
 /**
  * Checks the order and the sums of a manifest: folders depth first, each announced by its parent, names ascending and
@@ -45,6 +55,7 @@ const NO_NAME = new Uint8Array(0);
  */
 export class ManifestChecker {
   readonly #visitor: ManifestVisitor;
+  readonly #known: KnownContent | undefined;
   readonly #stack: OpenFolder[] = [];
   readonly #totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, specials: 0, bytes: 0 };
   #nextEntry = 0;
@@ -52,8 +63,10 @@ export class ManifestChecker {
   #file: CheckedFile | undefined;
   #fileOffset = 0;
 
-  constructor(visitor: ManifestVisitor) {
+  /** `known`: it is the manifest of a plan, whose files have no extents. */
+  constructor(visitor: ManifestVisitor, known?: KnownContent) {
     this.#visitor = visitor;
+    this.#known = known;
   }
 
   part(part: ManifestPart, entries: number): void {
@@ -134,7 +147,7 @@ export class ManifestChecker {
     if (number > ENTRIES_MAX) throw damaged('the manifest has too many entries');
     switch (entry.kind) {
       case 'file':
-        this.#startFile({ number, folder: folder.number, entry }, packs);
+        this.#startFile({ number, folder: folder.number, entry, isPlanned: false }, packs);
         return;
       case 'folder':
         this.#totals.folders += 1;
@@ -167,10 +180,33 @@ export class ManifestChecker {
     this.#totals.files += 1;
     this.#totals.bytes += entry.sizeBytes;
     if (!Number.isSafeInteger(this.#totals.bytes)) throw damaged('the files of the manifest are too large');
+    if (this.#known) {
+      this.#plannedFile(file, this.#known);
+      return;
+    }
     this.#file = file;
     this.#fileOffset = 0;
     this.#visitor.fileStart(file);
     this.#extents(file, entry, packs);
+  }
+
+  #plannedFile(planned: CheckedFile, known: KnownContent): void {
+    const { extents, holes, goesOn, name, group } = planned.entry;
+    if (extents.length > 0 || holes || goesOn) throw damaged('a plan holds content');
+    let file = { ...planned, isPlanned: true };
+    for (const piece of known.of(planned.number)) {
+      if (piece.kind === 'file') {
+        file = { ...planned, entry: { ...piece, name, group } };
+        this.#visitor.fileStart(file);
+        this.#file = file;
+        this.#fileOffset = 0;
+      }
+      this.#extents(file, piece, NO_PACKS);
+    }
+    if (this.#file) throw damaged('what is known of a file does not end');
+    if (!file.isPlanned) return;
+    this.#visitor.fileStart(file);
+    this.#visitor.fileEnd(file);
   }
 
   #more(folder: OpenFolder, entry: Extract<Entry, { kind: 'more' }>, packs: readonly Uint8Array[]): void {

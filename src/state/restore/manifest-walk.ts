@@ -2,7 +2,7 @@ import { ResettleError } from '../../common/errors.ts';
 import type { Totals } from '../format/index.ts';
 import { readPack } from '../format/pack-reader.ts';
 import { throwIfStopped } from '../threads/stop.ts';
-import { ManifestChecker, type ManifestVisitor } from './manifest-checker.ts';
+import { type KnownContent, ManifestChecker, type ManifestVisitor } from './manifest-checker.ts';
 import type { OwnerMap } from './owner-map.ts';
 import type { PackFeed } from './pack-feed.ts';
 import type { PartSpool } from './part-spool.ts';
@@ -27,9 +27,15 @@ export async function fetchManifest(
   }
 }
 
-/** Goes through the whole manifest, checking it. Throws `damaged`. */
-export function walkManifest(parts: PartSpool, totals: Totals, visitor: ManifestVisitor, owners: OwnerMap): void {
-  const checker = new ManifestChecker(visitor);
+/** Goes through the whole manifest, checking it; `known` where it is that of a plan. Throws `damaged`. */
+export function walkManifest(
+  parts: PartSpool,
+  totals: Totals,
+  visitor: ManifestVisitor,
+  owners: OwnerMap,
+  known?: KnownContent,
+): void {
+  const checker = new ManifestChecker(visitor, known);
   for (const { part, entries } of parts.inOrder()) {
     throwIfStopped();
     owners.learn(part);

@@ -39,11 +39,15 @@ export type ToRestoreWorker =
 /** What the worker found; the rest of a result is known without it. */
 export type WorkerResult = Omit<RestoreResult, 'skippedAtCapture'>;
 
-export type FromRestoreWorker =
+/** What every worker that restores tells. */
+export type TellsOfRestore =
   | { readonly type: 'progress'; readonly progress: Progress }
-  | { readonly type: 'want'; readonly index: number; readonly buffer: ArrayBuffer }
   | { readonly type: 'items'; readonly items: readonly RestoreItem[] }
   | { readonly type: 'done'; readonly result: WorkerResult };
+
+export type FromRestoreWorker =
+  | TellsOfRestore
+  | { readonly type: 'want'; readonly index: number; readonly buffer: ArrayBuffer };
 
 export type FromUndoWorker =
   | { readonly type: 'progress'; readonly progress: Progress }

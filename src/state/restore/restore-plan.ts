@@ -1,41 +1,27 @@
-import { hexOf } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { damaged } from '../format/damaged.ts';
 import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import type { Entry, Extent, FolderPath, Metadata } from '../format/index.ts';
-import { close } from '../fs/calls.ts';
 import { showPath } from '../fs/show-path.ts';
 import { throwIfStopped } from '../threads/stop.ts';
 import type { Amendments } from './amendments.ts';
 import type { BaseGuard } from './base-guard.ts';
-import type { Buckets } from './buckets.ts';
 import type { ConflictReport } from './conflict-report.ts';
 import type { Action, Decision, ItemDecision, ItemKind, Numbered } from './decision-log.ts';
 import { type Decisions, isMade } from './decisions.ts';
 import type { FilePlacing, PlannedFile } from './extent-record.ts';
 import type { ExtrasSpool } from './extras-spool.ts';
+import type { FilesToPlace } from './files-to-place.ts';
 import type { FolderOrigin } from './folder-table.ts';
 import type { FolderWalk } from './folder-walk.ts';
 import { type Giving, LOCKING_FLAGS } from './given.ts';
 import type { LateItem, LateList, LockList } from './late-list.ts';
-import type { Begun, LeftBehind } from './left-behind.ts';
+import type { LeftBehind } from './left-behind.ts';
 import type { Losses } from './losses.ts';
 import type { CheckedFile, ManifestVisitor } from './manifest-checker.ts';
 import type { OwnerPolicy } from './owner-policy.ts';
-import { holdsExtent, holdsHoles, holeBytesOf, statIfThere } from './present.ts';
+import { holeBytesOf, statIfThere } from './present.ts';
 import type { Tally } from './tally.ts';
 import type { Tree } from './tree.ts';
-
-interface CurrentFile {
-  /** Undefined where nothing is to be done. */
-  readonly file: PlannedFile | undefined;
-  /** What an earlier run left of it. */
-  readonly begun: Begun | undefined;
-  doneBytes: number;
-  extentBytes: number;
-}
-
-const NOTHING: CurrentFile = { file: undefined, begun: undefined, doneBytes: 0, extentBytes: 0 };
 
 export interface PlanParts {
   readonly tree: Tree;
@@ -46,14 +32,13 @@ export interface PlanParts {
   readonly giving: Giving;
   readonly owners: OwnerPolicy;
   readonly left: LeftBehind;
+  readonly files: FilesToPlace;
   readonly extras: ExtrasSpool;
-  readonly buckets: Buckets;
   readonly late: LateList;
   readonly locks: LockList;
   readonly losses: Losses;
   readonly conflicts: ConflictReport;
   readonly tally: Tally;
-  readonly packIds: readonly string[];
 }
 
 const ORIGIN_OF: Record<Action, FolderOrigin> = {
@@ -68,23 +53,15 @@ const ORIGIN_OF: Record<Action, FolderOrigin> = {
 };
 
 /**
- * Turns a manifest and what was decided about it into what is to be done: folders, extents by pack, links and the like.
- * Leaves out what an earlier run did.
+ * Turns a manifest and what was decided about it into what is to be done: folders, files, links and the like.
  */
 export class RestorePlan implements ManifestVisitor {
   readonly #parts: PlanParts;
-  readonly #indexOfPack: Map<string, number>;
-  /** Bytes that are there already of files that need more, and whose holes are not all in their records; by entry. */
-  readonly partials = new Map<number, number>();
-  #current: CurrentFile = NOTHING;
-  /** Files that are to be placed, and the bytes of those that are in place already. */
-  toPlace = 0;
-  keptFiles = 0;
-  keptBytes = 0;
+  /** Whether a file is under way whose content is wanted. */
+  #isOpen = false;
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
-    this.#indexOfPack = new Map(parts.packIds.map((id, index) => [id, index]));
   }
 
   folder(parent: number | undefined, name: Uint8Array, captured: Metadata | undefined): number {
@@ -115,11 +92,12 @@ export class RestorePlan implements ManifestVisitor {
     this.#parts.guard.check(folder, this.#parts.tree.folders.isBase(folder), entry);
   }
 
-  fileStart({ number, folder, entry }: CheckedFile): void {
-    const { giving, extras, tally } = this.#parts;
+  fileStart(checked: CheckedFile): void {
+    const { number, folder, entry, isPlanned } = checked;
+    const { giving, extras, tally, files, locks } = this.#parts;
     const { sizeBytes, group } = entry;
-    const decision = this.#decide({ kind: 'file', entry, folder, sizeBytes, group });
-    this.#current = NOTHING;
+    const decision = this.#decide({ kind: 'file', entry, folder, sizeBytes, group }, !isPlanned);
+    this.#isOpen = false;
     if (decision.action === 'identical') this.#keep(decision);
     const placing = this.#placingOf(decision);
     if (!placing) return;
@@ -137,56 +115,26 @@ export class RestorePlan implements ManifestVisitor {
       extrasAt: given.extras ? extras.add(given.extras) : 0,
     };
     if (placing !== 'park') {
-      this.#lockLater(file, given.extras?.flags ?? 0);
+      // What is not read yet has no attributes and flags: they come with its content.
+      if (!isPlanned) lockLater(locks, file, given.extras?.flags ?? 0);
       tally.add('file', sizeBytes);
     }
-    this.#start(file, entry);
+    this.#isOpen = true;
+    files.start(file, checked);
   }
 
   holes(_file: CheckedFile, holes: readonly Hole[]): void {
-    const { file, begun } = this.#current;
-    if (!file || !begun || holdsHoles(begun.fd, holes)) return;
-    // A crash can leave such: what is there cannot be trusted.
-    throw new ResettleError('failed', `what an earlier run left of ${showPath(file.name)} cannot be used`, {
-      hint: 'undo that restore, or remove the file and run it again',
-    });
+    if (this.#isOpen) this.#parts.files.holes(holes);
   }
 
   extent(_file: CheckedFile, fileOffset: number, extent: Extent, pack: Uint8Array): void {
-    const index = this.#indexOfPack.get(hexOf(pack));
-    if (index === undefined) throw damaged('the manifest refers to a pack that the descriptor does not name');
-    const current = this.#current;
-    if (!current.file) return;
-    current.extentBytes += extent.length;
-    if (current.begun && holdsExtent(current.begun.fd, fileOffset, extent)) {
-      current.doneBytes += extent.length;
-      return;
-    }
-    this.#parts.buckets.add(index, current.file, fileOffset, extent);
+    this.#parts.files.extent(fileOffset, extent, pack);
   }
 
   fileEnd(_file: CheckedFile): void {
     throwIfStopped();
-    const { file, begun, doneBytes, extentBytes } = this.#current;
-    this.#current = NOTHING;
-    if (!file) return;
-    const isDone = doneBytes === extentBytes;
-    const holeBytes = file.sizeBytes - extentBytes;
-    if (begun) {
-      try {
-        if (isDone && this.#parts.left.isFinished(begun, file)) {
-          this.#parts.left.noteInode(begun.fd, file);
-          this.#kept(file);
-          return;
-        }
-        this.#parts.left.takeBack(begun, file);
-      } finally {
-        close(begun.fd);
-      }
-    }
-    this.toPlace += 1;
-    if (isDone) this.#parts.buckets.addReady(file, begun !== undefined);
-    else if (begun || holeBytes !== file.holeBytes) this.partials.set(file.entry, doneBytes + holeBytes);
+    if (this.#isOpen) this.#parts.files.end();
+    this.#isOpen = false;
   }
 
   symlink(number: number, folder: number, entry: SymlinkEntry): void {
@@ -202,38 +150,11 @@ export class RestorePlan implements ManifestVisitor {
     this.#late(entry.kind, number, folder, entry, { major: entry.major, minor: entry.minor });
   }
 
-  /** Closes what an error left open. */
-  close(): void {
-    if (this.#current.begun) close(this.#current.begun.fd);
-    this.#current = NOTHING;
-  }
-
-  #start(file: PlannedFile, entry: CheckedFile['entry']): void {
-    const { tree, left } = this.#parts;
-    let begun: Begun | undefined;
-    if (tree.target.resumed && !tree.folders.isLost(file.folder)) {
-      const isSmall = !entry.goesOn && entry.extents.length <= 1 && file.placing !== 'park';
-      if (isSmall && left.isWhole(file, entry)) {
-        this.#kept(file);
-        return;
-      }
-      if (!isSmall) begun = left.open(file);
-    }
-    this.#current = { file, begun, doneBytes: 0, extentBytes: 0 };
-  }
-
-  #kept({ sizeBytes, placing }: PlannedFile): void {
-    if (placing === 'park') return;
-    this.keptFiles += 1;
-    this.keptBytes += sizeBytes;
-  }
-
   /** A file that was there as captured. */
   #keep(decision: Numbered<ItemDecision>): void {
-    const { tree, tally } = this.#parts;
+    const { tree, tally, files } = this.#parts;
     tally.add('file', decision.sizeBytes);
-    this.keptFiles += 1;
-    this.keptBytes += decision.sizeBytes;
+    files.keep(decision.sizeBytes);
     if (decision.group === 0) return;
     const stats = statIfThere(tree.open(decision.folder), decision.name);
     if (stats) this.#parts.left.noteKept(decision, stats);
@@ -244,11 +165,6 @@ export class RestorePlan implements ManifestVisitor {
     if (isMade(decision) && !tree.folders.isLost(decision.folder)) return decision.action as FilePlacing;
     const isIdentical = decision.action === 'identical';
     return !isIdentical && decision.group > 0 && decisions.needs(decision.group) ? 'park' : undefined;
-  }
-
-  #lockLater({ folder, name, decision, mtimeNs }: PlannedFile, flags: number): void {
-    const locking = flags & LOCKING_FLAGS;
-    if (locking !== 0) this.#parts.locks.add({ folder, name, decision, flags: locking, mtimeNs });
   }
 
   #late(
@@ -282,19 +198,16 @@ export class RestorePlan implements ManifestVisitor {
     });
   }
 
-  #decide(item: {
-    kind: ItemKind;
-    entry: Metadata & { name: Uint8Array };
-    folder: number;
-    sizeBytes: number;
-    group: number;
-  }): Numbered<ItemDecision> {
+  #decide(
+    item: { kind: ItemKind; entry: Metadata & { name: Uint8Array }; folder: number; sizeBytes: number; group: number },
+    isFinal = true,
+  ): Numbered<ItemDecision> {
     const { kind, entry, folder, sizeBytes, group } = item;
     const { name, mtimeNs } = entry;
     const { tree, decisions } = this.#parts;
     const decision = decisions.item({ kind, name, folder, sizeBytes, mtimeNs, group });
     this.#tellConflict(decision, folder, name);
-    if (isMade(decision)) this.#noteKept(entry, kind, () => tree.show(folder, name));
+    if (isMade(decision) && isFinal) this.#noteKept(entry, kind, () => tree.show(folder, name));
     return decision;
   }
 
@@ -311,6 +224,12 @@ export class RestorePlan implements ManifestVisitor {
     else if (decision.action === 'replace') conflicts.replaced(tree.show(folder, name));
     else if (decision.action === 'skip') conflicts.skipped(tree.show(folder, name));
   }
+}
+
+/** A file with flags that lock it gets them when nothing more is done to it. */
+export function lockLater(locks: LockList, { folder, name, decision, mtimeNs }: PlannedFile, flags: number): void {
+  const locking = flags & LOCKING_FLAGS;
+  if (locking !== 0) locks.add({ folder, name, decision, flags: locking, mtimeNs });
 }
 
 /** The one captured root. Throws `usage` when there are several. */

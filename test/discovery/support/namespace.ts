@@ -5,11 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const IPROUTE2 = 'ip';
 
-function ip(...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(IPROUTE2, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${error?.message ?? stderr}`);
+/** Slows an interface (tc-tbf): room for the largest segment that the kernel hands over, and no deep queue behind it. */
+const TRAFFIC_CONTROL = 'tc';
+const BURST = '1mb';
+const QUEUE = '50ms';
+
+function call(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr}`);
   return stdout;
 }
+
+const ip = (...args: string[]): string => call(IPROUTE2, args);
 
 export class Namespace implements Disposable {
   readonly name = `resettle-test-${randomBytes(5).toString('hex')}`;
@@ -34,6 +41,17 @@ export class Namespace implements Disposable {
   /** A file as it looks inside, such as one beneath /sys/class/net. */
   read(path: string): string {
     return ip('netns', 'exec', this.name, 'cat', path);
+  }
+
+  /** Bytes that have come in at an interface, all headers among them. */
+  receivedBytes(device: string): number {
+    return Number(this.read(`/sys/class/net/${device}/statistics/rx_bytes`));
+  }
+
+  /** Lets an interface send at this rate, as tc writes it (`100mbit`), and no faster. */
+  slow(device: string, rate: string): void {
+    const filter = ['tbf', 'rate', rate, 'burst', BURST, 'latency', QUEUE];
+    call(TRAFFIC_CONTROL, ['-n', this.name, 'qdisc', 'add', 'dev', device, 'root', ...filter]);
   }
 
   /** Runs `ip` inside. */

@@ -1,0 +1,458 @@
+import { join } from 'node:path';
+import { asBuffer } from '../../common/bytes.ts';
+import {
+  DIRECT_OFFSETS_MAX,
+  RECEIVE_ROUNDS_MAX,
+  SEGMENT_DATA_BYTES,
+  SEGMENT_EXTENTS_MAX,
+} from '../../common/limits.ts';
+import { damaged } from '../format/damaged.ts';
+import { digest } from '../format/digest.ts';
+import type { FileEntry, Hole, Metadata, MoreEntry } from '../format/entry.ts';
+import { EntrySet } from '../format/entry-set.ts';
+import { decodeFileRecords, type FileRecord } from '../format/file-record.ts';
+import { KIND } from '../format/frame-cipher.ts';
+import { readPack } from '../format/pack-reader.ts';
+import { decodeSegment } from '../format/segment.ts';
+import { close } from '../fs/calls.ts';
+import type { ContentParts, Contents } from '../restore/content-way.ts';
+import type { ExtentRecord, PlannedFile } from '../restore/extent-record.ts';
+import { FilePlacer } from '../restore/file-placer.ts';
+import type { CheckedFile } from '../restore/manifest-checker.ts';
+import type { Keys } from '../restore/place-packs.ts';
+import { holdsExtent, holdsHoles, holeBytesOf, openIfThere } from '../restore/present.ts';
+import { lockLater } from '../restore/restore-plan.ts';
+import { tmpName } from '../restore/tmp-name.ts';
+import type { AskLine } from './ask-line.ts';
+import { FilePieces, type Piece } from './file-pieces.ts';
+import { PlannedFiles } from './planned-files.ts';
+import type { RecordFile } from './record-file.ts';
+
+export interface ComingFilesParts extends ContentParts {
+  readonly keys: Keys;
+  readonly line: AskLine;
+  /** Entries of the plan. */
+  readonly total: number;
+  /** What came, also before this process. */
+  readonly records: RecordFile;
+}
+
+/** A file of which pieces came, and that is not in its place. */
+interface UnderWay {
+  readonly pieces: FilePieces;
+}
+
+/** A file's metadata as it was read. */
+type Captured = Metadata & Pick<FileEntry, 'changed'>;
+
+/** What the source says of a file as it was read. */
+interface Told {
+  /** As it will be here. */
+  readonly file: ExtentRecord;
+  readonly captured: Captured;
+  /** Where its next extent lies. */
+  offset: number;
+  hasPieces: boolean;
+  /** Pieces that did not come yet: those of the segment that follows. */
+  readonly missing: Map<number, Piece>;
+  /** A piece did not come that should have: all of it is asked for again. */
+  isLacking: boolean;
+  isWhole: boolean;
+}
+
+/**
+ * The files of a plan: asked for, taken as they come, and each put into its place once the source has said what it is and
+ * every piece is the one that it read. Files that are not whole when the answer ends are asked for again.
+ */
+export class ComingFiles implements Contents {
+  readonly placed: FilePlacer;
+  keptFiles = 0;
+  keptBytes = 0;
+  readonly #parts: ComingFilesParts;
+  readonly #planned: PlannedFiles;
+  readonly #wanted: EntrySet;
+  readonly #underWay = new Map<number, UnderWay>();
+  readonly #told = new Map<number, Told>();
+  /** Of files whose bytes have not come: their metadata. */
+  readonly #begun = new Map<number, ExtentRecord>();
+  /** The file whose record goes on with the next. */
+  #goesOn: { readonly entry: number; readonly told: Told } | undefined;
+  #isClosed = false;
+
+  constructor(parts: ComingFilesParts) {
+    this.#parts = parts;
+    this.placed = new FilePlacer(parts);
+    this.#planned = new PlannedFiles(join(parts.spool, 'planned'), parts.total);
+    this.#wanted = new EntrySet(parts.total);
+  }
+
+  start(planned: PlannedFile, { number, entry }: CheckedFile): void {
+    const { resumed } = this.#parts.tree.target;
+    if (resumed && !this.#parts.tree.folders.isLost(planned.folder) && this.#isThere(planned, number)) return;
+    this.#planned.add(planned);
+    this.#wanted.add(number);
+    if (resumed && entry.sizeBytes > SEGMENT_DATA_BYTES) this.#takeUp(planned);
+  }
+
+  holes(): void {}
+  extent(): void {}
+  end(): void {}
+
+  keep(sizeBytes: number): void {
+    this.keptFiles += 1;
+    this.keptBytes += sizeBytes;
+  }
+
+  flush(): void {
+    this.#planned.flush();
+  }
+
+  async place(onFile: () => void): Promise<void> {
+    const { line, records } = this.#parts;
+    for (let rounds = 0; this.#wanted.size > 0; ) {
+      if (rounds === RECEIVE_ROUNDS_MAX) this.#giveUpRest();
+      else {
+        const ask = { what: 'content', entries: this.#wanted.encode(), offsets: this.#offsets() } as const;
+        const whole = await line.ask(ask, (bytes) => this.#take(bytes, onFile));
+        this.#endAnswer(whole);
+        if (whole) rounds += 1;
+      }
+      records.flush();
+    }
+    this.placed.close();
+    if (this.placed.unfinished > 0) throw damaged('not every file of the plan became whole');
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.placed.close();
+    this.#planned.close();
+    this.#parts.records.close();
+  }
+
+  // What an earlier process left
+
+  /** Whether all of a file is in place as its source said. */
+  #isThere(planned: PlannedFile, number: number): boolean {
+    const { left, records } = this.#parts;
+    if (planned.placing === 'park') return false;
+    const entries = records.of(number);
+    const first = entries.next().value;
+    if (first?.kind !== 'file') return false;
+    const file = this.#asTold(planned, first);
+    const isWhole =
+      first.goesOn || first.extents.length > 1
+        ? this.#isLargeThere(file, [first, ...entries])
+        : left.isWhole(file, first);
+    if (!isWhole) return false;
+    this.#settle(planned, file, capturedOf(first));
+    this.keep(file.sizeBytes);
+    return true;
+  }
+
+  #isLargeThere(file: PlannedFile, entries: readonly (FileEntry | MoreEntry)[]): boolean {
+    const { left } = this.#parts;
+    const begun = left.open(file);
+    if (!begun) return false;
+    try {
+      const isRight =
+        left.isFinished(begun, file) &&
+        entries.every(({ holes }) => holdsHoles(begun.fd, holes ?? [])) &&
+        [...piecesOf(entries)].every((piece) => holds(begun.fd, piece));
+      if (isRight) left.noteInode(begun.fd, file);
+      return isRight;
+    } finally {
+      close(begun.fd);
+    }
+  }
+
+  /** Goes on with a file that was under way, as far as what is there is what came. */
+  #takeUp(planned: PlannedFile): void {
+    const { places, tree, records } = this.#parts;
+    const place = planned.placing === 'park' ? places.at(0) : places.at(tree.folders.place(planned.folder));
+    const fd = openIfThere(place.tmp, tmpName(planned.entry));
+    if (fd === undefined) return;
+    const pieces = new FilePieces();
+    let doneBytes = 0;
+    try {
+      for (const piece of records.piecesOf(planned.entry)) {
+        if (!holds(fd, piece)) break;
+        pieces.set(piece);
+        doneBytes += piece.length;
+      }
+    } finally {
+      close(fd);
+    }
+    if (pieces.count === 0) return;
+    this.#underWay.set(planned.entry, { pieces });
+    this.placed.isThere(planned.entry, doneBytes);
+  }
+
+  // What comes
+
+  #offsets(): { entry: number; offset: number }[] {
+    const offsets = [...this.#underWay].map(([entry, { pieces }]) => ({
+      entry,
+      offset: Math.floor(pieces.end / SEGMENT_DATA_BYTES) * SEGMENT_DATA_BYTES,
+    }));
+    const some = offsets.filter(({ offset }) => offset > 0).sort((a, b) => b.offset - a.offset);
+    return some.slice(0, DIRECT_OFFSETS_MAX).sort((a, b) => a.entry - b.entry);
+  }
+
+  #take(bytes: Uint8Array, onFile: () => void): void {
+    const { stateKey, stateId } = this.#parts.keys;
+    for (const frame of readPack(bytes, stateKey, stateId)) {
+      if (frame.kind === KIND.manifest) {
+        for (const record of decodeFileRecords(frame.plain())) this.#record(record);
+      } else {
+        this.#segment(frame.plain(), onFile);
+      }
+    }
+    this.#parts.records.flush();
+  }
+
+  #segment(plain: Uint8Array, onFile: () => void): void {
+    const { extents, data } = decodeSegment(plain);
+    let at = 0;
+    for (const { entry, fileOffset, length, hash } of extents) {
+      const bytes = data.subarray(at, at + length);
+      at += length;
+      if (!digest(bytes).equals(asBuffer(hash))) throw damaged('a piece of a file has another hash than was said');
+      this.#piece(entry, { fileOffset, length, hash }, bytes);
+      onFile();
+    }
+  }
+
+  #piece(entry: number, piece: Piece, bytes: Uint8Array): void {
+    // Of one that the target could not take, the rest may be on its way.
+    if (this.placed.isLost(entry)) return;
+    const told = this.#told.get(entry);
+    const known = this.#underWay.get(entry);
+    if (told && !known && piece.length === told.file.sizeBytes && isMissing(told, piece)) {
+      this.#finish(entry, told, () => this.placed.write({ ...told.file, length: piece.length, fileOffset: 0 }, bytes));
+      return;
+    }
+    const planned = told?.file ?? this.#begun.get(entry) ?? this.#plannedFile(entry);
+    const { pieces } = known ?? this.#begin(entry);
+    this.placed.part({ ...planned, fileOffset: piece.fileOffset, length: piece.length }, bytes);
+    if (this.placed.isLost(entry)) {
+      this.#done(entry);
+      return;
+    }
+    pieces.set(piece);
+    this.#parts.records.addPiece(entry, piece);
+    if (!told || !isMissing(told, piece)) return;
+    told.missing.delete(piece.fileOffset);
+    this.#finishIfWhole(entry, told);
+  }
+
+  #begin(entry: number): UnderWay {
+    const underWay = { pieces: new FilePieces() };
+    this.#underWay.set(entry, underWay);
+    return underWay;
+  }
+
+  /** As it was planned. Throws `damaged` for a file that was not asked for. */
+  #plannedFile(entry: number): ExtentRecord {
+    const file = this.#wanted.has(entry) ? this.#planned.get(entry) : undefined;
+    if (!file) throw damaged('a file came that was not asked for');
+    return file;
+  }
+
+  #record(record: FileRecord): void {
+    const { entry } = record;
+    if (entry >= this.#parts.total) throw damaged('a file came that the plan does not name');
+    if (record.kind !== 'more' && this.#goesOn) throw damaged('what is said of a file does not go on');
+    if (this.placed.isLost(entry)) return;
+    const planned = this.#plannedFile(entry);
+    switch (record.kind) {
+      case 'begun':
+        this.#begun.set(entry, this.#asTold(planned, record.file));
+        return;
+      case 'file': {
+        const told = this.#tell(planned, record.file);
+        this.#parts.records.add(record);
+        this.#extents(entry, told, record.file);
+        return;
+      }
+      case 'more': {
+        if (this.#goesOn?.entry !== entry) throw damaged('what is said of a file goes on without a beginning');
+        this.#parts.records.add(record);
+        this.#extents(entry, this.#goesOn.told, record.file);
+        return;
+      }
+      case 'left':
+        this.#leave(planned, `not sent: ${record.reason}`);
+        return;
+      case 'held':
+        this.#leave(planned);
+        return;
+    }
+  }
+
+  #tell(planned: ExtentRecord, entry: FileEntry): Told {
+    if (this.#told.has(planned.entry)) throw damaged('a file is told of twice');
+    if (this.#told.size >= 2 * SEGMENT_EXTENTS_MAX) throw damaged('too many files are told of before they come');
+    const told: Told = {
+      file: { ...planned, ...this.#asTold(planned, entry) },
+      captured: capturedOf(entry),
+      offset: 0,
+      hasPieces: false,
+      missing: new Map(),
+      isLacking: false,
+      isWhole: false,
+    };
+    this.#told.set(planned.entry, told);
+    return told;
+  }
+
+  #extents(entry: number, told: Told, { extents, holes, goesOn }: FileEntry | MoreEntry): void {
+    const pieces = this.#underWay.get(entry)?.pieces;
+    const { sizeBytes } = told.file;
+    for (const piece of piecesOfRun(told.offset, extents, holes ?? [])) {
+      told.offset = piece.fileOffset + piece.length;
+      if (told.offset > sizeBytes) throw damaged('a file has more bytes than its size');
+      if (!isPiece(piece)) continue;
+      told.hasPieces = true;
+      if (pieces?.has(piece)) continue;
+      if (told.missing.size < SEGMENT_EXTENTS_MAX) told.missing.set(piece.fileOffset, piece);
+      else told.isLacking = true;
+    }
+    this.#goesOn = goesOn ? { entry, told } : undefined;
+    if (goesOn) return;
+    if (told.offset !== sizeBytes) throw damaged('a file has fewer bytes than its size');
+    told.isWhole = true;
+    this.#finishIfWhole(entry, told);
+  }
+
+  #finishIfWhole(entry: number, told: Told): void {
+    if (!told.isWhole || told.isLacking || told.missing.size > 0) return;
+    this.#finish(entry, told, () => {
+      if (told.hasPieces) this.placed.complete(told.file);
+      else this.placed.withoutPack(told.file);
+    });
+  }
+
+  #finish(entry: number, told: Told, place: () => void): void {
+    this.#settle(this.#plannedFile(entry), told.file, told.captured);
+    place();
+    this.#done(entry);
+  }
+
+  #done(entry: number): void {
+    this.#wanted.delete(entry);
+    this.#underWay.delete(entry);
+    this.#told.delete(entry);
+    this.#begun.delete(entry);
+  }
+
+  /** A file that does not come; with a reason it is listed. */
+  #leave(planned: ExtentRecord, reason?: string): void {
+    const { tree, losses } = this.#parts;
+    if (reason) losses.add(() => tree.show(planned.folder, planned.name), reason);
+    this.placed.giveUp(planned);
+    this.#parts.records.forget(planned.entry);
+    this.#done(planned.entry);
+  }
+
+  #endAnswer(whole: boolean): void {
+    this.#goesOn = undefined;
+    this.#begun.clear();
+    // After a whole answer nothing more comes of what is lacking: it was read at two moments, or never.
+    const lacking = whole ? [...this.#told.keys(), ...this.#underWay.keys()] : [];
+    this.#told.clear();
+    for (const entry of lacking) {
+      if (!this.#wanted.has(entry)) continue;
+      this.placed.discard(this.#plannedFile(entry));
+      this.#underWay.delete(entry);
+      this.#parts.records.forget(entry);
+    }
+  }
+
+  #giveUpRest(): void {
+    for (let entry = 0; entry < this.#parts.total; entry++) {
+      if (this.#wanted.has(entry)) this.#leave(this.#plannedFile(entry), 'not sent: it changed each time it was read');
+    }
+  }
+
+  // Metadata
+
+  /** A planned file with the metadata that the source says. */
+  #asTold<F extends PlannedFile>(planned: F, entry: FileEntry): F {
+    const { giving, extras } = this.#parts;
+    const { extras: own, ...given } = giving.of(entry, 'file');
+    return {
+      ...planned,
+      ...given,
+      sizeBytes: entry.sizeBytes,
+      holeBytes: holeBytesOf(entry.holes),
+      extrasAt: own ? extras.add(own) : 0,
+    };
+  }
+
+  /** Counts a file as what it is, and lists what is withheld of it. */
+  #settle(planned: PlannedFile, file: PlannedFile, captured: Captured): void {
+    const { tree, extras, tally, losses, locks, giving, owners } = this.#parts;
+    const shown = () => tree.show(file.folder, file.name);
+    if (captured.changed) losses.add(shown, 'it changed while it was read');
+    if (file.placing === 'park') return;
+    tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
+    lockLater(locks, file, extras.get(file.extrasAt)?.flags ?? 0);
+    giving.note(captured, 'file', shown, losses);
+    owners.note(captured);
+  }
+}
+
+const capturedOf = ({ mode, uid, gid, mtimeNs, extras, changed }: FileEntry): Captured => ({
+  mode,
+  uid,
+  gid,
+  mtimeNs,
+  extras,
+  changed,
+});
+
+const holds = (fd: number, { fileOffset, length, hash }: Piece): boolean =>
+  holdsExtent(fd, fileOffset, { pack: 0, segment: 0, offset: 0, length, hash });
+
+function isMissing({ missing }: Told, { fileOffset, length, hash }: Piece): boolean {
+  const piece = missing.get(fileOffset);
+  return piece?.length === length && asBuffer(piece.hash).equals(hash);
+}
+
+/** Extents and holes of one entry in file order; a hole has no hash. */
+function* piecesOfRun(
+  from: number,
+  extents: FileEntry['extents'],
+  holes: readonly Hole[],
+): Generator<Piece | Omit<Piece, 'hash'>, void> {
+  let at = from;
+  let next = 0;
+  const hole = (): Hole | undefined => (holes[next]?.offset === at ? holes[next++] : undefined);
+  for (const { length, hash } of extents) {
+    for (let one = hole(); one; one = hole()) {
+      yield { fileOffset: at, length: one.length };
+      at += one.length;
+    }
+    yield { fileOffset: at, length, hash };
+    at += length;
+  }
+  for (let one = hole(); one; one = hole()) {
+    yield { fileOffset: at, length: one.length };
+    at += one.length;
+  }
+  if (next !== holes.length) throw damaged('a hole of a file lies within its bytes');
+}
+
+const isPiece = (run: Piece | Omit<Piece, 'hash'>): run is Piece => 'hash' in run;
+
+function* piecesOf(entries: readonly (FileEntry | MoreEntry)[]): Generator<Piece, void> {
+  let at = 0;
+  for (const { extents, holes } of entries) {
+    for (const piece of piecesOfRun(at, extents, holes ?? [])) {
+      at = piece.fileOffset + piece.length;
+      if (isPiece(piece)) yield piece;
+    }
+  }
+}
