@@ -74,7 +74,7 @@ describe('from machine to machine by a code', () => {
     await assert.rejects(two.receive({ code: wrong }).done, { code: 'refused', message: /not the one that it shows/ });
     const first = await old.told.first('attempt');
     assert.deepEqual([first.attemptsLeft, first.reason], [1, 'wrong-code']);
-    assert.match(first.message, /other words were typed there; the code stands 1 more such attempt$/);
+    assert.match(first.message, /other words were typed there; 1 attempt is left$/);
     const other = two.receive({ code: wrong }, { name: 'third', peer: addresses[0]! });
     await assert.rejects(other.done, { code: 'refused' });
     await assert.rejects(old.done, { code: 'refused', message: /burnt/ });

@@ -24,7 +24,7 @@ export function attemptEvent({ remote, failure, failuresLeft }: FailedAttempt): 
   const consequence = !failure.counted
     ? 'the code is whole'
     : failuresLeft > 0
-      ? `the code stands ${failuresLeft} more such ${failuresLeft === 1 ? 'attempt' : 'attempts'}`
+      ? `${failuresLeft} ${failuresLeft === 1 ? 'attempt is' : 'attempts are'} left`
       : 'the code is burnt';
   return {
     event: 'attempt',
