@@ -86,7 +86,7 @@ async function firstHeard(
   const end = discovery.onPeer((peer) => fits(peer) && heard.resolve());
   discovery.hurry(waitMs);
   try {
-    await Promise.race([heard.promise, pause(waitMs, signal)]);
+    await pause(waitMs, signal, heard.promise);
   } finally {
     end();
   }

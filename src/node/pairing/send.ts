@@ -10,6 +10,7 @@ import { choosePaths } from '../roles/source/paths.ts';
 import { refuseEmpty } from '../roles/source/refuse-empty.ts';
 import { type About, decodeAbout, encodeAbout, makeOffer, shownMachine, shownOffer } from './about.ts';
 import { DirectDoor } from './door.ts';
+import { pause } from './find.ts';
 import { KeptPairings, type KeptSender, type PairingFolder } from './kept.ts';
 import { addressesWith, PairingNode } from './pairing-node.ts';
 import { showAndPair } from './showing.ts';
@@ -279,7 +280,7 @@ class SenderRun {
         this.#interrupted(name, end.signal),
       ]);
       this.#meter.finish();
-      await Promise.race([door.host.quiet(), wait(QUIET_MS)]);
+      await pause(QUIET_MS, end.signal, door.host.quiet());
       return this.#done(kept, about, sending, summary);
     } finally {
       end.abort();
@@ -337,8 +338,4 @@ function declined(name: string): ResettleError {
   return new ResettleError('refused', `the person at ${name} said no`, {
     hint: 'start the command again for a new code, if that was a mistake',
   });
-}
-
-function wait(durationMs: number): Promise<void> {
-  return new Promise((done) => setTimeout(done, durationMs));
 }
