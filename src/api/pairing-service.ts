@@ -7,7 +7,7 @@ import { decodeAbout } from '../node/pairing/about.ts';
 import { KeptPairings, type KeptReceiver, type ReceiveWish } from '../node/pairing/kept.ts';
 import { machineFacts } from '../node/pairing/machine.ts';
 import { type Accept, credentialOf, type ReceiveBy, receive, type ShownProposal } from '../node/pairing/receive.ts';
-import { openRooms } from '../node/pairing/rooms.ts';
+import { rooms } from '../node/pairing/rooms.ts';
 import { send } from '../node/pairing/send.ts';
 import type { PairingEmit, PairingGround } from '../node/pairing/types.ts';
 import type { ApiEvent } from './contract.ts';
@@ -35,7 +35,7 @@ async function groundOf({ homeDir, interfaces, verbose }: PairingCall): Promise<
     random: randomBytes,
     log: pino({ level: verbose ? 'debug' : 'silent', base: null }, pino.destination({ dest: 2, sync: true })),
     machine: await machineFacts(),
-    rooms: await openRooms(),
+    rooms,
     interfaces,
   };
 }

@@ -1,9 +1,9 @@
-import { ResettleError } from '../../common/errors.ts';
+import { isBroken } from '../../protocols/direct/broken.ts';
+import { openDirect } from '../../protocols/direct/receive.ts';
+import { serveDirect } from '../../protocols/direct/send.ts';
+import { receiveSnapshot } from '../../state/receive/index.ts';
+import { planSend, reopenSend } from '../../state/send/index.ts';
 import type { Rooms } from './types.ts';
 
 /** The rooms of state and protocols that pairing joins. */
-export async function openRooms(): Promise<Rooms> {
-  throw new ResettleError('not-built', 'sending from machine to machine is not built yet', {
-    hint: 'use "resettle capture" and "resettle restore" with a folder or a point',
-  });
-}
+export const rooms: Rooms = { planSend, reopenSend, serveDirect, openDirect, isBroken, receiveSnapshot };
