@@ -141,8 +141,9 @@ export class RecordFile {
       if (!block) break;
       const { kind, body } = block;
       if (kind === RECORD) {
-        const [record] = decodeFileRecords(body);
-        if (record?.kind === 'file' || record?.kind === 'more') this.#note(record, this.#end);
+        const record = recordIn(body);
+        if (!record) break;
+        this.#note(record, this.#end);
       } else if (kind === PIECE) this.#notePiece(body.readUInt32LE(), this.#end);
       else this.#forget(body.readUInt32LE());
       this.#end = block.end;
@@ -178,5 +179,15 @@ export class RecordFile {
       this.#windowBytes = readSync(this.#fd, this.#window, 0, WINDOW_BYTES, at);
     }
     return this.#window.subarray(at - this.#windowAt, Math.min(this.#windowBytes, at - this.#windowAt + length));
+  }
+}
+
+/** The one record of a block; undefined where it is none of ours, as a power cut may leave it. */
+function recordIn(body: Buffer): Extract<FileRecord, { kind: 'file' | 'more' }> | undefined {
+  try {
+    const [record] = decodeFileRecords(body);
+    return record?.kind === 'file' || record?.kind === 'more' ? record : undefined;
+  } catch {
+    return undefined;
   }
 }
