@@ -453,9 +453,7 @@ export const PAIRING_MESSAGE_MAX_BYTES = PAIRING_ABOUT_MAX_BYTES + 512;
 export const PAIRING_STREAMS_MAX = 16;
 
 // --- Direct streams (src/protocols/direct): from one machine into the files of another, nothing kept between ---
-/** Packs that a receiver may have in memory at once, and a sender waiting for it: more only fills buffers. */
-export const DIRECT_BUFFERS_MAX = 4;
-/** As many as a receiver has: one that is being used, one that waits, one that fills. */
+/** Packs on their way or in a receiver's memory at once: one that is being used, one that waits, one that fills. */
 export const DIRECT_BUFFERS = 3;
 /** Where packs of a direct stream end: small, so that the first file is there soon and little is in memory. */
 export const DIRECT_PACK_BYTES = 4 * MIB;
@@ -466,7 +464,13 @@ export const RECEIVE_ROUNDS_MAX = 3;
 /** Which files are asked for: 2 to 10 bytes a run of them. */
 export const DIRECT_ENTRIES_MAX_BYTES = 16 * MIB;
 /** Each side says this often that it is there: a scan or a slow disk may keep packs away for minutes. */
-export const DIRECT_PULSE_MS = 15_000;
+export const DIRECT_PULSE_MS = 5_000;
+/** A cable that is out is noticed after this: four pulses, so that one that a busy machine is late with ends nothing. */
+export const DIRECT_SILENCE_MS = 20_000;
+/** What a side says last, or why it ends, has so long to leave it. */
+export const DIRECT_CLOSE_MS = 5_000;
+/** On one connection: the one in use, one that replaces it, and those that are on their way out. */
+export const DIRECT_STREAMS_MAX = 4;
 
 // --- What follows a pairing (src/node/pairing): one migration over a direct stream ---
 /** A pairing is good for going on so long, by the wall clock: a working day, a night, and the morning after. */

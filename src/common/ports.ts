@@ -76,7 +76,10 @@ export interface DirectAsk {
 
 /** Takes the packs of an answer. */
 export interface DirectTaker {
-  /** A buffer of DIRECT_PACK_BYTES. There are DIRECT_BUFFERS of them. */
+  /**
+   * A buffer of DIRECT_PACK_BYTES. There are DIRECT_BUFFERS of them. One that was borrowed for a pack that did not come
+   * whole is not taken: when the ask has settled, all are free again.
+   */
   borrow(): Uint8Array;
   /** Called in the order of arrival, before earlier calls have settled; then the buffer is free. */
   take(buffer: Uint8Array, sizeBytes: number): Promise<void>;

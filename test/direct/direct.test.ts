@@ -1,368 +1,516 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Libp2p } from 'libp2p';
 import { ResettleError } from '../../src/common/errors.ts';
-import { type PackId, packId } from '../../src/common/ids.ts';
-import { DESCRIPTOR_MAX_BYTES, DIRECT_BUFFERS_MAX, PACK_MAX_BYTES } from '../../src/common/limits.ts';
-import type { PackSink } from '../../src/common/ports.ts';
-import { FRAME, type FrameHeader } from '../../src/protocols/blocks/frame.ts';
-import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
-import { DIRECT_PROTOCOL, type DirectDone, DirectOpen, DirectOpened } from '../../src/protocols/direct/messages.ts';
-import { type DirectConsumer, receiveDirect } from '../../src/protocols/direct/receive.ts';
+import {
+  DESCRIPTOR_MAX_BYTES,
+  DIRECT_BUFFERS,
+  DIRECT_ENTRIES_MAX_BYTES,
+  DIRECT_OFFSETS_MAX,
+  DIRECT_PACK_BYTES,
+} from '../../src/common/limits.ts';
+import type { DirectAsk, PackSink } from '../../src/common/ports.ts';
+import { FRAME } from '../../src/protocols/blocks/frame.ts';
+import { isBroken } from '../../src/protocols/direct/broken.ts';
+import { DIRECT_PROTOCOL, type DirectDone } from '../../src/protocols/direct/messages.ts';
+import { type DirectLink, openDirect } from '../../src/protocols/direct/receive.ts';
 import { type DirectSource, serveDirect } from '../../src/protocols/direct/send.ts';
+import type { Handlers } from '../../src/protocols/wire/registrar.ts';
 import { connect, startNode } from '../protocols/support.ts';
+import {
+  aborted,
+  idOf,
+  Kept,
+  never,
+  openByHand,
+  PULSE,
+  pack,
+  putAll,
+  readUntil,
+  SESSION,
+  STATE_KEY,
+  THE_PLAN,
+  until,
+  wait,
+} from './support.ts';
 
-const SESSION = randomBytes(64);
-const PLAN = randomBytes(16);
-const DESCRIPTOR = randomBytes(5000);
-const NOTHING = new Uint8Array(0);
-const never = new AbortController().signal;
-const PULSE = { pulseMs: 20, silenceMs: 400 };
-
-const idOf = (bytes: Uint8Array): PackId => packId(createHash('sha256').update(bytes).digest('hex'));
-const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
-/** Keeps what it is given, in buffers of which there are few. */
-class Kept implements DirectConsumer {
-  readonly packs: PackId[] = [];
-  readonly free: Uint8Array[];
-  began: { plan: Uint8Array; from: number } | undefined;
-  descriptor: Uint8Array | undefined;
-  takeMs = 0;
-  failAt = Number.POSITIVE_INFINITY;
-
-  constructor(buffers: number) {
-    this.free = Array.from({ length: buffers }, () => new Uint8Array(PACK_MAX_BYTES));
-  }
-  async begin(plan: Uint8Array, from: number): Promise<void> {
-    this.began = { plan: Uint8Array.from(plan), from };
-  }
-  borrow(): Uint8Array {
-    return this.free.pop() ?? assert.fail('more packs at once than there are buffers');
-  }
-  async take(id: PackId, buffer: Uint8Array, sizeBytes: number): Promise<void> {
-    this.packs.push(id);
-    const at = this.packs.length;
-    await wait(this.takeMs);
-    if (at === this.failAt) throw new ResettleError('no-point', 'the disk is full');
-    assert.equal(idOf(buffer.subarray(0, sizeBytes)), id);
-    this.free.push(buffer);
-  }
-  async finish(descriptor: Uint8Array): Promise<DirectDone> {
-    this.descriptor = Uint8Array.from(descriptor);
-    return { files: this.packs.length, bytes: 7, skipped: 1 };
-  }
-}
+const SUMMARY: DirectDone = { files: 7, bytes: 2 ** 52, skipped: 1 };
 
 describe('a direct stream', () => {
   let sender: Libp2p;
   let receiver: Libp2p;
-  let run: (sink: PackSink, signal: AbortSignal) => Promise<Uint8Array>;
-  let asked: { session: Uint8Array; plan: Uint8Array; from: number }[];
-  let summaries: DirectDone[];
+  let descriptor: Uint8Array;
+  let answer: DirectSource['answer'];
+  let done: DirectSource['done'];
+  let opening: (signal: AbortSignal) => Promise<void>;
+  let opened: AbortSignal[];
   let logged: unknown[];
+  let links: DirectLink[];
+  /** Streams that the sender serves. */
+  let running = 0;
 
   before(async () => {
     [sender, receiver] = [await startNode(), await startNode()];
-    const open = async (one: (typeof asked)[number], remote: string): Promise<DirectSource> => {
-      asked.push({ ...one });
-      if (remote !== receiver.peerId.toString() || !Buffer.from(one.session).equals(SESSION)) {
+    const open = async (session: Uint8Array, remote: string, signal: AbortSignal): Promise<DirectSource> => {
+      if (remote !== receiver.peerId.toString() || !Buffer.from(session).equals(SESSION)) {
         throw new ResettleError('refused', 'not the machine that was paired');
       }
-      const from = Buffer.from(one.plan).equals(PLAN) ? one.from : 0;
-      return { plan: PLAN, from, run, done: async (summary) => void summaries.push(summary) };
+      opened.push(signal);
+      await opening(signal);
+      return { descriptor, stateKey: STATE_KEY, answer, done };
     };
-    await serveDirect(sender, { open }, (error) => logged.push(error), PULSE);
+    const registrar: Handlers = {
+      handle: (protocol, handler, options) =>
+        sender.handle(
+          protocol,
+          async (stream, connection) => {
+            running += 1;
+            await handler(stream, connection);
+            running -= 1;
+          },
+          options,
+        ),
+    };
+    await serveDirect(registrar, { open }, (error) => logged.push(error), PULSE);
   });
   after(async () => {
     await receiver.stop();
     await sender.stop();
   });
   beforeEach(() => {
-    [asked, summaries, logged] = [[], [], []];
-    run = async () => DESCRIPTOR;
+    [opened, logged, links] = [[], [], []];
+    descriptor = pack(5000);
+    answer = async () => {};
+    done = async () => {};
+    opening = async () => {};
   });
 
-  const putAll = (packs: readonly Uint8Array[]) => async (sink: PackSink, signal: AbortSignal) => {
-    await Promise.all(packs.map((bytes) => sink.put({ id: idOf(bytes), bytes }, signal)));
-    return DESCRIPTOR;
-  };
+  afterEach(async () => {
+    for (const link of links) link.abort(new Error('the test is over'));
+    await until(() => running === 0);
+    assert.ok(opened.every((signal) => signal.aborted));
+  });
 
-  async function receive(kept: Kept, options: Partial<Parameters<typeof receiveDirect>[1]> = {}) {
-    const buffers = kept.free.length;
-    const all = { session: SESSION, plan: NOTHING, from: 0, buffers, signal: never, ...PULSE, ...options };
-    return receiveDirect(await connect(receiver, sender), all, kept);
+  async function link(options: Partial<Parameters<typeof openDirect>[1]> = {}): Promise<DirectLink> {
+    const all = { session: SESSION, signal: never, ...PULSE, ...options };
+    const link = await openDirect(await connect(receiver, sender), all);
+    links.push(link);
+    return link;
   }
 
-  it('brings packs in the order in which they were put, then the descriptor, and both sides the same summary', async () => {
-    const packs = [1, 300_000, 5_000_000, 16, PACK_MAX_BYTES].map((size) => Uint8Array.from(randomBytes(size)));
-    run = putAll(packs);
-    const kept = new Kept(2);
-    const { done, told } = await receive(kept);
-    assert.deepEqual(kept.packs, packs.map(idOf));
-    assert.ok(Buffer.from(kept.descriptor!).equals(DESCRIPTOR));
-    assert.ok(told);
-    await until(() => summaries.length === 1);
-    assert.deepEqual({ ...summaries[0] }, { ...done });
-    assert.equal(kept.free.length, 2);
-  });
+  function answerWith(packs: readonly Uint8Array[]): void {
+    answer = (_, sink, signal) => putAll(packs, sink, signal);
+  }
 
-  it('keeps order and memory for any sizes and however slow packs are used', async () => {
-    const sizes = fc.array(fc.integer({ min: 1, max: 400_000 }), { maxLength: 12 });
-    await fc.assert(
-      fc.asyncProperty(sizes, fc.integer({ min: 1, max: DIRECT_BUFFERS_MAX }), fc.nat(3), async (list, buffers, ms) => {
-        const packs = list.map((size) => Uint8Array.from(randomBytes(size)));
-        run = putAll(packs);
-        const kept = new Kept(buffers);
-        kept.takeMs = ms;
-        await receive(kept);
-        assert.deepEqual(kept.packs, packs.map(idOf));
-        assert.equal(kept.free.length, buffers);
-      }),
-      { numRuns: 20 },
-    );
-  });
-
-  it('goes on where an earlier one stopped, and from the front where the sender has another plan', async () => {
-    const kept = new Kept(1);
-    await receive(kept, { plan: PLAN, from: 41 });
-    assert.equal(kept.began!.from, 41);
-    assert.ok(Buffer.from(kept.began!.plan).equals(PLAN));
-    const other = new Kept(1);
-    await receive(other, { plan: randomBytes(16), from: 41 });
-    assert.equal(other.began!.from, 0);
-    assert.deepEqual(
-      asked.map(({ from }) => from),
-      [41, 41],
-    );
-  });
-
-  it('is refused to who was not paired', async () => {
-    const kept = new Kept(1);
-    await assert.rejects(receive(kept, { session: randomBytes(64) }), { code: 'refused', message: /not the machine/ });
-    assert.equal(kept.began, undefined);
-  });
-
-  it('is unfinished where it breaks off before the descriptor, whatever came', async () => {
-    const packs = [100, 200].map((size) => Uint8Array.from(randomBytes(size)));
-    run = async (sink, signal) => {
-      await putAll(packs)(sink, signal);
-      for (const connection of sender.getConnections(receiver.peerId)) connection.abort(new Error('the cable is out'));
-      await new Promise((_, no) => signal.addEventListener('abort', () => no(signal.reason), { once: true }));
-      return DESCRIPTOR;
-    };
-    const kept = new Kept(2);
-    await assert.rejects(receive(kept));
-    assert.equal(kept.packs.length, 2);
-    assert.equal(kept.descriptor, undefined);
-    await until(() => logged.length === 1);
-    assert.equal(summaries.length, 0);
-    for (const connection of receiver.getConnections()) connection.abort(new Error('the cable is out here, too'));
+  /** Ends the connections of both, as a cable does that is pulled out. */
+  async function breakAll(): Promise<void> {
+    for (const node of [sender, receiver]) {
+      for (const connection of node.getConnections()) connection.abort(new Error('the cable is out'));
+    }
     await until(() => receiver.getConnections().length === 0 && sender.getConnections().length === 0);
-  });
-
-  it('ends on both sides when a pack cannot be used, and the sender is told why as far as it may know', async () => {
-    const packs = [100, 200, 300].map((size) => Uint8Array.from(randomBytes(size)));
-    run = putAll(packs);
-    const kept = new Kept(2);
-    kept.failAt = 2;
-    await assert.rejects(receive(kept), { code: 'no-point', message: 'the disk is full' });
-    await until(() => logged.length === 1);
-    assert.match(String(logged[0]), /the disk is full/);
-    assert.equal(kept.descriptor, undefined);
-  });
-
-  it('ends on both sides when the sender fails, and tells the receiver what it may know', async () => {
-    run = async (sink, signal) => {
-      const bytes = Uint8Array.from(randomBytes(400_000));
-      await sink.put({ id: idOf(bytes), bytes }, signal);
-      throw new ResettleError('not-found', '/home/ann is gone');
-    };
-    await assert.rejects(receive(new Kept(2)), { code: 'not-found', message: /ann is gone/ });
-    run = async () => {
-      throw new Error('an inner secret');
-    };
-    await assert.rejects(receive(new Kept(2)), (error: Error) => !error.message.includes('secret'));
-    await until(() => logged.length === 2);
-  });
-
-  it('ends when the person at the receiving side stops it', async () => {
-    const stop = new AbortController();
-    run = async (_, signal) => {
-      stop.abort(new Error('enough'));
-      await new Promise((_resolve, no) => signal.addEventListener('abort', () => no(signal.reason), { once: true }));
-      return DESCRIPTOR;
-    };
-    await assert.rejects(receive(new Kept(1), { signal: stop.signal }), /enough/);
-    await until(() => logged.length === 1);
-  });
-
-  it('waits for a sender or a receiver that is busy, as long as it says that it is there', async () => {
-    const packs = [10, 20].map((size) => Uint8Array.from(randomBytes(size)));
-    run = async (sink, signal) => {
-      await wait(2 * PULSE.silenceMs);
-      return putAll(packs)(sink, signal);
-    };
-    const kept = new Kept(1);
-    kept.takeMs = 2 * PULSE.silenceMs;
-    await receive(kept);
-    assert.equal(kept.packs.length, 2);
-  });
-
-  it('ends when nothing is heard of the other side', async () => {
-    const quiet = await startNode();
-    const opened: FrameStream[] = [];
-    await quiet.handle(DIRECT_PROTOCOL, (stream) => void opened.push(new FrameStream(stream)));
-    const options = { session: SESSION, plan: NOTHING, from: 0, buffers: 1, signal: never, ...PULSE };
-    await assert.rejects(receiveDirect(await connect(receiver, quiet), options, new Kept(1)), { message: /heard/ });
-
-    const started = Promise.withResolvers<void>();
-    run = async (_, signal) => {
-      started.resolve();
-      await new Promise((_resolve, no) => signal.addEventListener('abort', () => no(signal.reason), { once: true }));
-      return DESCRIPTOR;
-    };
-    const frames = await openByHand();
-    await started.promise;
-    await until(() => logged.length === 1);
-    assert.match(String(logged[0]), /heard/);
-    frames.abort(new Error('done'));
-    await quiet.stop();
-  });
-
-  async function openByHand(changed: Partial<DirectOpen> = {}): Promise<FrameStream> {
-    const frames = new FrameStream(await (await connect(receiver, sender)).newStream(DIRECT_PROTOCOL));
-    const open = DirectOpen.encode({ session: SESSION, plan: NOTHING, from: 0, buffers: 2, ...changed });
-    await frames.send(FRAME.open, undefined, 0, open);
-    return frames;
   }
 
-  it('ends a receiver that opens it wrongly, or acknowledges what was not sent', async () => {
-    for (const changed of [{ buffers: 0 }, { buffers: DIRECT_BUFFERS_MAX + 1 }, { session: randomBytes(63) }]) {
-      const frames = await openByHand(changed);
-      await assert.rejects(frames.readHeader());
-    }
-    assert.equal(asked.length, 0);
-    run = (_, signal) =>
-      new Promise((_resolve, no) => signal.addEventListener('abort', () => no(signal.reason), { once: true }));
-    for (const type of [FRAME.have, FRAME.bye, FRAME.want] as const) {
-      const frames = await openByHand();
-      await frames.send(type, 'ab'.repeat(32));
-      await ended(frames);
-    }
-    assert.equal(summaries.length, 0);
-  });
-
-  describe('from a sender that does not follow the protocol', () => {
-    const id = 'ab'.repeat(32);
-    const none = '0'.repeat(64);
-    const cases: [string, (frames: FrameStream) => Promise<void>][] = [
-      [
-        'more packs than there are buffers',
-        async (frames) => {
-          for (let count = 0; count < 3; count++) {
-            const bytes = Uint8Array.of(count);
-            await frames.send(FRAME.offer, idOf(bytes), 1);
-            await frames.sendPack(idOf(bytes), bytes, 0);
-          }
-        },
-      ],
-      ['data that was not offered', (frames) => frames.send(FRAME.data, id, 0, new Uint8Array(9))],
-      [
-        'data of another pack',
-        async (frames) => {
-          await frames.send(FRAME.offer, id, 10);
-          await frames.send(FRAME.data, 'cd'.repeat(32), 0, new Uint8Array(9));
-        },
-      ],
-      [
-        'data out of order',
-        async (frames) => {
-          await frames.send(FRAME.offer, id, 10);
-          await frames.send(FRAME.data, id, 1, new Uint8Array(9));
-        },
-      ],
-      [
-        'more data than was offered',
-        async (frames) => {
-          await frames.send(FRAME.offer, id, 10);
-          await frames.send(FRAME.data, id, 0, new Uint8Array(11));
-        },
-      ],
-      ['an empty pack', (frames) => frames.send(FRAME.offer, id, 0)],
-      ['a descriptor that is too long', (frames) => frames.send(FRAME.offer, none, DESCRIPTOR_MAX_BYTES + 1)],
-      ['an end without a descriptor', (frames) => frames.send(FRAME.bye)],
-    ];
-    for (const [what, misbehave] of cases) {
-      it(`refuses ${what}`, async () => {
-        await rejectsFrom(misbehave, { plan: PLAN, from: 0 });
-      });
-    }
-
-    it('refuses an opening that leaves out entries, or has no plan', async () => {
-      await rejectsFrom(async () => {}, { plan: PLAN, from: 1 });
-      await rejectsFrom(async () => {}, { plan: randomBytes(3), from: 0 });
+  describe('opened', () => {
+    it('brings the descriptor and the state key', async () => {
+      for (const size of [0, 1, 300_000, DESCRIPTOR_MAX_BYTES]) {
+        descriptor = pack(size);
+        const opened = await link();
+        assert.ok(Buffer.from(opened.descriptor).equals(descriptor));
+        assert.ok(Buffer.from(opened.stateKey).equals(STATE_KEY));
+        assert.ok(await opened.done(SUMMARY));
+      }
     });
 
-    it('throws nothing but ResettleError, whatever it sends', async () => {
+    it('is refused to who was not paired, which is no break', async () => {
+      await assert.rejects(link({ session: pack(64) }), (error: ResettleError) => {
+        assert.equal(error.code, 'refused');
+        assert.match(error.message, /not the machine/);
+        return !isBroken(error);
+      });
+    });
+
+    it('is not where the other machine does not send, and broken where there is no connection any more', async () => {
+      const idle = await startNode();
+      const connection = await connect(receiver, idle);
+      const options = { session: SESSION, signal: never, ...PULSE };
+      await assert.rejects(openDirect(connection, options), { code: 'not-found', message: /nothing to send/ });
+      connection.abort(new Error('the cable is out'));
+      await assert.rejects(openDirect(connection, options), isBroken);
+      await idle.stop();
+    });
+
+    it('waits for a host that takes its time, as long as it says that it is there', async () => {
+      opening = () => wait(2 * PULSE.silenceMs);
+      assert.ok(await (await link()).done(SUMMARY));
+    });
+
+    it('ends by its signal, before and after', async () => {
+      const stop = new AbortController();
+      opening = (signal) => {
+        stop.abort(new Error('enough'));
+        return aborted(signal);
+      };
+      await assert.rejects(link({ signal: stop.signal }), /enough/);
+      await until(() => logged.length === 1 && opened[0]!.aborted);
+      opening = async () => {};
+      const again = new AbortController();
+      const open = await link({ signal: again.signal });
+      again.abort(new Error('enough again'));
+      await assert.rejects(open.ask(THE_PLAN, new Kept(), never), /enough again/);
+    });
+  });
+
+  describe('answers', () => {
+    it('one ask after another, each with its packs in the order of put', async () => {
+      const packs = new Map<string, Uint8Array[]>([
+        ['plan', [1, 300_000, 16].map(pack)],
+        ['compare', []],
+        ['content', [DIRECT_PACK_BYTES, 1, DIRECT_PACK_BYTES, 262_144, 262_145, DIRECT_PACK_BYTES].map(pack)],
+      ]);
+      const asked: DirectAsk[] = [];
+      answer = async (ask, sink, signal) => {
+        asked.push(ask);
+        await putAll(packs.get(ask.what)!, sink, signal);
+      };
+      const open = await link();
+      const asks: DirectAsk[] = [
+        THE_PLAN,
+        { what: 'compare', entries: pack(3), offsets: [] },
+        { what: 'content', entries: pack(DIRECT_ENTRIES_MAX_BYTES), offsets: offsets(DIRECT_OFFSETS_MAX) },
+        { what: 'content', entries: pack(300_000), offsets: offsets(1) },
+      ];
+      for (const ask of asks) {
+        const kept = new Kept();
+        await open.ask(ask, kept, never);
+        assert.deepEqual(kept.packs, packs.get(ask.what)!.map(idOf));
+        assert.equal(kept.free.length, DIRECT_BUFFERS);
+      }
+      assert.deepEqual(asked, asks);
+      assert.ok(await open.done(SUMMARY));
+    });
+
+    it('in order and within the buffers, for any sizes and however slowly packs are used', async () => {
+      const sizes = fc.array(fc.integer({ min: 1, max: 400_000 }), { maxLength: 12 });
       await fc.assert(
-        fc.asyncProperty(fc.uint8Array({ minLength: 48, maxLength: 200 }), async (bytes) => {
-          await rejectsFrom(async () => {}, { plan: PLAN, from: 0 }, bytes);
+        fc.asyncProperty(sizes, fc.nat(3), fc.boolean(), async (list, ms, atOnce) => {
+          const packs = list.map(pack);
+          answer = async (_, sink, signal) => {
+            if (atOnce) return putAll(packs, sink, signal);
+            for (const bytes of packs) await putAll([bytes], sink, signal);
+          };
+          const kept = new Kept();
+          kept.before = () => wait(ms);
+          const open = await link();
+          await open.ask(THE_PLAN, kept, never);
+          assert.ok(await open.done(SUMMARY));
+          assert.deepEqual(kept.packs, packs.map(idOf));
+          assert.equal(kept.free.length, DIRECT_BUFFERS);
         }),
-        { numRuns: 25 },
+        { numRuns: 20 },
       );
     });
 
-    /** A sender by hand: answers the opening, then does what it likes. */
-    async function rejectsFrom(
-      misbehave: (frames: FrameStream) => Promise<void>,
-      opened: Partial<DirectOpened>,
-      raw?: Uint8Array,
-    ): Promise<void> {
-      const hostile = await startNode();
-      await hostile.handle(DIRECT_PROTOCOL, async (stream) => {
-        const frames = new FrameStream(stream);
-        const header: FrameHeader = await frames.readHeader();
-        await frames.readPayload(new Uint8Array(header.payloadBytes));
-        await frames.send(FRAME.opened, undefined, 0, DirectOpened.encode(opened));
-        if (raw) {
-          stream.send(raw);
-          await stream.close();
-        }
-        // It may be cut off while it goes on.
-        await misbehave(frames).catch(() => {});
-      });
-      const kept = new Kept(2);
-      kept.takeMs = 50;
-      const options = { session: SESSION, plan: NOTHING, from: 0, buffers: 2, signal: never, ...PULSE };
-      try {
-        await assert.rejects(
-          receiveDirect(await connect(receiver, hostile), options, kept),
-          (error) => error instanceof ResettleError && (raw !== undefined || error.code === 'damaged'),
-        );
-        assert.equal(kept.descriptor, undefined);
-      } finally {
-        await hostile.stop();
-      }
+    it('no more ahead than there are buffers', async () => {
+      const packs = Array.from({ length: 3 * DIRECT_BUFFERS }, () => pack(10));
+      let acknowledged = 0;
+      answer = async (_, sink, signal) => {
+        await Promise.all(packs.map((bytes) => putAll([bytes], sink, signal).then(() => acknowledged++)));
+      };
+      const kept = new Kept();
+      const first = Promise.withResolvers<void>();
+      const full = Promise.withResolvers<void>();
+      kept.before = async (count) => {
+        if (count === DIRECT_BUFFERS) full.resolve();
+        await first.promise;
+      };
+      const asking = (await link()).ask(THE_PLAN, kept, never);
+      await full.promise;
+      // Long enough for what is on its way; with a pack too many, `borrow` fails.
+      await wait(50);
+      assert.equal(kept.packs.length, DIRECT_BUFFERS);
+      assert.equal(acknowledged, 0);
+      first.resolve();
+      await asking;
+      assert.equal(acknowledged, packs.length);
+    });
+
+    it('after a long preparation, and to a receiver that works long', async () => {
+      const packs = [10, 20].map(pack);
+      answer = async (_, sink, signal) => {
+        await wait(2 * PULSE.silenceMs);
+        await putAll(packs, sink, signal);
+      };
+      const kept = new Kept();
+      kept.before = () => wait(2 * PULSE.silenceMs);
+      const open = await link();
+      await open.ask(THE_PLAN, kept, never);
+      await wait(2 * PULSE.silenceMs);
+      assert.ok(await open.done(SUMMARY));
+      assert.equal(kept.packs.length, 2);
+      assert.deepEqual(logged, []);
+    });
+
+    it('not two at once, and none beyond its limits: that is told before anything is sent', async () => {
+      const go = Promise.withResolvers<void>();
+      answer = () => go.promise;
+      const open = await link();
+      const first = open.ask(THE_PLAN, new Kept(), never);
+      await assert.rejects(open.ask(THE_PLAN, new Kept(), never), /one thing/);
+      await assert.rejects(open.done(SUMMARY), /in use/);
+      go.resolve();
+      await first;
+      await assert.rejects(open.ask({ ...THE_PLAN, entries: pack(1) }, new Kept(), never), RangeError);
+      await open.ask(THE_PLAN, new Kept(), never);
+    });
+
+    function offsets(count: number): DirectAsk['offsets'] {
+      return Array.from({ length: count }, (_, index) => ({ entry: 3 * index, offset: index * 2 ** 20 }));
     }
+  });
+
+  describe('at its end', () => {
+    it('has told both sides the same summary, also where nothing was asked for', async () => {
+      const summaries: DirectDone[] = [];
+      done = async (summary) => void summaries.push({ ...summary });
+      const open = await link();
+      assert.ok(await open.done(SUMMARY));
+      assert.deepEqual(summaries, [SUMMARY]);
+      await until(() => opened[0]!.aborted);
+      assert.deepEqual(logged, []);
+      await assert.rejects(open.ask(THE_PLAN, new Kept(), never), /has ended/);
+    });
+
+    it('has not told it where the sender is gone, or cannot keep it', async () => {
+      const open = await link();
+      await breakAll();
+      assert.equal(await open.done(SUMMARY), false);
+      const [second, saved] = [await link(), Promise.withResolvers<void>()];
+      done = async () => {
+        await breakAll();
+        saved.resolve();
+      };
+      const third = await link();
+      assert.equal(await second.done(SUMMARY), false);
+      assert.equal(await third.done(SUMMARY), false);
+      await saved.promise;
+      done = async () => {
+        throw new Error('the disk is full');
+      };
+      assert.equal(await (await link()).done(SUMMARY), false);
+    });
+  });
+
+  describe('that breaks', () => {
+    it('says so, whatever came before, and what was taken is taken', async () => {
+      const packs = [100, 200].map(pack);
+      answer = async (_, sink, signal) => {
+        await putAll(packs, sink, signal);
+        await Promise.all([aborted(signal), breakAll()]);
+      };
+      const kept = new Kept();
+      await assert.rejects((await link()).ask(THE_PLAN, kept, never), isBroken);
+      assert.equal(kept.packs.length, 2);
+      assert.equal(kept.free.length, DIRECT_BUFFERS);
+      await until(() => logged.length === 1);
+    });
+
+    it('waits for what is being taken, and tells its failure rather than the break', async () => {
+      for (const fails of [false, true]) {
+        let settled = false;
+        const kept = new Kept();
+        kept.before = async () => {
+          await breakAll();
+          await wait(30);
+          settled = true;
+          if (fails) throw new ResettleError('no-point', 'the disk is full');
+        };
+        answerWith([pack(100)]);
+        await assert.rejects(
+          (await link()).ask(THE_PLAN, kept, never),
+          (error: ResettleError) => isBroken(error) !== fails && (!fails || error.code === 'no-point'),
+        );
+        assert.ok(settled);
+      }
+    });
+
+    it('does not settle a put whose pack was not acknowledged', async () => {
+      let put: Promise<void> | undefined;
+      answer = async (_, sink, signal) => {
+        put = putAll([pack(DIRECT_PACK_BYTES)], sink, signal);
+        await put;
+      };
+      const kept = new Kept();
+      kept.before = breakAll;
+      await assert.rejects((await link()).ask(THE_PLAN, kept, never), isBroken);
+      await assert.rejects(put!, isBroken);
+    });
+  });
+
+  describe('that fails', () => {
+    it('at the receiver tells the sender why, as far as it may know', async () => {
+      answerWith([100, 200, 300, 400, 500].map(pack));
+      const kept = new Kept();
+      kept.before = async (count) => {
+        if (count === 2) throw new ResettleError('no-point', 'the disk is full');
+      };
+      const open = await link();
+      await assert.rejects(open.ask(THE_PLAN, kept, never), { code: 'no-point', message: 'the disk is full' });
+      await until(() => logged.length === 1);
+      assert.match(String(logged[0]), /the disk is full/);
+      assert.equal(await open.done(SUMMARY), false);
+
+      const none = new Kept();
+      none.free.length = 0;
+      await assert.rejects((await link()).ask(THE_PLAN, none, never), /more packs at once/);
+      await until(() => logged.length === 2);
+    });
+
+    it('at the sender tells the receiver what it may know, and is no break', async () => {
+      answer = async (_, sink, signal) => {
+        await putAll([pack(DIRECT_PACK_BYTES), pack(DIRECT_PACK_BYTES)], sink, signal);
+        // These are not waited for: the fault comes behind them.
+        for (let count = 0; count < 2; count++) sink.put({ id: idOf(pack(9)), bytes: pack(9) }, signal).catch(() => {});
+        throw new ResettleError('not-found', '/home/ann is gone');
+      };
+      await assert.rejects((await link()).ask(THE_PLAN, new Kept(), never), (error: ResettleError) => {
+        assert.equal(error.code, 'not-found');
+        assert.match(error.message, /ann is gone/);
+        return !isBroken(error);
+      });
+      answer = async () => {
+        throw new Error('an inner secret');
+      };
+      const told = (error: Error): boolean => !error.message.includes('secret') && !isBroken(error);
+      await assert.rejects((await link()).ask(THE_PLAN, new Kept(), never), told);
+      await until(() => logged.length === 2);
+      opening = async () => assert.fail('an inner secret');
+      await assert.rejects(link(), told);
+    });
+
+    it('at a receiver who stops it ends the answer and every put', async () => {
+      const stop = new AbortController();
+      let put: Promise<void> | undefined;
+      answer = async (_, sink, signal) => {
+        put = putAll([pack(10)], sink, signal);
+        await put;
+      };
+      const kept = new Kept();
+      kept.before = async () => stop.abort(new Error('enough'));
+      kept.take = async (buffer) => {
+        kept.free.push(buffer);
+        stop.abort(new Error('enough'));
+        await wait(20);
+      };
+      await assert.rejects((await link()).ask(THE_PLAN, kept, stop.signal), /enough/);
+      await assert.rejects(put!);
+      await until(() => logged.length === 1 && opened[0]!.aborted);
+    });
+
+    it('refuses packs that are too large, come twice, or come when nothing was asked for', async () => {
+      let late: PackSink | undefined;
+      answer = async (_, sink, signal) => {
+        late = sink;
+        const bytes = pack(10);
+        const first = sink.put({ id: idOf(bytes), bytes }, signal);
+        await assert.rejects(sink.put({ id: idOf(bytes), bytes }, signal), /cannot be put/);
+        await first;
+        for (const size of [0, DIRECT_PACK_BYTES + 1]) {
+          const other = pack(size);
+          await assert.rejects(sink.put({ id: idOf(other), bytes: other }, signal), /cannot be put/);
+        }
+      };
+      const open = await link();
+      await open.ask(THE_PLAN, new Kept(), never);
+      await assert.rejects(late!.put({ id: idOf(pack(1)), bytes: pack(1) }, never), /cannot be put/);
+      open.abort(new Error('done'));
+      await until(() => opened[0]!.aborted);
+      await assert.rejects(late!.put({ id: idOf(pack(1)), bytes: pack(1) }, never), isBroken);
+    });
+  });
+
+  describe('on which nothing is heard', () => {
+    it('breaks at the receiver, before it is open and while it waits for an answer', async () => {
+      const quiet = await startNode();
+      await quiet.handle(DIRECT_PROTOCOL, () => {});
+      const options = { session: SESSION, signal: never, ...PULSE };
+      await assert.rejects(
+        openDirect(await connect(receiver, quiet), options),
+        (error: Error) => isBroken(error) && /nothing was heard/.test(error.message),
+      );
+      await quiet.stop();
+    });
+
+    it('ends at the sender, and its answer with it', async () => {
+      answer = (_, __, signal) => aborted(signal);
+      const frames = await openByHand(receiver, sender);
+      await until(() => logged.length === 1);
+      assert.match(String(logged[0]), /nothing was heard/);
+      assert.ok(opened[0]!.aborted);
+      frames.abort(new Error('done'));
+    });
+  });
+
+  describe('of a session that has one already', () => {
+    it('ends that one first, however its receiver stands', async () => {
+      const events: string[] = [];
+      const started = Promise.withResolvers<void>();
+      answer = async (_, sink, signal) => {
+        started.resolve();
+        try {
+          await putAll(
+            Array.from({ length: 6 }, () => pack(DIRECT_PACK_BYTES)),
+            sink,
+            signal,
+          );
+        } catch (error) {
+          // It is still on its way out when the new one has come.
+          await wait(50);
+          events.push('old answer over');
+          throw error;
+        }
+      };
+      // Its receiver says that it is there, and reads nothing.
+      const old = await openByHand(receiver, sender);
+      assert.ok(await readUntil(old, FRAME.opened));
+      const alive = setInterval(() => void old.send(FRAME.opened).catch(() => {}), PULSE.pulseMs);
+      await old.send(FRAME.want, undefined, 0, Uint8Array.of(8, 1));
+      await started.promise;
+      opening = async () => void events.push('new one open');
+      const open = await link();
+      assert.deepEqual(events, ['old answer over', 'new one open']);
+      assert.ok(opened[0]!.aborted);
+      await until(() => logged.length === 1);
+      assert.match(String(logged[0]), /newer stream/);
+      answerWith([pack(10)]);
+      assert.ok(await open.done(SUMMARY));
+      assert.equal(await readUntil(old, FRAME.bye), undefined);
+      clearInterval(alive);
+    });
+
+    it('lets only the newest through where several wait for their turn', async () => {
+      const release = Promise.withResolvers<void>();
+      opening = () => release.promise;
+      const first = link();
+      await until(() => opened.length === 1);
+      const second = link();
+      second.catch(() => {});
+      await assert.rejects(first, isBroken);
+      const third = link();
+      third.catch(() => {});
+      await assert.rejects(second, isBroken);
+      assert.equal(opened.length, 1);
+      opening = async () => {};
+      release.resolve();
+      assert.ok(await (await third).done(SUMMARY));
+      assert.equal(opened.length, 2);
+    });
+
+    it('is not touched by one who has not its session', async () => {
+      const open = await link();
+      await assert.rejects(link({ session: pack(64) }), { code: 'refused' });
+      await open.ask(THE_PLAN, new Kept(), never);
+      assert.ok(await open.done(SUMMARY));
+    });
   });
 });
-
-async function ended(frames: FrameStream): Promise<void> {
-  await assert.rejects(async () => {
-    for (;;) {
-      const { payloadBytes } = await frames.readHeader();
-      await frames.readPayload(new Uint8Array(payloadBytes));
-    }
-  });
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (isTrue()) return;
-    await wait(10);
-  }
-  assert.fail('it did not come true');
-}

@@ -1,12 +1,12 @@
 import { ResettleError } from '../../common/errors.ts';
-import { DIRECT_PULSE_MS, TRANSFER_STALL_MS } from '../../common/limits.ts';
+import { DIRECT_PULSE_MS, DIRECT_SILENCE_MS } from '../../common/limits.ts';
 import { FRAME } from '../blocks/frame.ts';
 import type { FrameStream } from '../blocks/frame-stream.ts';
 
 export interface PulseOptions {
   /** Default DIRECT_PULSE_MS. */
   readonly pulseMs?: number;
-  /** How long the other side may be silent; default TRANSFER_STALL_MS. */
+  /** How long the other side may be silent, give or take a pulse; default DIRECT_SILENCE_MS. */
   readonly silenceMs?: number;
 }
 
@@ -16,7 +16,7 @@ export class Pulse {
   #quietMs = 0;
 
   constructor(frames: FrameStream, options: PulseOptions = {}) {
-    const { pulseMs = DIRECT_PULSE_MS, silenceMs = TRANSFER_STALL_MS } = options;
+    const { pulseMs = DIRECT_PULSE_MS, silenceMs = DIRECT_SILENCE_MS } = options;
     this.#timer = setInterval(() => {
       // Counted in pulses, not by the clock: a machine that slept has not listened meanwhile.
       this.#quietMs += pulseMs;
@@ -37,7 +37,5 @@ export class Pulse {
 }
 
 function silent(silenceMs: number): ResettleError {
-  return new ResettleError('failed', `nothing was heard of the other machine for ${silenceMs / 1000} s`, {
-    hint: 'check the cable and the other machine; it goes on where it stopped',
-  });
+  return new ResettleError('failed', `nothing was heard of the other machine for ${silenceMs / 1000} s`);
 }

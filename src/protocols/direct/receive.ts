@@ -1,228 +1,249 @@
-/** The machine that packs go to: takes each in turn, into memory of its own, and acknowledges it when it is used. */
-import type { Connection } from '@libp2p/interface';
-import { hexOf } from '../../common/bytes.ts';
+/** The machine that takes files: it asks, takes each pack into memory of its own, and acknowledges it when it is used. */
+import type { Connection, Stream } from '@libp2p/interface';
 import { ResettleError } from '../../common/errors.ts';
-import { type PackId, packId } from '../../common/ids.ts';
-import { DESCRIPTOR_MAX_BYTES, DIRECT_BUFFERS_MAX, PACK_MAX_BYTES, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import { packId } from '../../common/ids.ts';
+import {
+  DESCRIPTOR_MAX_BYTES,
+  DIRECT_BUFFERS,
+  DIRECT_CLOSE_MS,
+  DIRECT_PACK_BYTES,
+  REQUEST_TIMEOUT_MS,
+} from '../../common/limits.ts';
+import type { DirectAsk, DirectTaker } from '../../common/ports.ts';
 import { FRAME, type FrameHeader } from '../blocks/frame.ts';
 import { FrameStream } from '../blocks/frame-stream.ts';
-import { errorOfFault, Fault, faultOf } from '../wire/fault.ts';
-import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, PLAN_BYTES } from './messages.ts';
+import { checkAsk, sendAsk } from './ask.ts';
+import { broken, isBroken } from './broken.ts';
+import { Incoming, NO_PACK } from './incoming.ts';
+import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, STATE_KEY_BYTES } from './messages.ts';
 import { Pulse, type PulseOptions } from './pulse.ts';
+import { errorFrom, tellAndEnd } from './tell.ts';
 
-/** Where packs go. What it is given is provisional until the descriptor has verified (T10). */
-export interface DirectConsumer {
-  /** A stream is open, from that entry of that plan on; what came before of another plan is of no use. */
-  begin(plan: Uint8Array, from: number): Promise<void>;
-  /** A buffer of PACK_MAX_BYTES. There are as many as `buffers` said. */
-  borrow(): Uint8Array;
-  /** Checks the id and uses the pack. Called in the order of arrival, before earlier ones have settled; then the buffer is free. */
-  take(id: PackId, buffer: Uint8Array, sizeBytes: number): Promise<void>;
-  /** Everything has come, and every `take` has settled. Verifies, and says what became of it. */
-  finish(descriptor: Uint8Array): Promise<DirectDone>;
+/** One stream, open, whose sender has let us in. What it gives is provisional until the caller has verified it (T10). */
+export interface DirectLink {
+  /** The plan's descriptor, neither verified nor compared with what the pairing says. */
+  readonly descriptor: Uint8Array;
+  readonly stateKey: Uint8Array;
+  /**
+   * Asks, and hands over every pack of the answer. Settles when it is whole and every `take` has settled; then none of
+   * the taker's buffers is in use, one that was borrowed and not taken included. Throws what `take` or the sender says,
+   * or the signal's reason; or an error of which `isBroken` holds: what was taken is good, and another stream can go on.
+   * Whatever it throws ends the link, RangeError for an ask beyond its limits excepted. One at a time.
+   */
+  ask(ask: DirectAsk, taker: DirectTaker, signal: AbortSignal): Promise<void>;
+  /** Tells the sender that everything is in its place, and ends the link. Whether the sender has said that it heard. */
+  done(summary: DirectDone): Promise<boolean>;
+  /** Ends it at once. What waits throws the reason. */
+  abort(reason: Error): void;
 }
 
-export interface ReceiveOptions extends PulseOptions {
+export interface OpenDirectOptions extends PulseOptions {
   /** Of the pairing: what lets us in. */
   readonly session: Uint8Array;
-  /** Where an earlier stream stopped; empty and 0 at the first time. */
-  readonly plan: Uint8Array;
-  readonly from: number;
-  /** Packs in memory at once, at most DIRECT_BUFFERS_MAX. */
-  readonly buffers: number;
+  /** Ends the opening, or the link. */
   readonly signal: AbortSignal;
 }
 
-export interface Received {
-  readonly done: DirectDone;
-  /** Whether the sender could still be told. */
-  readonly told: boolean;
+/**
+ * Opens a stream. Throws `not-found` where the other machine does not send, what the sender says (`refused`), the
+ * signal's reason, `damaged`, or an error of which `isBroken` holds.
+ */
+export async function openDirect(connection: Connection, options: OpenDirectOptions): Promise<DirectLink> {
+  const stream = await newStream(connection, options.signal);
+  return Receiving.open(stream, connection.remotePeer.toString(), options);
 }
 
-/** Stands for the descriptor where a pack has its id. */
-const DESCRIPTOR = '0'.repeat(64);
-const CLOSE_MS = 5_000;
-
-/**
- * Receives everything, to the end. Throws `failed` where the stream breaks off before its descriptor, whatever came; what
- * the sender says; what the consumer throws; or the signal's reason.
- */
-export async function receiveDirect(
-  connection: Connection,
-  options: ReceiveOptions,
-  consumer: DirectConsumer,
-): Promise<Received> {
-  const peer = connection.remotePeer.toString();
-  const limit = AbortSignal.any([options.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
-  options.signal.throwIfAborted();
-  const stream = await connection.newStream(DIRECT_PROTOCOL, { signal: limit }).catch((cause: unknown) => {
-    options.signal.throwIfAborted();
-    throw new ResettleError('failed', `${peer} has nothing to send to this machine`, {
+async function newStream(connection: Connection, signal: AbortSignal): Promise<Stream> {
+  signal.throwIfAborted();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]);
+  return connection.newStream(DIRECT_PROTOCOL, { signal: limit }).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    const peer = connection.remotePeer.toString();
+    if ((cause as Error).name !== 'UnsupportedProtocolError') throw broken(peer, cause);
+    throw new ResettleError('not-found', `${peer} has nothing to send to this machine`, {
       hint: 'check that it still waits, or pair anew',
       cause,
     });
   });
-  const frames = new FrameStream(stream);
-  const pulse = new Pulse(frames, options);
-  const onAbort = (): void => frames.abort(options.signal.reason as Error);
-  options.signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await new Receiving(frames, pulse, peer, consumer, options).all();
-  } catch (error) {
-    options.signal.throwIfAborted();
-    frames.abort(error instanceof Error ? error : new Error(String(error)));
-    throw error;
-  } finally {
-    options.signal.removeEventListener('abort', onAbort);
-    pulse.stop();
-  }
 }
 
-class Receiving {
+/** An ask that is being answered. */
+interface Answer {
+  readonly taker: DirectTaker;
+  readonly taking: Set<Promise<void>>;
+  /** Settled by the frame that ends it, or by the failure of the link. */
+  readonly end: PromiseWithResolvers<void>;
+  isWhole: boolean;
+}
+
+class Receiving implements DirectLink {
+  descriptor = new Uint8Array(0);
+  stateKey = new Uint8Array(0);
   readonly #frames: FrameStream;
   readonly #pulse: Pulse;
+  readonly #incoming: Incoming;
   readonly #peer: string;
-  readonly #consumer: DirectConsumer;
-  readonly #options: ReceiveOptions;
-  readonly #taking = new Set<Promise<void>>();
+  readonly #signal: AbortSignal;
+  readonly #onAbort: () => void;
   /** Packs that came and were not acknowledged. */
   #unacknowledged = 0;
-  /** The first failure of a `take`: it ends the stream, and is what is told. */
-  #failure: { readonly error: unknown } | undefined;
+  #answer: Answer | undefined;
+  #leaving: PromiseWithResolvers<boolean> | undefined;
+  /** Why it has ended, if it has. */
+  #failure: Error | undefined;
+  /** Settles when nothing is read any more, into nobody's memory. */
+  #listening: Promise<void> = Promise.resolve();
+  #telling: Promise<void> = Promise.resolve();
 
-  constructor(frames: FrameStream, pulse: Pulse, peer: string, consumer: DirectConsumer, options: ReceiveOptions) {
-    if (options.buffers < 1 || options.buffers > DIRECT_BUFFERS_MAX) throw new Error('buffers out of range');
-    this.#frames = frames;
-    this.#pulse = pulse;
+  constructor(stream: Stream, peer: string, options: OpenDirectOptions) {
+    this.#frames = new FrameStream(stream);
+    this.#pulse = new Pulse(this.#frames, options);
+    this.#incoming = new Incoming(this.#frames, this.#pulse, peer);
     this.#peer = peer;
-    this.#consumer = consumer;
-    this.#options = options;
+    this.#signal = options.signal;
+    this.#onAbort = () => this.abort(errorFrom(options.signal.reason));
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal.aborted) this.#onAbort();
   }
 
-  async all(): Promise<Received> {
+  static async open(stream: Stream, peer: string, options: OpenDirectOptions): Promise<Receiving> {
+    const link = new Receiving(stream, peer, options);
     try {
-      await this.#open();
-      const descriptor = await this.#packs();
-      // The sender has no more to say than that it is there; if it goes now, everything has come all the same.
-      this.#next().catch(() => {});
-      await Promise.all(this.#taking);
-      if (this.#failure) throw this.#failure.error;
-      const done = await this.#consumer.finish(descriptor);
-      return { done, told: await this.#sayDone(done) };
+      await link.#open(options.session);
     } catch (error) {
-      await Promise.all(this.#taking);
-      if (this.#failure) throw this.#failure.error;
-      await this.#sayBad(error);
-      throw error;
+      link.#fail(error);
+      await link.#telling;
+      throw link.#failure;
     }
+    link.#listening = link.#listen().catch((error: unknown) => link.#fail(error));
+    return link;
   }
 
-  async #open(): Promise<void> {
-    const { session, plan, from, buffers } = this.#options;
-    await this.#frames.send(FRAME.open, undefined, 0, DirectOpen.encode({ session, plan, from, buffers }));
-    const header = await this.#next();
-    if (header.type !== FRAME.opened) throw this.#unexpected(header);
-    const opened = DirectOpened.decode(await this.#payload(header));
-    if (opened.fault) throw errorOfFault(opened.fault, this.#peer);
-    const isSamePlan = hexOf(opened.plan) === hexOf(plan);
-    if (opened.plan.length !== PLAN_BYTES || opened.from > (isSamePlan ? from : 0)) {
-      throw new ResettleError('damaged', `${this.#peer} leaves out what was asked for`);
-    }
-    await this.#consumer.begin(opened.plan, opened.from);
+  async ask(ask: DirectAsk, taker: DirectTaker, signal: AbortSignal): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    if (this.#answer || this.#leaving) throw new Error('one thing is asked for at a time');
+    checkAsk(ask);
+    signal.throwIfAborted();
+    const answer: Answer = { taker, taking: new Set(), end: Promise.withResolvers(), isWhole: false };
+    this.#answer = answer;
+    const onAbort = (): void => this.abort(errorFrom(signal.reason));
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Neither rejects without a failure of the link, and the first of those is what is thrown.
+    await Promise.allSettled([this.#sendAsk(ask), answer.end.promise]);
+    await Promise.all(answer.taking);
+    // A pack that was filling when it ended: not before this does nobody write into its memory.
+    if (this.#failure) await Promise.all([this.#telling, this.#listening]);
+    signal.removeEventListener('abort', onAbort);
+    this.#answer = undefined;
+    if (this.#failure) throw this.#failure;
   }
 
-  /** Hands over pack after pack; returns the descriptor, which is last. */
-  async #packs(): Promise<Uint8Array> {
+  async done(summary: DirectDone): Promise<boolean> {
+    if (this.#answer || this.#leaving) throw new Error('the link is in use');
+    if (this.#failure) return false;
+    const leaving = Promise.withResolvers<boolean>();
+    this.#leaving = leaving;
+    this.#frames
+      .send(FRAME.bye, NO_PACK, 0, DirectDone.encode(summary))
+      .catch((error: unknown) => this.#fail(broken(this.#peer, error)));
+    return leaving.promise;
+  }
+
+  abort(reason: Error): void {
+    this.#fail(reason, false);
+  }
+
+  async #open(session: Uint8Array): Promise<void> {
+    const open = DirectOpen.encode({ session, buffers: DIRECT_BUFFERS });
+    await this.#frames.send(FRAME.open, NO_PACK, 0, open).catch((error: unknown) => {
+      throw broken(this.#peer, error);
+    });
+    const header = await this.#incoming.next();
+    if (header.type !== FRAME.opened) throw this.#incoming.unexpected(header);
+    const opened = DirectOpened.decode(await this.#incoming.payload(header));
+    const { stateKey, descriptorBytes, buffers } = opened;
+    if (stateKey.length !== STATE_KEY_BYTES || descriptorBytes > DESCRIPTOR_MAX_BYTES || buffers !== DIRECT_BUFFERS) {
+      throw new ResettleError('damaged', `${this.#peer} opened a direct stream with wrong values`);
+    }
+    this.stateKey = Uint8Array.from(stateKey);
+    this.descriptor = new Uint8Array(descriptorBytes);
+    await this.#incoming.fill(NO_PACK, this.descriptor);
+  }
+
+  async #sendAsk(ask: DirectAsk): Promise<void> {
+    await sendAsk(this.#frames, ask).catch((error: unknown) => this.#fail(broken(this.#peer, error)));
+  }
+
+  async #listen(): Promise<void> {
     for (;;) {
-      const header = await this.#next();
-      if (header.type !== FRAME.offer || header.payloadBytes !== 0) throw this.#unexpected(header);
-      if (header.pack === DESCRIPTOR) return this.#descriptor(header.number);
-      await this.#pack(packId(header.pack), header.number);
-    }
-  }
-
-  async #pack(id: PackId, sizeBytes: number): Promise<void> {
-    if (sizeBytes === 0 || sizeBytes > PACK_MAX_BYTES || this.#unacknowledged >= this.#options.buffers) {
-      throw new ResettleError('damaged', `${this.#peer} sent pack ${id} of ${sizeBytes} bytes out of turn`);
-    }
-    const buffer = this.#consumer.borrow();
-    await this.#fill(id, buffer.subarray(0, sizeBytes));
-    this.#unacknowledged += 1;
-    const taking: Promise<void> = this.#take(id, buffer, sizeBytes).finally(() => this.#taking.delete(taking));
-    this.#taking.add(taking);
-  }
-
-  async #take(id: PackId, buffer: Uint8Array, sizeBytes: number): Promise<void> {
-    try {
-      await this.#consumer.take(id, buffer, sizeBytes);
-      // Before it is said: the next pack may come before this call has settled.
-      this.#unacknowledged -= 1;
-      await this.#frames.send(FRAME.have, id);
-    } catch (error) {
+      const header = await this.#incoming.next();
       if (this.#failure) return;
-      this.#failure = { error };
-      await this.#sayBad(error);
-      this.#frames.abort(error instanceof Error ? error : new Error(String(error)));
+      if (header.payloadBytes !== 0) throw this.#incoming.unexpected(header);
+      const answer = this.#answer?.isWhole ? undefined : this.#answer;
+      if (header.type === FRAME.offer && answer) {
+        await this.#pack(answer, header);
+      } else if (header.type === FRAME.have && header.pack === NO_PACK && answer) {
+        answer.isWhole = true;
+        answer.end.resolve();
+      } else if (header.type === FRAME.bye && this.#leaving) {
+        return this.#left(this.#leaving);
+      } else {
+        throw this.#incoming.unexpected(header);
+      }
     }
   }
 
-  async #descriptor(sizeBytes: number): Promise<Uint8Array> {
-    if (sizeBytes === 0 || sizeBytes > DESCRIPTOR_MAX_BYTES) {
-      throw new ResettleError('damaged', `${this.#peer} sent a descriptor of ${sizeBytes} bytes`);
+  async #pack(answer: Answer, header: FrameHeader): Promise<void> {
+    const { pack, number: sizeBytes } = header;
+    if (sizeBytes === 0 || sizeBytes > DIRECT_PACK_BYTES || this.#unacknowledged >= DIRECT_BUFFERS) {
+      throw new ResettleError('damaged', `${this.#peer} sent pack ${pack} of ${sizeBytes} bytes out of turn`);
     }
-    const descriptor = new Uint8Array(sizeBytes);
-    await this.#fill(DESCRIPTOR, descriptor);
-    return descriptor;
+    const buffer = answer.taker.borrow();
+    await this.#incoming.fill(pack, buffer.subarray(0, sizeBytes));
+    if (this.#failure) return;
+    this.#unacknowledged += 1;
+    const taking: Promise<void> = this.#take(answer.taker, pack, buffer, sizeBytes).finally(() =>
+      answer.taking.delete(taking),
+    );
+    answer.taking.add(taking);
   }
 
-  async #fill(id: string, target: Uint8Array): Promise<void> {
-    for (let filled = 0; filled < target.length; ) {
-      const header = await this.#next();
-      const fits = header.pack === id && header.number === filled && filled + header.payloadBytes <= target.length;
-      if (header.type !== FRAME.data || !fits) throw this.#unexpected(header);
-      await this.#frames.readPayload(target.subarray(filled, filled + header.payloadBytes));
-      filled += header.payloadBytes;
-    }
-  }
-
-  /** The next frame that is more than a pulse. Throws what the sender reports. */
-  async #next(): Promise<FrameHeader> {
-    for (;;) {
-      const header = await this.#frames.readHeader();
-      this.#pulse.heard();
-      if (header.type === FRAME.opened && header.payloadBytes === 0) continue;
-      if (header.type === FRAME.bad) throw errorOfFault(Fault.decode(await this.#payload(header)), this.#peer);
-      return header;
-    }
-  }
-
-  async #payload(header: FrameHeader): Promise<Uint8Array> {
-    const payload = new Uint8Array(header.payloadBytes);
-    await this.#frames.readPayload(payload);
-    return payload;
-  }
-
-  async #sayDone(done: DirectDone): Promise<boolean> {
+  async #take(taker: DirectTaker, pack: string, buffer: Uint8Array, sizeBytes: number): Promise<void> {
     try {
-      await this.#frames.send(FRAME.bye, undefined, 0, DirectDone.encode(done));
-      await this.#frames.close(AbortSignal.timeout(CLOSE_MS));
-      return true;
-    } catch {
-      // Everything is in its place here, whether or not the sender still hears of it.
-      return false;
+      await taker.take(buffer, sizeBytes);
+    } catch (error) {
+      return this.#fail(error);
     }
+    // Before it is said: the next pack may come before this call has settled.
+    this.#unacknowledged -= 1;
+    // Where it cannot be sent the stream has ended, which is told by who reads from it.
+    this.#frames.send(FRAME.have, packId(pack)).catch(() => {});
   }
 
-  async #sayBad(error: unknown): Promise<void> {
-    try {
-      await this.#frames.send(FRAME.bad, undefined, 0, Fault.encode(faultOf(error)));
-      await this.#frames.close(AbortSignal.timeout(CLOSE_MS));
-    } catch {
-      // The sender may be gone; the error itself is thrown by the caller.
-    }
+  async #left(leaving: PromiseWithResolvers<boolean>): Promise<void> {
+    await this.#frames.close(AbortSignal.timeout(DIRECT_CLOSE_MS)).catch(() => {});
+    this.#failure = new Error('the stream has ended');
+    this.#cleanUp();
+    leaving.resolve(true);
   }
 
-  #unexpected(header: FrameHeader): ResettleError {
-    return new ResettleError('damaged', `${this.#peer} sent a frame of type ${header.type} out of turn`);
+  /** The first failure ends everything, and is told unless the sender cannot be reached. A break does not hide a `take`. */
+  #fail(thrown: unknown, isTold = true): void {
+    const error = errorFrom(thrown);
+    if (this.#failure) {
+      if (isBroken(this.#failure) && !isBroken(error)) this.#failure = error;
+      return;
+    }
+    this.#failure = error;
+    this.#cleanUp();
+    this.#leaving?.resolve(false);
+    this.#answer?.end.reject(error);
+    if (isTold && this.#incoming.isNews(error)) this.#telling = tellAndEnd(this.#frames, error);
+    else this.#frames.abort(error);
+  }
+
+  #cleanUp(): void {
+    this.#pulse.stop();
+    this.#signal.removeEventListener('abort', this.#onAbort);
   }
 }

@@ -1,37 +1,50 @@
-/** The machine that packs come from: it pushes them in the order of `put`, as many ahead as the receiver takes. */
+/** The machine that has the files: it answers what is asked, pushing packs in the order of `put`. */
 import type { Stream } from '@libp2p/interface';
+import { hexOf } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
-import type { PackId } from '../../common/ids.ts';
-import { DESCRIPTOR_MAX_BYTES, DIRECT_BUFFERS_MAX, PACK_MAX_BYTES } from '../../common/limits.ts';
-import type { PackSink, SealedPack } from '../../common/ports.ts';
+import {
+  DESCRIPTOR_MAX_BYTES,
+  DIRECT_BUFFERS,
+  DIRECT_CLOSE_MS,
+  DIRECT_PACK_BYTES,
+  DIRECT_STREAMS_MAX,
+} from '../../common/limits.ts';
+import type { DirectAsk, PackSink, SealedPack } from '../../common/ports.ts';
 import { FRAME, type FrameHeader } from '../blocks/frame.ts';
 import { FrameStream } from '../blocks/frame-stream.ts';
-import { errorOfFault, Fault, faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
-import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, SESSION_BYTES } from './messages.ts';
+import { readAsk } from './ask.ts';
+import { isBroken } from './broken.ts';
+import { Incoming, NO_PACK } from './incoming.ts';
+import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, SESSION_BYTES, STATE_KEY_BYTES } from './messages.ts';
 import { Pulse, type PulseOptions } from './pulse.ts';
+import { SessionStreams } from './streams.ts';
+import { errorFrom, tellAndEnd } from './tell.ts';
 
-/** What a receiver is to get. */
+/** What a receiver may ask for. */
 export interface DirectSource {
-  /** PLAN_BYTES. */
-  readonly plan: Uint8Array;
-  /** The entry that it goes on from, at most what was asked for. */
-  readonly from: number;
-  /** Puts every pack, in the order in which the receiver needs them, and returns the signed descriptor. Once only. */
-  run(sink: PackSink, signal: AbortSignal): Promise<Uint8Array>;
-  /** The receiver has verified and placed everything. */
+  /** At most DESCRIPTOR_MAX_BYTES. */
+  readonly descriptor: Uint8Array;
+  /** STATE_KEY_BYTES. */
+  readonly stateKey: Uint8Array;
+  /**
+   * Puts every pack of the answer, in order, each at most DIRECT_PACK_BYTES. One call at a time. Settles soon after
+   * `signal` has aborted, which it does when the stream ends: a stream that replaces this one waits for that.
+   */
+  answer(ask: DirectAsk, sink: PackSink, signal: AbortSignal): Promise<void>;
+  /** The receiver has verified and placed everything. It may say so again over another stream. */
   done(summary: DirectDone): Promise<void>;
 }
 
 export interface DirectHost {
-  /** Checks who asks, by the pairing; ends an earlier stream of it. Throws `refused`. */
-  open(open: { session: Uint8Array; plan: Uint8Array; from: number }, remotePeer: string): Promise<DirectSource>;
+  /**
+   * Checks who asks, by the pairing. Throws `refused`. An earlier stream of the same machine and session is over by now:
+   * its signal has aborted, and its `open`, `answer` and `done` have settled. `signal` aborts when this one ends.
+   */
+  open(session: Uint8Array, remotePeer: string, signal: AbortSignal): Promise<DirectSource>;
 }
 
-/** Stands for the descriptor where a pack has its id. */
-const DESCRIPTOR = '0'.repeat(64);
 const OPEN_PAYLOAD_MAX_BYTES = 256;
-const CLOSE_MS = 5_000;
 
 /** Opens the protocol. Register it so that nobody but the paired machine reaches it. */
 export async function serveDirect(
@@ -40,177 +53,225 @@ export async function serveDirect(
   log: (error: unknown, peer: string) => void,
   pulse: PulseOptions = {},
 ): Promise<void> {
+  const streams = new SessionStreams();
   await registrar.handle(
     DIRECT_PROTOCOL,
     async (stream, connection) => {
       const peer = connection.remotePeer.toString();
-      await send(stream, host, peer, pulse).catch((error: unknown) => log(error, peer));
+      await serve(stream, host, peer, streams, pulse).catch((error: unknown) => log(error, peer));
     },
-    { maxInboundStreams: 2 },
+    { maxInboundStreams: DIRECT_STREAMS_MAX },
   );
 }
 
-async function send(stream: Stream, host: DirectHost, peer: string, options: PulseOptions): Promise<void> {
+async function serve(
+  stream: Stream,
+  host: DirectHost,
+  peer: string,
+  streams: SessionStreams,
+  options: PulseOptions,
+): Promise<void> {
   const frames = new FrameStream(stream);
   const pulse = new Pulse(frames, options);
+  const incoming = new Incoming(frames, pulse, peer);
   try {
-    const open = await readOpen(frames);
-    const source = await host.open(open, peer).catch(async (error: unknown) => {
-      await frames.send(FRAME.opened, undefined, 0, DirectOpened.encode({ fault: faultOf(error) }));
-      await frames.close(AbortSignal.timeout(CLOSE_MS));
-      throw error;
-    });
-    const { plan, from } = source;
-    await frames.send(FRAME.opened, undefined, 0, DirectOpened.encode({ plan, from }));
-    const sending = new DirectSending(frames, pulse, peer, open.buffers);
-    await source.done(await sending.all(source));
-    await frames.close(AbortSignal.timeout(CLOSE_MS));
+    const session = await readOpen(frames, incoming);
+    const sending = new DirectSending(frames, incoming, peer);
+    const turn = streams.enter(`${peer} ${hexOf(session)}`, (reason) => sending.end(reason));
+    try {
+      await sending.all(async (signal) => {
+        await turn.ready;
+        signal.throwIfAborted();
+        return host.open(session, peer, signal);
+      });
+    } finally {
+      turn.leave();
+    }
   } catch (error) {
-    frames.abort(error instanceof Error ? error : new Error(String(error)));
+    frames.abort(errorFrom(error));
     throw error;
   } finally {
     pulse.stop();
   }
 }
 
-async function readOpen(frames: FrameStream): Promise<DirectOpen> {
+/** Returns the session. It is the very first frame: whoever says nothing is cut off by the pulse, which has heard nothing. */
+async function readOpen(frames: FrameStream, incoming: Incoming): Promise<Uint8Array> {
   const first = await frames.readHeader();
   if (first.type !== FRAME.open || first.payloadBytes > OPEN_PAYLOAD_MAX_BYTES) {
     throw new ResettleError('damaged', 'a direct stream that does not begin with its opening');
   }
-  const payload = new Uint8Array(first.payloadBytes);
-  await frames.readPayload(payload);
-  const open = DirectOpen.decode(payload);
-  if (open.session.length !== SESSION_BYTES || open.buffers < 1 || open.buffers > DIRECT_BUFFERS_MAX) {
+  const { session, buffers } = DirectOpen.decode(await incoming.payload(first));
+  if (session.length !== SESSION_BYTES || buffers !== DIRECT_BUFFERS) {
     throw new ResettleError('damaged', 'the opening of a direct stream has wrong values');
   }
-  return open;
+  return session;
+}
+
+interface Unacknowledged {
+  resolve(): void;
+  reject(error: Error): void;
 }
 
 class DirectSending implements PackSink {
   readonly #frames: FrameStream;
-  readonly #pulse: Pulse;
+  readonly #incoming: Incoming;
   readonly #peer: string;
   readonly #end = new AbortController();
-  /** Sent, or about to be, and not acknowledged. */
-  readonly #unacknowledged = new Map<string, () => void>();
-  readonly #done = Promise.withResolvers<DirectDone>();
+  /** Packs that were put and not acknowledged. */
+  readonly #unacknowledged = new Map<string, Unacknowledged>();
+  /** Of those, the ones that were sent, or are being. */
+  readonly #sent = new Set<string>();
+  #source: DirectSource | undefined;
   #line: Promise<void> = Promise.resolve();
-  #credits: number;
   #onCredit: (() => void) | undefined;
-  #descriptorSent = false;
+  #isAnswering = false;
+  /** The answer, or `done`, that is under way. */
+  #work: Promise<void> = Promise.resolve();
+  /** The receiver has said that it has everything, and that this was heard. */
+  #done: 'no' | 'said' | 'heard' = 'no';
+  #failure: Error | undefined;
+  #telling: Promise<void> = Promise.resolve();
 
-  constructor(frames: FrameStream, pulse: Pulse, peer: string, buffers: number) {
+  constructor(frames: FrameStream, incoming: Incoming, peer: string) {
     this.#frames = frames;
-    this.#pulse = pulse;
+    this.#incoming = incoming;
     this.#peer = peer;
-    this.#credits = buffers;
-    this.#done.promise.catch(() => {});
-    this.#end.signal.addEventListener('abort', () => this.#done.reject(this.#end.signal.reason), { once: true });
   }
 
-  /** Sends everything, and returns what the receiver says of it at the end. */
-  async all(source: DirectSource): Promise<DirectDone> {
-    void this.#listen();
-    let descriptor: Uint8Array;
-    try {
-      descriptor = await source.run(this, this.#end.signal);
-    } catch (error) {
-      if (this.#end.signal.aborted) throw this.#end.signal.reason;
-      await this.#frames.send(FRAME.bad, undefined, 0, Fault.encode(faultOf(error)));
-      await this.#frames.close(AbortSignal.timeout(CLOSE_MS));
-      throw error;
-    }
-    if (descriptor.length > DESCRIPTOR_MAX_BYTES) throw new Error('a descriptor is longer than it may be');
-    await this.#inLine(async () => {
-      this.#descriptorSent = true;
-      await this.#push(DESCRIPTOR, descriptor);
-    });
-    return this.#done.promise;
+  /** Serves the stream until it ends. Throws why, unless the receiver had everything. */
+  async all(open: (signal: AbortSignal) => Promise<DirectSource>): Promise<void> {
+    const listening = this.#listen().catch((error: unknown) => this.#fail(error));
+    await this.#open(open).catch((error: unknown) => this.#fail(error));
+    await listening;
+    await this.#work;
+    await this.#telling;
+    this.#end.abort(this.#failure ?? new Error('the stream has ended'));
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Ends the stream at once, without a word. */
+  end(reason: Error): void {
+    this.#fail(reason, false);
   }
 
   async put(pack: SealedPack, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (pack.bytes.length > PACK_MAX_BYTES || pack.id === (DESCRIPTOR as PackId) || this.#unacknowledged.has(pack.id)) {
-      throw new Error(`pack ${pack.id} cannot be put`);
+    this.#end.signal.throwIfAborted();
+    const { id, bytes } = pack;
+    if (!this.#isAnswering || bytes.length === 0 || bytes.length > DIRECT_PACK_BYTES || this.#unacknowledged.has(id)) {
+      throw new Error(`pack ${id} of ${bytes.length} bytes cannot be put`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const ended = AbortSignal.any([signal, this.#end.signal]);
+    this.#unacknowledged.set(id, { resolve, reject });
     // The memory of what is under way is not ours any more: an abort ends the whole stream.
-    const onAbort = (): void => {
-      this.#fail(ended.reason);
-      reject(ended.reason);
-    };
-    ended.addEventListener('abort', onAbort, { once: true });
-    if (ended.aborted) onAbort();
-    this.#unacknowledged.set(pack.id, resolve);
+    const onAbort = (): void => this.#fail(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#inLine(() => this.#push(id, bytes)).catch((error: unknown) => this.#fail(error));
     try {
-      this.#inLine(() => this.#push(pack.id, pack.bytes)).catch((error: unknown) => this.#fail(error));
       await promise;
     } finally {
-      ended.removeEventListener('abort', onAbort);
+      signal.removeEventListener('abort', onAbort);
     }
   }
 
-  /** One pack after another, each whole. */
+  async #open(open: (signal: AbortSignal) => Promise<DirectSource>): Promise<void> {
+    const source = await open(this.#end.signal);
+    const { descriptor, stateKey } = source;
+    if (descriptor.length > DESCRIPTOR_MAX_BYTES || stateKey.length !== STATE_KEY_BYTES) {
+      throw new Error('a source whose descriptor is too long, or whose key is none');
+    }
+    this.#source = source;
+    const opened = { stateKey, descriptorBytes: descriptor.length, buffers: DIRECT_BUFFERS };
+    await this.#frames.send(FRAME.opened, NO_PACK, 0, DirectOpened.encode(opened));
+    await this.#frames.sendPack(NO_PACK, descriptor, 0);
+  }
+
+  async #listen(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#onFrame(await this.#incoming.next());
+      } catch (error) {
+        // The receiver goes once it has heard that it was heard.
+        if (this.#done === 'heard' && isBroken(error)) return;
+        throw error;
+      }
+    }
+  }
+
+  async #onFrame(header: FrameHeader): Promise<void> {
+    if (!this.#source || this.#done !== 'no') throw this.#incoming.unexpected(header);
+    if (header.type === FRAME.have && header.payloadBytes === 0) return this.#onHave(header.pack);
+    // Nothing else is said while packs are on their way.
+    if (this.#isAnswering || this.#unacknowledged.size > 0) throw this.#incoming.unexpected(header);
+    if (header.type === FRAME.want) {
+      const ask = await readAsk(this.#incoming, header);
+      if (this.#failure) return;
+      this.#isAnswering = true;
+      this.#work = this.#answer(this.#source, ask).catch((error: unknown) => this.#fail(error));
+    } else if (header.type === FRAME.bye) {
+      const summary = DirectDone.decode(await this.#incoming.payload(header));
+      if (this.#failure) return;
+      this.#done = 'said';
+      this.#work = this.#finish(this.#source, summary).catch((error: unknown) => this.#fail(error));
+    } else {
+      throw this.#incoming.unexpected(header);
+    }
+  }
+
+  #onHave(id: string): void {
+    const acknowledged = this.#sent.has(id) ? this.#unacknowledged.get(id) : undefined;
+    if (!acknowledged) throw new ResettleError('damaged', `${this.#peer} acknowledged pack ${id} before it was sent`);
+    this.#unacknowledged.delete(id);
+    this.#sent.delete(id);
+    this.#wake();
+    acknowledged.resolve();
+  }
+
+  async #answer(source: DirectSource, ask: DirectAsk): Promise<void> {
+    await source.answer(ask, this, this.#end.signal);
+    await this.#inLine(async () => {
+      // Before it is said: the next ask may come before this call has settled.
+      this.#isAnswering = false;
+      await this.#frames.send(FRAME.have, NO_PACK);
+    });
+  }
+
+  async #finish(source: DirectSource, summary: DirectDone): Promise<void> {
+    await source.done(summary);
+    this.#done = 'heard';
+    await this.#frames.send(FRAME.bye);
+    await this.#frames.close(AbortSignal.timeout(DIRECT_CLOSE_MS));
+  }
+
+  /** One pack after another, each whole, and the end of the answer after them. */
   #inLine(work: () => Promise<void>): Promise<void> {
     this.#line = this.#line.then(work);
     return this.#line;
   }
 
   async #push(id: string, bytes: Uint8Array): Promise<void> {
-    while (this.#credits === 0) {
-      this.#end.signal.throwIfAborted();
+    while (this.#sent.size >= DIRECT_BUFFERS && !this.#failure) {
       await new Promise<void>((resolve) => {
         this.#onCredit = resolve;
       });
     }
-    this.#end.signal.throwIfAborted();
-    this.#credits -= 1;
+    if (this.#failure) throw this.#failure;
+    this.#sent.add(id);
     await this.#frames.send(FRAME.offer, id, bytes.length);
     await this.#frames.sendPack(id, bytes, 0);
   }
 
-  async #listen(): Promise<void> {
-    try {
-      for (;;) {
-        const header = await this.#frames.readHeader();
-        this.#pulse.heard();
-        if (await this.#onFrame(header)) return;
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Returns whether it was the last one. */
-  async #onFrame(header: FrameHeader): Promise<boolean> {
-    const payload = new Uint8Array(header.payloadBytes);
-    if (header.type !== FRAME.data) await this.#frames.readPayload(payload);
-    if (header.type === FRAME.opened) return false;
-    if (header.type === FRAME.bad) throw errorOfFault(Fault.decode(payload), this.#peer);
-    if (header.type === FRAME.have) {
-      const acknowledge = this.#unacknowledged.get(header.pack);
-      if (!acknowledge) throw new ResettleError('damaged', `pack ${header.pack} acknowledged before it was sent`);
-      this.#unacknowledged.delete(header.pack);
-      this.#credits += 1;
-      this.#wake();
-      acknowledge();
-      return false;
-    }
-    if (header.type === FRAME.bye && this.#descriptorSent && this.#unacknowledged.size === 0) {
-      this.#done.resolve(DirectDone.decode(payload));
-      return true;
-    }
-    throw new ResettleError('damaged', `${this.#peer} sent a frame of type ${header.type} out of turn`);
-  }
-
-  #fail(error: unknown): void {
-    if (this.#end.signal.aborted) return;
-    const reason = error instanceof Error ? error : new Error(String(error));
-    this.#end.abort(reason);
-    this.#frames.abort(reason);
+  /** The first failure ends everything. The receiver is told, unless it said so itself or cannot be reached. */
+  #fail(thrown: unknown, isTold = true): void {
+    if (this.#failure) return;
+    const error = errorFrom(thrown);
+    this.#failure = error;
+    for (const { reject } of this.#unacknowledged.values()) reject(error);
+    this.#end.abort(error);
     this.#wake();
+    if (isTold && this.#incoming.isNews(error)) this.#telling = tellAndEnd(this.#frames, error);
+    else this.#frames.abort(error);
   }
 
   #wake(): void {
