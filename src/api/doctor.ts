@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../common/clock.ts';
-import { DEFAULT_PORT } from '../node/agent/options.ts';
 import type { Finding, Verdict } from '../node/doctor/finding.ts';
 import { examineWithoutAgent } from '../node/doctor/without-agent.ts';
+import { DEFAULT_PORT } from '../node/link/start-link.ts';
 import type { ApiEvent } from './contract.ts';
 
 type Emit = (event: ApiEvent) => void;

@@ -65,6 +65,12 @@ export class Output {
     process.stderr.write(`${text}\n`);
   }
 
+  /** A pairing code: the one thing that is said although nobody wants words. */
+  code(text: string): void {
+    this.#clearBar();
+    process.stderr.write(this.#colour ? `\n    \u001b[1m${text}\u001b[0m\n\n` : `\n    ${text}\n\n`);
+  }
+
   /** The end of a command: one event, or lines that are the result and nothing else. */
   done(result: Record<string, unknown>, lines: readonly string[]): void {
     this.#clearBar();

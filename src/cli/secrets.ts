@@ -30,13 +30,16 @@ export async function readNewSecret(what: string): Promise<string> {
   throw new ResettleError('usage', `the two ${what}s differ`, { hint: 'run the same command again' });
 }
 
-/** A question at the terminal. `echo` false hides what is typed. */
-export async function prompt(question: string, echo = true): Promise<string> {
+/** A question at the terminal. `echo` false hides what is typed. Throws the signal's reason. */
+export async function prompt(question: string, echo = true, signal?: AbortSignal): Promise<string> {
   // First: it is what ends the terminal's own echo.
   const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : undefined, terminal: !echo });
   try {
     process.stderr.write(question);
-    return (await lines.question('')).trim();
+    return (await lines.question('', signal ? { signal } : {})).trim();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
     lines.close();
     if (!echo) process.stderr.write('\n');

@@ -471,3 +471,19 @@ export const DIRECT_SILENCE_MS = 20_000;
 export const DIRECT_CLOSE_MS = 5_000;
 /** On one connection: the one in use, one that replaces it, and those that are on their way out. */
 export const DIRECT_STREAMS_MAX = 4;
+
+// --- What follows a pairing (src/node/pairing): one migration over a direct stream ---
+/** A pairing is good for going on so long, by the wall clock: a working day, a night, and the morning after. */
+export const PAIRING_KEPT_MS = 24 * 3_600_000;
+/** How long a typed code's machine is looked for: a cable that was just plugged in needs some seconds. */
+export const PAIRING_FIND_MS = 15_000;
+/** After the first machine with the number, this long for others that claim it: answers come within 120 ms. */
+export const PAIRING_GATHER_MS = 500;
+/** The other machine is tried again after the first, doubling up to the second, and at once when it is heard of. */
+export const PAIRING_RETRY_FIRST_MS = 500;
+export const PAIRING_RETRY_MOST_MS = 5_000;
+/** Paths of an offer that are named, and the longest text of one: together within PAIRING_ABOUT_MAX_BYTES. */
+export const OFFER_PATHS_MAX = 16;
+export const OFFER_PATH_TEXT_MAX_BYTES = 400;
+/** Addresses of the other machine that are remembered for going on. */
+export const PAIRING_ADDRESSES_MAX = 8;

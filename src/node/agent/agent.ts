@@ -12,9 +12,10 @@ import type { AddressWatch } from '../link/address-watch.ts';
 import { type LocalLink, rememberedLinks } from '../link/interfaces.ts';
 import type { Link } from '../link/libp2p-node.ts';
 import { addressesToTell } from '../link/own-addresses.ts';
+import { DEFAULT_PORT, startLink } from '../link/start-link.ts';
 import { Membership } from '../membership/membership.ts';
-import { answerer, concreteAddresses, startLink, watchAddresses } from './network.ts';
-import { type AgentOptions, DEFAULT_PORT } from './options.ts';
+import { answerer, concreteAddresses, watchAddresses } from './network.ts';
+import type { AgentOptions } from './options.ts';
 import { makeRoles, type Roles } from './roles.ts';
 
 interface Parts {
@@ -53,7 +54,7 @@ export class Agent {
         (peer) => membership?.isMember(peer) ?? false,
         (protocol, peer) => log.debug({ protocol, peer }, 'refused a stranger'),
       );
-    const link = await startLink(options, guard);
+    const link = await startLink(options, options.fleet.identity.privateKey, DEFAULT_PORT, guard);
     let roles: Roles | undefined;
     try {
       const links = rememberedLinks(options.clock);

@@ -6,9 +6,6 @@ import type { Fleet } from '../membership/fleet.ts';
 import type { PointLimits } from '../roles/point/leases/capacity.ts';
 import type { PointTiming } from '../roles/point/timing.ts';
 
-/** The port that a firewall is opened for. Where it is taken, any free one serves. */
-export const DEFAULT_PORT = 24717;
-
 export interface AgentOptions {
   readonly home: Home;
   readonly fleet: Fleet;

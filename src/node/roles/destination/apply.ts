@@ -119,7 +119,7 @@ export async function applySnapshot(
 }
 
 /** Ids of later restores come later in the alphabet: `20260131-235959123-` (UTC) and eight hexadecimal digits. */
-function newRestoreId(clock: Clock, random: RandomBytes): string {
+export function newRestoreId(clock: Clock, random: RandomBytes): string {
   const digits = new Date(clock.now()).toISOString().replaceAll(/\D/g, '');
   return `${digits.slice(0, 8)}-${digits.slice(8)}-${hexOf(random(4))}`;
 }

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { ApiEvent } from '../../api/contract.ts';
+import { ResettleError } from '../../common/errors.ts';
+import type { Context } from '../context.ts';
+import { count, tellMoved } from '../moved-lines.ts';
+import { qrLines } from '../qr.ts';
+
+interface SendFlags {
+  areas?: string;
+  interface?: string[];
+  listen?: string[];
+  new?: boolean;
+}
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
+
+export function describeSend(command: Command): Command {
+  return command
+    .description('send PATHs of this machine to another one by a code; no fleet and no agent are needed')
+    .argument('[PATH...]', 'what to send, whole; without any: what was begun and is not finished')
+    .option('--areas <LIST>', 'kinds of system state (not built yet)')
+    .option('--interface <NAME>', 'a network interface to use (default: cables and radios); may be repeated', collect)
+    .option('--listen <MULTIADDR>', 'an address to listen at, such as /ip4/192.168.1.20/tcp/24717', collect)
+    .option('--new', 'begin anew, though the same PATHs were begun and are not finished')
+    .addHelpText(
+      'after',
+      `
+It shows a code and waits. Type the code at the other machine, with "resettle receive", within ten minutes.
+If the cable breaks, an address changes or either side is ended, the same command goes on where it was, within 24 hours
+and without a new code.
+
+Examples:
+  resettle send /home/ann
+  resettle send /home/ann /etc/cups --interface eth0`,
+    );
+}
+
+/** Returns the exit status: 3 where items were left out, or need a person at the other machine. */
+export async function runSend(context: Context, paths: readonly string[], flags: SendFlags): Promise<number> {
+  if (flags.areas !== undefined) {
+    throw new ResettleError('not-built', '--areas is not built yet', { hint: 'name the PATHs to send' });
+  }
+  const { sendState } = await import('../../api/pairing-service.ts');
+  const done = await sendState({
+    homeDir: context.homeDir,
+    interfaces: flags.interface ?? [],
+    verbose: context.verbose,
+    signal: context.signal,
+    paths: paths.map((path) => resolve(path)),
+    listen: flags.listen ?? [],
+    isNew: flags.new === true,
+    emit: (event) => tell(context, event),
+  });
+  tellMoved(context, done, `sent to ${String(done.machineName)}`);
+  context.output.done(done, [`state ${String(done.state)}`]);
+  return Number(done.skipped) > 0 ? 3 : 0;
+}
+
+function tell(context: Context, event: ApiEvent): void {
+  const { output } = context;
+  if (output.json) {
+    output.event(event);
+  } else if (event.event === 'offer') {
+    output.message(`${count(event)} to send.`);
+  } else if (event.event === 'code') {
+    showCode(context, event);
+  } else if (event.event === 'attempt') {
+    output.message(`${String(event.message)}.`);
+  } else if (event.event === 'paired') {
+    output.message(
+      `Paired with ${String(event.machineName)} (${String(event.system)}, user ${String(event.user)}). ` +
+        'Waiting for the yes of the person there.',
+    );
+  } else {
+    output.event(event);
+  }
+}
+
+/** Rows beside the QR code that stay readable. */
+const ROWS_KEPT = 6;
+
+function showCode({ output }: Context, event: ApiEvent): void {
+  if (process.stderr.isTTY) {
+    const space = {
+      columns: process.stderr.columns ?? 80,
+      rows: (process.stderr.rows ?? 24) - ROWS_KEPT,
+      colour: !process.env.NO_COLOR,
+    };
+    for (const line of qrLines(String(event.scan), space)) output.message(line);
+  }
+  output.code(String(event.pairingCode));
+  output.message(
+    `On the other machine:  resettle receive\nIt asks for the code, which is good until ${timeOf(event)}.`,
+  );
+}
+
+function timeOf(event: ApiEvent): string {
+  return new Date(String(event.expiresAt)).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}

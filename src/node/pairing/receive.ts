@@ -1,0 +1,367 @@
+/** The new machine: finds the one that shows the code, pairs, asks the person, and restores while it arrives. */
+import { mkdirSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { generateKeyPair } from '@libp2p/crypto/keys';
+import type { Connection } from '@libp2p/interface';
+import { ResettleError } from '../../common/errors.ts';
+import type { PeerIdText } from '../../common/ids.ts';
+import { formatBytes } from '../../common/sizes.ts';
+import { parseCode } from '../../protocols/pair/code.ts';
+import { sayDecline } from '../../protocols/pair/decline.ts';
+import { TypedCode } from '../../protocols/pair/guesses.ts';
+import { HourlyCap } from '../../protocols/pair/hourly-cap.ts';
+import { pairOver } from '../../protocols/pair/pair.ts';
+import { isScanText, parseScanCode } from '../../protocols/pair/scan-text.ts';
+import type { Credential, Pairing } from '../../protocols/pair/types.ts';
+import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
+import { ProgressMeter } from '../progress-meter.ts';
+import { newRestoreId } from '../roles/destination/apply.ts';
+import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
+import { PairedAsker } from './asker.ts';
+import { findByNumber, findPeer } from './find.ts';
+import { GuessFile } from './guess-file.ts';
+import { KeptPairings, type KeptReceiver, type PairingFolder, type ReceiveWish } from './kept.ts';
+import { addressesWith, PairingNode } from './pairing-node.ts';
+import { KNOWN_PEER_TAG, numberTag } from './tags.ts';
+import type { MachineFacts, PairingEmit, PairingGround, ShownMachine, ShownOffer } from './types.ts';
+
+/** How a code or a kept pairing leads to the other machine. */
+export type ReceiveBy =
+  /** As it was typed or scanned. */
+  | { readonly code: string }
+  /** The id of a kept one. */
+  | { readonly kept: string };
+
+export interface ReceiveRequest {
+  readonly by: ReceiveBy;
+  /** A multiaddr, instead of looking for the machine. */
+  readonly peer: string | undefined;
+}
+
+/** What a person decides by. */
+export type ShownProposal = ShownOffer & ShownMachine;
+
+/** Asks the person; undefined is no. */
+export type Accept = (proposal: ShownProposal, signal: AbortSignal) => Promise<ReceiveWish | undefined>;
+
+export interface ReceiveDone extends ShownMachine {
+  /** What `undo` takes. */
+  readonly restore: string;
+  readonly peerId: string;
+  readonly into: string;
+  readonly state: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly resumed: boolean;
+  readonly conflicts: RestoreResult['conflicts'];
+  /** Items that were left out there or here, withheld, or put beside what was there. */
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly verified: true;
+}
+
+/** Throws `refused` for a code that is not the one shown, `unconfirmed` for a no, `interrupted` at the signal. */
+export async function receive(
+  ground: PairingGround,
+  request: ReceiveRequest,
+  accept: Accept,
+  emit: PairingEmit,
+  signal: AbortSignal,
+): Promise<ReceiveDone> {
+  const pairings = new KeptPairings(ground.home, ground.clock);
+  const run = new ReceiverRun(ground, pairings, request, accept, emit, signal);
+  return 'kept' in request.by ? run.goOn(request.by.kept) : run.begin(credentialOf(request.by.code));
+}
+
+interface TypedCredential {
+  readonly credential: Credential;
+  /** Of a scanned code. */
+  readonly peer: PeerIdText | undefined;
+}
+
+/** Throws `usage` for what is no code: before anything is sent. */
+export function credentialOf(text: string): TypedCredential {
+  if (!isScanText(text)) return { credential: { kind: 'words', code: parseCode(text) }, peer: undefined };
+  const { peer, secret } = parseScanCode(text);
+  return { credential: { kind: 'scan', secret }, peer };
+}
+
+class ReceiverRun {
+  readonly #ground: PairingGround;
+  readonly #pairings: KeptPairings;
+  readonly #request: ReceiveRequest;
+  readonly #accept: Accept;
+  readonly #emit: PairingEmit;
+  readonly #signal: AbortSignal;
+  readonly #meter: ProgressMeter;
+  /** The pairing is of no more use. */
+  #isOver = false;
+
+  constructor(
+    ground: PairingGround,
+    pairings: KeptPairings,
+    request: ReceiveRequest,
+    accept: Accept,
+    emit: PairingEmit,
+    signal: AbortSignal,
+  ) {
+    this.#ground = ground;
+    this.#pairings = pairings;
+    this.#request = request;
+    this.#accept = accept;
+    this.#emit = emit;
+    this.#signal = signal;
+    this.#meter = new ProgressMeter(ground.clock, emit);
+  }
+
+  async begin(typed: TypedCredential): Promise<ReceiveDone> {
+    const { clock, random, machine } = this.#ground;
+    const privateKey = await generateKeyPair('Ed25519');
+    const node = await this.#startNode(privateKey);
+    try {
+      const connection = await this.#connect(node, typed);
+      const pairing = await this.#pair(node, connection, typed, encodeAbout({ machine, offer: undefined }));
+      const folder = this.#pairings.create(random);
+      const kept: KeptReceiver = {
+        role: 'receiver',
+        id: folder.id,
+        madeAtMs: clock.now(),
+        privateKey,
+        record: pairing.record,
+        remote: pairing.remote,
+        remoteAbout: pairing.remoteAbout,
+        addresses: addressesWith(connection, []),
+        wish: undefined,
+        restoreId: newRestoreId(clock, random),
+      };
+      return await this.#within(folder, async () => {
+        folder.save(kept);
+        return this.#receive(node, folder, kept, connection);
+      });
+    } finally {
+      await node.stop();
+    }
+  }
+
+  async goOn(id: string): Promise<ReceiveDone> {
+    const folder = this.#pairings.hold(id);
+    return this.#within(folder, async () => {
+      const kept = this.#pairings.load(id);
+      if (kept.role !== 'receiver') throw new ResettleError('usage', `with pairing ${id} this machine sends`);
+      const node = await this.#startNode(kept.privateKey);
+      try {
+        return await this.#receive(node, folder, kept, undefined);
+      } finally {
+        await node.stop();
+      }
+    });
+  }
+
+  /** Keeps the pairing for what can go on, and removes it after what cannot. */
+  async #within(folder: PairingFolder, work: () => Promise<ReceiveDone>): Promise<ReceiveDone> {
+    try {
+      const done = await work();
+      this.#isOver = true;
+      return done;
+    } finally {
+      if (this.#isOver) folder.remove();
+      else folder.release();
+    }
+  }
+
+  #startNode(privateKey: KeptReceiver['privateKey']): Promise<PairingNode> {
+    const { interfaces, clock, random, log } = this.#ground;
+    return PairingNode.start({ privateKey, interfaces, listen: undefined, clock, random, log });
+  }
+
+  async #connect(node: PairingNode, { credential, peer }: TypedCredential): Promise<Connection> {
+    if (this.#request.peer !== undefined) return node.dial(peer, [this.#request.peer], this.#signal);
+    const tag = credential.kind === 'words' ? numberTag(credential.code.number) : KNOWN_PEER_TAG;
+    const discovery = await node.discover(tag);
+    try {
+      const { timing } = this.#ground;
+      const found =
+        credential.kind === 'words'
+          ? await findByNumber(discovery, credential.code.number, this.#signal, timing)
+          : await findPeer(discovery, peer!, this.#signal, timing);
+      return await node.dial(found.peerId, found.addresses, this.#signal);
+    } finally {
+      await node.endDiscovery(discovery);
+    }
+  }
+
+  async #pair(node: PairingNode, connection: Connection, typed: TypedCredential, about: Uint8Array): Promise<Pairing> {
+    const { home, clock, random, log, timing } = this.#ground;
+    const guesses = new GuessFile(home);
+    try {
+      return await pairOver(connection, {
+        code: new TypedCode('send', typed.credential),
+        ...(typed.peer === undefined ? {} : { expected: typed.peer }),
+        self: node.self,
+        about,
+        cap: new HourlyCap(guesses, clock),
+        random,
+        log: (error) => log.warn({ error }, 'the count of attempts could not be written'),
+        ...(timing?.stepMs === undefined ? {} : { stepMs: timing.stepMs }),
+        signal: this.#signal,
+      });
+    } finally {
+      guesses.close();
+    }
+  }
+
+  async #receive(
+    node: PairingNode,
+    folder: PairingFolder,
+    given: KeptReceiver,
+    connection: Connection | undefined,
+  ): Promise<ReceiveDone> {
+    const { machine, offer } = decodeAbout(given.remoteAbout, 'offer');
+    const proposal = { ...shownOffer(offer!), ...shownMachine(given.remote, machine) };
+    this.#emit({ event: 'paired', ...shownMachine(given.remote, machine) });
+    this.#emit({ event: 'offer', ...proposal });
+    node.admit(given.remote);
+    let kept = given;
+    const wish = kept.wish ?? (await this.#accept(proposal, this.#signal));
+    this.#signal.throwIfAborted();
+    if (!wish) return this.#decline(node, connection, kept, machine.name);
+    if (!kept.wish) {
+      await checkRoom(wish.into, offer!, machine.name);
+      kept = { ...kept, wish };
+      folder.save(kept);
+    }
+    const discovery = await node.discover(KNOWN_PEER_TAG);
+    const asker = new PairedAsker({
+      rooms: this.#ground.rooms,
+      node,
+      discovery,
+      kept,
+      descriptorHash: offer!.descriptorHash,
+      remoteName: machine.name,
+      connection,
+      peers: this.#request.peer === undefined ? [] : [this.#request.peer],
+      log: this.#ground.log,
+      note: (message) => this.#note(message),
+      onReached: (addresses) => {
+        if (addresses.join() === kept.addresses.join()) return;
+        kept = { ...kept, addresses };
+        folder.save(kept);
+      },
+      isOver: () => this.#pairings.isOver(kept),
+    });
+    try {
+      return await this.#restore(asker, kept, wish, offer!, machine);
+    } catch (error) {
+      asker.abort(error instanceof Error ? error : new Error(String(error)));
+      this.#isOver = asker.isRefused;
+      if (!this.#signal.aborted) throw error;
+      throw new ResettleError('interrupted', `interrupted; not everything is here from ${machine.name} yet`, {
+        hint: '"resettle receive" without a code goes on from here, within 24 hours',
+        cause: error,
+      });
+    }
+  }
+
+  async #decline(
+    node: PairingNode,
+    connection: Connection | undefined,
+    kept: KeptReceiver,
+    name: string,
+  ): Promise<never> {
+    this.#isOver = true;
+    try {
+      await sayDecline(connection ?? (await node.dial(kept.remote, kept.addresses, this.#signal)), kept.record.session);
+    } catch {
+      this.#note(`${name} could not be told: end the command there`);
+    }
+    throw new ResettleError('unconfirmed', `nothing was received from ${name}: the offer was not accepted`, {
+      hint: 'for another try let the old machine show a new code; --yes accepts whatever is offered',
+    });
+  }
+
+  async #restore(
+    asker: PairedAsker,
+    kept: KeptReceiver,
+    wish: ReceiveWish,
+    offer: Offer,
+    machine: MachineFacts,
+  ): Promise<ReceiveDone> {
+    const { home, clock, rooms } = this.#ground;
+    const isRoot = process.getuid?.() === 0;
+    if (wish.allowPrivileged && !isRoot) this.#note('privileged effects stay withheld: only root can bring them');
+    mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
+    const { descriptor, stateKey } = await asker.link(this.#signal);
+    const startedMs = clock.monotonicMs();
+    const result = await rooms.receiveSnapshot(
+      {
+        descriptor,
+        stateKey,
+        expected: { stateId: offer.state, source: kept.remote, association: undefined },
+        asker,
+        target: wish.into,
+        strip: wish.strip,
+        restoreId: kept.restoreId,
+        onConflict: wish.onConflict,
+        allowPrivileged: wish.allowPrivileged && isRoot,
+        mapUsers: wish.mapUsers,
+        undoDir: home.path('restores', kept.restoreId),
+        ...(wish.root ? { root: wish.into } : {}),
+      },
+      { onProgress: this.#meter.onProgress, signal: this.#signal },
+    );
+    this.#meter.finish();
+    const { skippedAtCapture, withheld, conflicts, conflictItems } = result;
+    for (const report of [skippedAtCapture, withheld, conflictItems]) {
+      for (const { path, reason } of report.items) {
+        this.#emit(reason === REPLACED ? { event: 'replaced', path } : { event: 'skipped', path, reason });
+      }
+    }
+    const skipped = skippedAtCapture.count + withheld.count + conflicts.keptBoth + conflicts.skipped;
+    const isTold = await asker.done({ files: result.files, bytes: result.bytes, skipped }, this.#signal);
+    if (!isTold) this.#note(`everything is here, but ${machine.name} could not be told: end the command there`);
+    return {
+      restore: result.restoreId,
+      peerId: kept.record.initiator,
+      ...shownMachine(kept.remote, machine),
+      into: wish.into,
+      state: offer.state,
+      files: result.files,
+      bytes: result.bytes,
+      resumed: result.resumed,
+      conflicts,
+      skipped,
+      seconds: Math.round(clock.monotonicMs() - startedMs) / 1000,
+      verified: true,
+    };
+  }
+
+  #note(message: string): void {
+    this.#emit({ event: 'note', message });
+  }
+}
+
+/** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */
+async function checkRoom(into: string, { bytes }: Offer, name: string): Promise<void> {
+  const free = await freeBytes(into);
+  if (free === undefined || free >= bytes) return;
+  throw new ResettleError(
+    'failed',
+    `${name} offers ${formatBytes(bytes)}, and the disk of ${into} has ${formatBytes(free)} free: ` +
+      `${formatBytes(bytes - free)} are missing`,
+    { hint: 'free some space, or name a folder on a larger disk; then "resettle receive" goes on without a new code' },
+  );
+}
+
+/** Of the file system that a folder is on, or will be; undefined where the system does not tell. */
+async function freeBytes(folder: string): Promise<number | undefined> {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      return bavail * bsize;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' || at === dirname(at)) return undefined;
+    }
+  }
+}
