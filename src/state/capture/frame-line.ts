@@ -61,9 +61,16 @@ export class FrameLine {
     };
     for (const frame of frames) {
       const { kind, plain } = frame;
+      const { level } = this.#options.levels;
+      if (level === 0) {
+        for (const one of ahead.splice(0)) memory.push(await place(one));
+        const { pack, frame: number } = await this.#add(frameBody(kind, plain, 0));
+        placed(frame, pack, number);
+        continue;
+      }
       const copy = memory.pop() ?? Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
       copy.set(plain);
-      const body = frameBodyAside(kind, copy.subarray(0, plain.length), this.#options.levels.level);
+      const body = frameBodyAside(kind, copy.subarray(0, plain.length), level);
       // Where reading fails meanwhile, that is what is told.
       body.catch(() => {});
       ahead.push({ frame, body, copy });

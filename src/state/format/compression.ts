@@ -13,7 +13,7 @@ const PROBE_LEVEL = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** The lowest level that a capture uses: 7 % slower than level 1 for 7 % fewer bytes (docs/PERFORMANCE.md). */
 export const LEVEL_MIN = 3;
 /** The lowest level of a direct stream, where nothing is kept: bytes are worth less than time there. */
-export const LEVEL_DIRECT_MIN = 1;
+export const LEVEL_DIRECT_MIN = 0;
 export const LEVEL_MAX = 9;
 
 const zstdCompressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
@@ -42,7 +42,7 @@ const ifWorth = (compressed: Uint8Array, plain: Uint8Array): Uint8Array | undefi
 
 /** zstd, or undefined where that gains nothing. */
 export function compress(plain: Uint8Array, level: number): Uint8Array | undefined {
-  if (!looksCompressible(plain)) return undefined;
+  if (level === 0 || !looksCompressible(plain)) return undefined;
   const options = optionsFor(plain, level);
   const compressed = zstdCompressSync(plain, options);
   noteNativeBytes(options.chunkSize);
@@ -51,7 +51,7 @@ export function compress(plain: Uint8Array, level: number): Uint8Array | undefin
 
 /** The same beside the calling thread, in Node's own pool. `plain` must stay as it is until it has settled. */
 export async function compressAside(plain: Uint8Array, level: number): Promise<Uint8Array | undefined> {
-  if (!looksCompressible(plain)) return undefined;
+  if (level === 0 || !looksCompressible(plain)) return undefined;
   const options = optionsFor(plain, level);
   const compressed = await zstdCompressAsync(plain, options);
   noteNativeBytes(options.chunkSize);

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto';
+import { noteNativeBytes } from '../threads/collect.ts';
 import { damaged } from './damaged.ts';
 
 export const TAG_BYTES = 16;
@@ -38,18 +39,29 @@ export function sealInto(
     out.set(cipher.update(plain.subarray(at, at + PIECE_BYTES)), offset + at);
   }
   cipher.final();
+  noteNativeBytes(plain.length);
   out.set(cipher.getAuthTag(), offset + plain.length);
   return plain.length + TAG_BYTES;
 }
 
-/** Opens what `sealInto` made. Throws `damaged` when any bit, the kind, the number or the last-flag differ. */
-export function open(key: KeyObject, kind: Kind, number: number, last: boolean, sealed: Uint8Array): Buffer {
+/**
+ * Opens what `sealInto` made, into `into` where that is given. Throws `damaged` when any bit, the kind, the number or the
+ * last-flag differ.
+ */
+export function open(
+  key: KeyObject,
+  kind: Kind,
+  number: number,
+  last: boolean,
+  sealed: Uint8Array,
+  into?: Buffer,
+): Buffer {
   if (sealed.length < TAG_BYTES) throw damaged('a sealed piece is shorter than its tag');
   prepare(kind, number, last);
   const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
   decipher.setAAD(additional);
   decipher.setAuthTag(sealed.subarray(sealed.length - TAG_BYTES));
-  const plain = Buffer.allocUnsafeSlow(sealed.length - TAG_BYTES);
+  const plain = into?.subarray(0, sealed.length - TAG_BYTES) ?? Buffer.allocUnsafeSlow(sealed.length - TAG_BYTES);
   for (let at = 0; at < plain.length; at += PIECE_BYTES) {
     plain.set(decipher.update(sealed.subarray(at, Math.min(at + PIECE_BYTES, plain.length))), at);
   }
@@ -58,5 +70,6 @@ export function open(key: KeyObject, kind: Kind, number: number, last: boolean, 
   } catch (error) {
     throw damaged('a sealed piece does not open: it was altered, or the key is another one', error);
   }
+  noteNativeBytes(into ? plain.length : 2 * plain.length);
   return plain;
 }

@@ -51,17 +51,23 @@ export function readHead(plain: Buffer): Head {
   return head;
 }
 
-/** Opens and decompresses the body of a frame that is not the last. Throws `damaged`. */
-export function openBody(key: KeyObject, number: number, head: Head, body: Uint8Array): Uint8Array {
-  const opened = open(key, head.kind, 2 * number + 1, false, body);
+/** Opens and decompresses the body of a frame that is not the last; `into`: see `readPack`. Throws `damaged`. */
+export function openBody(key: KeyObject, number: number, head: Head, body: Uint8Array, into?: Buffer): Uint8Array {
+  const opened = open(key, head.kind, 2 * number + 1, false, body, into);
   return head.compression === COMPRESSION.zstd ? decompress(opened, head.plainBytes) : opened;
 }
 
 /**
  * Yields the frames of a pack in order. Heads and the padding are always verified, bodies when `plain()` is called.
- * The pack is whole only when the generator has ended: its last frame has verified then. Throws `damaged`.
+ * The pack is whole only when the generator has ended: its last frame has verified then. `into`: memory of
+ * SEGMENT_PLAIN_MAX_BYTES, in which the plaintext of content is good until the next one. Throws `damaged`.
  */
-export function* readPack(pack: Uint8Array, stateKey: Uint8Array, state: StateId): Generator<Frame, void> {
+export function* readPack(
+  pack: Uint8Array,
+  stateKey: Uint8Array,
+  state: StateId,
+  into?: Buffer,
+): Generator<Frame, void> {
   if (pack.length > PACK_MAX_BYTES || pack.length < PACK_HEADER_BYTES) throw damaged('a pack has no such size');
   if (!asBuffer(pack.subarray(0, PACK_MAGIC.length)).equals(PACK_MAGIC)) throw damaged('this is not a pack');
   const key = createSecretKey(packKey(stateKey, pack.subarray(PACK_MAGIC.length, PACK_HEADER_BYTES), state));
@@ -84,7 +90,7 @@ export function* readPack(pack: Uint8Array, stateKey: Uint8Array, state: StateId
     yield {
       number,
       kind: head.kind as Frame['kind'],
-      plain: () => openBody(key, number, head, body),
+      plain: () => openBody(key, number, head, body, head.kind === KIND.content ? into : undefined),
     };
   }
   throw damaged(`a pack has more than ${PACK_FRAMES_MAX} frames`);

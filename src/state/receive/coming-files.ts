@@ -5,6 +5,7 @@ import {
   RECEIVE_ROUNDS_MAX,
   SEGMENT_DATA_BYTES,
   SEGMENT_EXTENTS_MAX,
+  SEGMENT_PLAIN_MAX_BYTES,
 } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
@@ -70,6 +71,8 @@ export class ComingFiles implements Contents {
   keptBytes = 0;
   readonly #parts: ComingFilesParts;
   readonly #planned: PlannedFiles;
+  /** Where frames are opened into. */
+  readonly #plain = Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
   readonly #wanted: EntrySet;
   readonly #underWay = new Map<number, UnderWay>();
   readonly #told = new Map<number, Told>();
@@ -202,7 +205,7 @@ export class ComingFiles implements Contents {
 
   #take(bytes: Uint8Array, onFile: () => void): void {
     const { stateKey, stateId } = this.#parts.keys;
-    for (const frame of readPack(bytes, stateKey, stateId)) {
+    for (const frame of readPack(bytes, stateKey, stateId, this.#plain)) {
       if (frame.kind === KIND.manifest) {
         for (const record of decodeFileRecords(frame.plain())) this.#record(record);
       } else {
