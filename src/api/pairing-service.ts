@@ -49,6 +49,18 @@ const teller =
   (event) =>
     emit(event as ApiEvent);
 
+/** Time limits (AbortSignal.timeout) do not keep a process alive: what waits for nothing else would end it unfinished. */
+async function awake<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, AWAKE_EVERY_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+const AWAKE_EVERY_MS = 60_000;
+
 export interface SendCall extends PairingCall {
   /** Absolute; empty: those of the newest unfinished one. */
   readonly paths: readonly string[];
@@ -59,7 +71,9 @@ export interface SendCall extends PairingCall {
 /** Shows a code by an event `code`, and settles when the other machine has everything. */
 export async function sendState(call: SendCall): Promise<Done> {
   const { paths, listen, isNew, emit, signal } = call;
-  return { ...(await send(await groundOf(call), { paths, listen, isNew, exclude: [] }, teller(emit), signal)) };
+  return awake(async () => ({
+    ...(await send(await groundOf(call), { paths, listen, isNew, exclude: [] }, teller(emit), signal)),
+  }));
 }
 
 export interface ReceiveCall extends PairingCall {
@@ -71,7 +85,9 @@ export interface ReceiveCall extends PairingCall {
 /** Pairs or goes on, asks by `accept`, and settles when everything is in its place. */
 export async function receiveState(call: ReceiveCall): Promise<Done> {
   const { by, peer, accept, emit, signal } = call;
-  return { ...(await receive(await groundOf(call), { by, peer }, accept, teller(emit), signal)) };
+  return awake(async () => ({
+    ...(await receive(await groundOf(call), { by, peer }, accept, teller(emit), signal)),
+  }));
 }
 
 export interface InviteByCodeCall extends PairingCall {

@@ -458,7 +458,7 @@ export const DIRECT_BUFFERS = 3;
 /** Where packs of a direct stream end: small, so that the first file is there soon and little is in memory. */
 export const DIRECT_PACK_BYTES = 4 * MIB;
 /** Files that were begun when a stream broke: one that is under way, and those whose ends waited for their segment. */
-export const DIRECT_OFFSETS_MAX = SEGMENT_EXTENTS_MAX;
+export const DIRECT_OFFSETS_MAX = 4 * KIB;
 /** A file that changes each time it is read is asked for this often, then listed. */
 export const RECEIVE_ROUNDS_MAX = 3;
 /** Which files are asked for: 2 to 10 bytes a run of them. */

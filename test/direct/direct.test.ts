@@ -12,8 +12,9 @@ import {
 } from '../../src/common/limits.ts';
 import type { DirectAsk, PackSink } from '../../src/common/ports.ts';
 import { FRAME } from '../../src/protocols/blocks/frame.ts';
+import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
 import { isBroken } from '../../src/protocols/direct/broken.ts';
-import { DIRECT_PROTOCOL, type DirectDone } from '../../src/protocols/direct/messages.ts';
+import { DIRECT_PROTOCOL, type DirectDone, DirectOpened } from '../../src/protocols/direct/messages.ts';
 import { type DirectLink, openDirect } from '../../src/protocols/direct/receive.ts';
 import { type DirectSource, serveDirect } from '../../src/protocols/direct/send.ts';
 import type { Handlers } from '../../src/protocols/wire/registrar.ts';
@@ -432,12 +433,16 @@ describe('a direct stream', () => {
   describe('on which nothing is heard', () => {
     it('breaks at the receiver, before it is open and while it waits for an answer', async () => {
       const quiet = await startNode();
-      await quiet.handle(DIRECT_PROTOCOL, () => {});
+      let words = DirectOpened.encode({ stateKey: STATE_KEY, buffers: DIRECT_BUFFERS });
+      await quiet.handle(DIRECT_PROTOCOL, async (stream) => {
+        if (words.length > 0) await new FrameStream(stream).send(FRAME.opened, undefined, 0, words);
+      });
       const options = { session: SESSION, signal: never, ...PULSE };
-      await assert.rejects(
-        openDirect(await connect(receiver, quiet), options),
-        (error: Error) => isBroken(error) && /nothing was heard/.test(error.message),
-      );
+      const isSilence = (error: Error): boolean => isBroken(error) && /nothing was heard/.test(error.message);
+      const open = await openDirect(await connect(receiver, quiet), options);
+      await assert.rejects(open.ask(THE_PLAN, new Kept(), never), isSilence);
+      words = new Uint8Array(0);
+      await assert.rejects(openDirect(await connect(receiver, quiet), options), isSilence);
       await quiet.stop();
     });
 
