@@ -104,7 +104,9 @@ export async function inviteByCode(call: InviteByCodeCall): Promise<Done> {
   };
   // Who may not invite shall hear it before somebody types a code. An invite that nobody gets is forgotten.
   await issue();
-  return { ...(await showForEnrolment(await groundOf(call), { listen, issue }, teller(emit), signal)) };
+  return awake(async () => ({
+    ...(await showForEnrolment(await groundOf(call), { listen, issue }, teller(emit), signal)),
+  }));
 }
 
 export interface JoinByCodeCall extends PairingCall {
@@ -115,7 +117,7 @@ export interface JoinByCodeCall extends PairingCall {
 /** The invite token that the machine with that code gives. */
 export async function inviteOfCode(call: JoinByCodeCall): Promise<string> {
   const { code, peer, emit, signal } = call;
-  return enrolByCode(await groundOf(call), { code, peer }, teller(emit), signal);
+  return awake(async () => enrolByCode(await groundOf(call), { code, peer }, teller(emit), signal));
 }
 
 /** Throws `usage` where it is no code, and says which word is not on the list. */

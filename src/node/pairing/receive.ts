@@ -286,12 +286,14 @@ class ReceiverRun {
 }
 
 /** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */
-async function checkRoom(into: string, { bytes }: Offer, name: string): Promise<void> {
+async function checkRoom(into: string, offer: Offer, name: string): Promise<void> {
+  // Files with holes count whole in the first.
+  const bytes = Math.min(offer.bytes, offer.upperBoundBytes);
   const free = await freeBytes(into);
   if (free === undefined || free >= bytes) return;
   throw new ResettleError(
     'failed',
-    `${name} offers ${formatBytes(bytes)}, and the disk of ${into} has ${formatBytes(free)} free: ` +
+    `${name} offers ${formatBytes(offer.bytes)}, and the disk of ${into} has ${formatBytes(free)} free: ` +
       `${formatBytes(bytes - free)} are missing`,
     { hint: 'free some space, or name a folder on a larger disk; then "resettle receive" goes on without a new code' },
   );
