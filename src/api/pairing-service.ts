@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { systemClock } from '../common/clock.ts';
-import { PAIRING_INVITE_MS } from '../common/limits.ts';
+import { PAIRING_LIFE_MS } from '../common/limits.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { decodeAbout } from '../node/pairing/about.ts';
 import { enrolByCode, showForEnrolment } from '../node/pairing/enrol.ts';
@@ -98,7 +98,8 @@ export interface InviteByCodeCall extends PairingCall {
 export async function inviteByCode(call: InviteByCodeCall): Promise<Done> {
   const { homeDir, listen, emit, signal } = call;
   const issue = async (): Promise<string> => {
-    const request = { expiresMs: PAIRING_INVITE_MS, uses: 1, role: 'member' as const };
+    // As long as the code.
+    const request = { expiresMs: PAIRING_LIFE_MS, uses: 1, role: 'member' as const };
     const done = await withService(homeDir, (service) => service.call('fleetInvite', request, emit, signal));
     return String(done.token);
   };

@@ -3,10 +3,9 @@ import type { Command } from 'commander';
 import type { ApiEvent } from '../../api/contract.ts';
 import type { ReceiveWish, ShownProposal, Unfinished } from '../../api/pairing-service.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { formatBytes } from '../../common/sizes.ts';
 import { askCode } from '../code.ts';
 import type { Context } from '../context.ts';
-import { tellMoved } from '../moved-lines.ts';
+import { count, tellMoved } from '../moved-lines.ts';
 import { prompt } from '../secrets.ts';
 import { mappingOf } from './restore.ts';
 
@@ -172,6 +171,6 @@ function tell({ output }: Context, event: ApiEvent): void {
   output.message(`${machineName} (${system}, user ${user}) offers:`);
   for (const path of paths) output.message(`  ${path}`);
   if (pathCount > paths.length) output.message(`  and ${pathCount - paths.length} PATHs more`);
-  output.message(`  ${files} files, ${folders} folders, ${links} links, ${formatBytes(bytes)}`);
+  output.message(`  ${count({ files, bytes })}; folders: ${folders}, links: ${links}`);
   if (skipped > 0) output.message(`  ${skipped} items are left out there; its screen says which`);
 }

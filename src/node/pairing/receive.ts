@@ -167,8 +167,7 @@ class ReceiverRun {
     this.#emit({ event: 'offer', ...proposal });
     node.admit(given.remote);
     let kept = given;
-    const wish = kept.wish ?? (await this.#accept(proposal, this.#signal));
-    this.#signal.throwIfAborted();
+    const wish = kept.wish ?? (await this.#asked(proposal));
     if (!wish) return this.#decline(node, connection, kept, machine.name);
     if (!kept.wish) {
       await checkRoom(wish.into, offer!, machine.name);
@@ -199,11 +198,18 @@ class ReceiverRun {
     } catch (error) {
       asker.abort(error instanceof Error ? error : new Error(String(error)));
       this.#isOver = asker.isRefused;
-      if (!this.#signal.aborted) throw error;
-      throw new ResettleError('interrupted', `interrupted; not everything is here from ${machine.name} yet`, {
-        hint: '"resettle receive" without a code goes on from here, within 24 hours',
-        cause: error,
-      });
+      throw this.#signal.aborted ? interrupted(machine.name, error) : error;
+    }
+  }
+
+  /** The person may take his time: nothing waits for him but the other machine. */
+  async #asked(proposal: ShownProposal): Promise<ReceiveWish | undefined> {
+    try {
+      const wish = await this.#accept(proposal, this.#signal);
+      this.#signal.throwIfAborted();
+      return wish;
+    } catch (error) {
+      throw this.#signal.aborted ? interrupted(proposal.machineName, error) : error;
     }
   }
 
@@ -283,6 +289,13 @@ class ReceiverRun {
   #note(message: string): void {
     this.#emit({ event: 'note', message });
   }
+}
+
+function interrupted(name: string, cause: unknown): ResettleError {
+  return new ResettleError('interrupted', `interrupted; not everything is here from ${name} yet`, {
+    hint: '"resettle receive" without a code goes on from here, within 24 hours',
+    cause,
+  });
 }
 
 /** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */
