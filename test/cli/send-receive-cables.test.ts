@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Command } from '../support/agents.ts';
 import { Cable, noCable } from '../support/cable.ts';
-import { makeHome } from '../support/trees.ts';
+import { makeBulk, makeHome } from '../support/trees.ts';
 import { assertSame, DirectMove } from './support/direct-move.ts';
 
 const RATE = '1gbit';
@@ -60,5 +60,18 @@ test('a sender that gets another address while its code is shown is found there'
   cable.old.ip('addr', 'del', `${cable.oldAddress}/24`, 'dev', cable.device);
   cable.old.ip('addr', 'add', '10.79.1.99/24', 'dev', cable.device);
   await move.bothDone(send, start('new', receiving(code, into)));
+  assertSame(source, into);
+});
+
+test('a sender that gets another address in the middle goes on from there', options, async (t) => {
+  const { cable, move, start, into } = stage(t);
+  const source = makeBulk(move.path('bulk'), 60);
+  await cable.connect('200mbit');
+  const send = start('old', ['send', source]);
+  const receive = start('new', receiving(await move.code(send), into));
+  await move.past(receive, 0.3);
+  cable.old.ip('addr', 'del', `${cable.oldAddress}/24`, 'dev', cable.device);
+  cable.old.ip('addr', 'add', '10.79.1.99/24', 'dev', cable.device);
+  await move.bothDone(send, receive);
   assertSame(source, into);
 });
