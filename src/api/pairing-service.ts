@@ -2,14 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { systemClock } from '../common/clock.ts';
+import { PAIRING_LIFE_MS } from '../common/limits.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { decodeAbout } from '../node/pairing/about.ts';
+import { enrolByCode, showForEnrolment } from '../node/pairing/enrol.ts';
 import { KeptPairings, type KeptReceiver, type ReceiveWish } from '../node/pairing/kept.ts';
 import { machineFacts } from '../node/pairing/machine.ts';
-import { type Accept, credentialOf, type ReceiveBy, receive, type ShownProposal } from '../node/pairing/receive.ts';
+import { type Accept, type ReceiveBy, receive, type ShownProposal } from '../node/pairing/receive.ts';
 import { rooms } from '../node/pairing/rooms.ts';
 import { send } from '../node/pairing/send.ts';
 import type { PairingEmit, PairingGround } from '../node/pairing/types.ts';
+import { typedCode } from '../node/pairing/typing.ts';
+import { withService } from './connect.ts';
 import type { ApiEvent } from './contract.ts';
 
 export type { ReceiveWish, ShownProposal };
@@ -86,9 +90,40 @@ export async function receiveState(call: ReceiveCall): Promise<Done> {
   }));
 }
 
+export interface InviteByCodeCall extends PairingCall {
+  readonly listen: readonly string[];
+}
+
+/** Shows a code by an event `code`, and gives the machine that proves it an invite for itself alone. */
+export async function inviteByCode(call: InviteByCodeCall): Promise<Done> {
+  const { homeDir, listen, emit, signal } = call;
+  const issue = async (): Promise<string> => {
+    // As long as the code.
+    const request = { expiresMs: PAIRING_LIFE_MS, uses: 1, role: 'member' as const };
+    const done = await withService(homeDir, (service) => service.call('fleetInvite', request, emit, signal));
+    return String(done.token);
+  };
+  // Who may not invite shall hear it before somebody types a code. An invite that nobody gets is forgotten.
+  await issue();
+  return awake(async () => ({
+    ...(await showForEnrolment(await groundOf(call), { listen, issue }, teller(emit), signal)),
+  }));
+}
+
+export interface JoinByCodeCall extends PairingCall {
+  readonly code: string;
+  readonly peer: string | undefined;
+}
+
+/** The invite token that the machine with that code gives. */
+export async function inviteOfCode(call: JoinByCodeCall): Promise<string> {
+  const { code, peer, emit, signal } = call;
+  return awake(async () => enrolByCode(await groundOf(call), { code, peer }, teller(emit), signal));
+}
+
 /** Throws `usage` where it is no code, and says which word is not on the list. */
 export function checkCode(text: string): void {
-  credentialOf(text);
+  typedCode(text);
 }
 
 /** A pairing that a receiver can go on with. */

@@ -171,5 +171,5 @@ async function main(argv: readonly string[]): Promise<number> {
 
 const given = process.argv.slice(2);
 // A code may stand among the arguments, where every user of this machine could read it for as long as this runs.
-if (given.includes('receive')) process.title = 'resettle receive';
+if (given.some((argument) => argument === 'receive' || argument.startsWith('--code'))) process.title = 'resettle';
 process.exitCode = await main(given);

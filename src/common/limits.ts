@@ -482,6 +482,8 @@ export const PAIRING_GATHER_MS = 500;
 /** The other machine is tried again after the first, doubling up to the second, and at once when it is heard of. */
 export const PAIRING_RETRY_FIRST_MS = 500;
 export const PAIRING_RETRY_MOST_MS = 5_000;
+/** A machine that has paired for a place in a fleet asks for its invite at once; a slow one has so long. */
+export const PAIRING_ENROL_WAIT_MS = 15_000;
 /** Paths of an offer that are named, and the longest text of one: together within PAIRING_ABOUT_MAX_BYTES. */
 export const OFFER_PATHS_MAX = 16;
 export const OFFER_PATH_TEXT_MAX_BYTES = 400;

@@ -5,7 +5,10 @@ import { parseDurationMs } from '../../common/sizes.ts';
 import { type Context, callAgentOrHere } from '../context.ts';
 import { prompt, readSecret } from '../secrets.ts';
 import { table } from '../table.ts';
+import { inviteByCode, tokenOfCode } from './enrol.ts';
 import { runTicket, runTicketBatch } from './tickets.ts';
+
+const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function describeInit(command: Command): Command {
   return command
@@ -55,11 +58,15 @@ export function describeInvite(command: Command): Command {
     .option('--ticket <ASSOCIATION>', 'for one machine that is installed anew: an association in place, or the machine')
     .option('--ticket-batch <FILE>', 'a ticket for each machine or association in FILE, one a line')
     .option('--out <DIR>', 'where a batch goes: one file a machine, NAME.ticket')
+    .option('--code', 'show a short code for one machine that joins now, instead of a token')
+    .option('--interface <NAME>', 'with --code: a network interface to use; may be repeated', collect)
+    .option('--listen <MULTIADDR>', 'with --code: an address to listen at; may be repeated', collect)
     .addHelpText(
       'after',
       `
 Examples:
   resettle fleet invite > invite
+  resettle fleet invite --code
   resettle fleet invite --ticket ann-laptop > ann-laptop.ticket
   resettle fleet invite --ticket-batch machines.txt --out tickets --expires 7d
   resettle fleet invite --uses 20 --expires 7d > invite
@@ -76,10 +83,14 @@ interface InviteFlags {
   ticket?: string;
   ticketBatch?: string;
   out?: string;
+  code?: boolean;
+  interface?: string[];
+  listen?: string[];
 }
 
 export async function runInvite(context: Context, flags: InviteFlags): Promise<void> {
   const { ticket, ticketBatch, out } = flags;
+  if (flags.code) return await inviteByCode(context, flags);
   if (ticket !== undefined || ticketBatch !== undefined) {
     checkTicketFlags(flags);
     if (ticket !== undefined) return await runTicket(context, ticket, flags.expires);
@@ -123,15 +134,29 @@ export function describeJoin(command: Command): Command {
     .description('join a fleet with an invite token')
     .argument('[-]', 'read the token from standard input')
     .option('--token-file <F>', 'read the token from F (default: ask)')
+    .option('--code [CODE]', 'by the code that "resettle fleet invite --code" shows; asked for where it is not given')
+    .option('--interface <NAME>', 'with --code: a network interface to use; may be repeated', collect)
+    .option('--peer <MULTIADDR>', 'with --code: where the machine is that shows it')
     .option('--accept-operators', "this machine takes orders of the fleet's operators (default: ask; else no)")
-    .addHelpText('after', '\nExamples:\n  resettle fleet join --token-file invite\n  resettle fleet join - < invite');
+    .addHelpText(
+      'after',
+      `
+Examples:
+  resettle fleet join --token-file invite
+  resettle fleet join - < invite
+  resettle fleet join --code`,
+    );
 }
 
-export async function runJoin(
-  context: Context,
-  from: string | undefined,
-  flags: { tokenFile?: string; acceptOperators?: boolean },
-): Promise<void> {
+interface JoinFlags {
+  tokenFile?: string;
+  acceptOperators?: boolean;
+  code?: string | true;
+  interface?: string[];
+  peer?: string;
+}
+
+export async function runJoin(context: Context, from: string | undefined, flags: JoinFlags): Promise<void> {
   if (from !== undefined && from !== '-') {
     throw new ResettleError('usage', 'a token never stands on the command line, where every user can read it', {
       hint: 'use "fleet join -" or "fleet join --token-file F"',
@@ -139,7 +164,13 @@ export async function runJoin(
   }
   if (from === '-' && flags.tokenFile !== undefined)
     throw new ResettleError('usage', 'give either - or --token-file F');
-  const token = await readSecret('invite token', from ?? flags.tokenFile);
+  if (flags.code !== undefined && (from !== undefined || flags.tokenFile !== undefined)) {
+    throw new ResettleError('usage', '--code does not go with a token');
+  }
+  const token =
+    flags.code === undefined
+      ? await readSecret('invite token', from ?? flags.tokenFile)
+      : await tokenOfCode(context, flags.code, flags);
   const acceptOperators = flags.acceptOperators ?? (await askConsent(context));
   const done = await callAgentOrHere(context, 'fleetJoin', { token, acceptOperators });
   if (done.association !== undefined) {

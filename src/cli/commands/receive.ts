@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import type { ApiEvent } from '../../api/contract.ts';
 import type { ReceiveWish, ShownProposal, Unfinished } from '../../api/pairing-service.ts';
 import { ResettleError } from '../../common/errors.ts';
-import { formatBytes } from '../../common/sizes.ts';
+import { askCode } from '../code.ts';
 import type { Context } from '../context.ts';
-import { tellMoved } from '../moved-lines.ts';
+import { count, tellMoved } from '../moved-lines.ts';
 import { prompt } from '../secrets.ts';
 import { mappingOf } from './restore.ts';
 
@@ -74,7 +74,7 @@ export async function runReceive(context: Context, code: string | undefined, fla
       hint: 'name a folder with --into DIR, or a root with --root DIR',
     });
   }
-  const by = kept ? { kept: kept.id } : { code: code ?? (await askCode(context, checkCode)) };
+  const by = kept ? { kept: kept.id } : { code: code ?? (await askCode(context, 'resettle send', checkCode)) };
   const done = await receiveState({
     homeDir: context.homeDir,
     interfaces: flags.interface ?? [],
@@ -141,24 +141,6 @@ async function chosen(
   return fits;
 }
 
-async function askCode(context: Context, check: (text: string) => void): Promise<string> {
-  if (!context.mayAsk) {
-    throw new ResettleError('usage', 'no code was given', {
-      hint: 'give the CODE that "resettle send" shows on the other machine',
-    });
-  }
-  for (;;) {
-    const code = await prompt('Code that the other machine shows: ', true, context.signal);
-    try {
-      check(code);
-      return code;
-    } catch (error) {
-      if (!(error instanceof ResettleError) || error.code !== 'usage' || code === '') throw error;
-      context.output.message(`${error.message}; ${error.hint ?? 'look again'}.`);
-    }
-  }
-}
-
 async function accept(
   context: Context,
   flags: ReceiveFlags,
@@ -189,6 +171,6 @@ function tell({ output }: Context, event: ApiEvent): void {
   output.message(`${machineName} (${system}, user ${user}) offers:`);
   for (const path of paths) output.message(`  ${path}`);
   if (pathCount > paths.length) output.message(`  and ${pathCount - paths.length} PATHs more`);
-  output.message(`  ${files} files, ${folders} folders, ${links} links, ${formatBytes(bytes)}`);
+  output.message(`  ${count({ files, bytes })}; folders: ${folders}, links: ${links}`);
   if (skipped > 0) output.message(`  ${skipped} items are left out there; its screen says which`);
 }

@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiEvent } from '../../api/contract.ts';
 import { ResettleError } from '../../common/errors.ts';
+import { showCode } from '../code.ts';
 import type { Context } from '../context.ts';
 import { count, tellMoved } from '../moved-lines.ts';
-import { qrLines } from '../qr.ts';
 
 interface SendFlags {
   areas?: string;
@@ -64,7 +64,7 @@ function tell(context: Context, event: ApiEvent): void {
   } else if (event.event === 'offer') {
     output.message(`${count(event)} to send.`);
   } else if (event.event === 'code') {
-    showCode(context, event);
+    showCode(context, event, 'resettle receive');
   } else if (event.event === 'attempt') {
     output.message(`${String(event.message)}.`);
   } else if (event.event === 'paired') {
@@ -75,26 +75,4 @@ function tell(context: Context, event: ApiEvent): void {
   } else {
     output.event(event);
   }
-}
-
-/** Rows beside the QR code that stay readable. */
-const ROWS_KEPT = 6;
-
-function showCode({ output }: Context, event: ApiEvent): void {
-  if (process.stderr.isTTY) {
-    const space = {
-      columns: process.stderr.columns ?? 80,
-      rows: (process.stderr.rows ?? 24) - ROWS_KEPT,
-      colour: !process.env.NO_COLOR,
-    };
-    for (const line of qrLines(String(event.scan), space)) output.message(line);
-  }
-  output.code(String(event.pairingCode));
-  output.message(
-    `On the other machine:  resettle receive\nIt asks for the code, which is good until ${timeOf(event)}.`,
-  );
-}
-
-function timeOf(event: ApiEvent): string {
-  return new Date(String(event.expiresAt)).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }

@@ -44,7 +44,9 @@ export class PairedAsker implements DirectAsker {
   constructor(options: AskerOptions) {
     this.#options = options;
     this.#connection = options.connection;
-    this.#addresses = [...new Set([...options.peers, ...options.kept.addresses])];
+    // Whatever peer id was written there: the one that we paired with is asked for.
+    const given = options.peers.map((address) => address.replace(/\/p2p\/[^/]+$/, ''));
+    this.#addresses = [...new Set([...given, ...options.kept.addresses])];
   }
 
   /** The sender does not know this pairing any more. */

@@ -5,26 +5,18 @@ import { dirname } from 'node:path';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Connection } from '@libp2p/interface';
 import { ResettleError } from '../../common/errors.ts';
-import type { PeerIdText } from '../../common/ids.ts';
 import { formatBytes } from '../../common/sizes.ts';
-import { parseCode } from '../../protocols/pair/code.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
-import { TypedCode } from '../../protocols/pair/guesses.ts';
-import { HourlyCap } from '../../protocols/pair/hourly-cap.ts';
-import { pairOver } from '../../protocols/pair/pair.ts';
-import { isScanText, parseScanCode } from '../../protocols/pair/scan-text.ts';
-import type { Credential, Pairing } from '../../protocols/pair/types.ts';
 import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import { newRestoreId } from '../roles/destination/apply.ts';
 import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
 import { PairedAsker } from './asker.ts';
-import { findByNumber, findPeer } from './find.ts';
-import { GuessFile } from './guess-file.ts';
 import { KeptPairings, type KeptReceiver, type PairingFolder, type ReceiveWish } from './kept.ts';
 import { addressesWith, PairingNode } from './pairing-node.ts';
-import { KNOWN_PEER_TAG, numberTag } from './tags.ts';
+import { KNOWN_PEER_TAG } from './tags.ts';
 import type { MachineFacts, PairingEmit, PairingGround, ShownMachine, ShownOffer } from './types.ts';
+import { findAndPair, type Typed, typedCode } from './typing.ts';
 
 /** How a code or a kept pairing leads to the other machine. */
 export type ReceiveBy =
@@ -71,20 +63,7 @@ export async function receive(
 ): Promise<ReceiveDone> {
   const pairings = new KeptPairings(ground.home, ground.clock);
   const run = new ReceiverRun(ground, pairings, request, accept, emit, signal);
-  return 'kept' in request.by ? run.goOn(request.by.kept) : run.begin(credentialOf(request.by.code));
-}
-
-interface TypedCredential {
-  readonly credential: Credential;
-  /** Of a scanned code. */
-  readonly peer: PeerIdText | undefined;
-}
-
-/** Throws `usage` for what is no code: before anything is sent. */
-export function credentialOf(text: string): TypedCredential {
-  if (!isScanText(text)) return { credential: { kind: 'words', code: parseCode(text) }, peer: undefined };
-  const { peer, secret } = parseScanCode(text);
-  return { credential: { kind: 'scan', secret }, peer };
+  return 'kept' in request.by ? run.goOn(request.by.kept) : run.begin(typedCode(request.by.code));
 }
 
 class ReceiverRun {
@@ -115,13 +94,14 @@ class ReceiverRun {
     this.#meter = new ProgressMeter(ground.clock, emit);
   }
 
-  async begin(typed: TypedCredential): Promise<ReceiveDone> {
+  async begin(typed: Typed): Promise<ReceiveDone> {
     const { clock, random, machine } = this.#ground;
     const privateKey = await generateKeyPair('Ed25519');
     const node = await this.#startNode(privateKey);
     try {
-      const connection = await this.#connect(node, typed);
-      const pairing = await this.#pair(node, connection, typed, encodeAbout({ machine, offer: undefined }));
+      const about = encodeAbout({ machine, offer: undefined });
+      const wish = { typed, purpose: 'send' as const, about, address: this.#request.peer };
+      const { pairing, connection } = await findAndPair(this.#ground, node, wish, this.#signal);
       const folder = this.#pairings.create(random);
       const kept: KeptReceiver = {
         role: 'receiver',
@@ -175,42 +155,6 @@ class ReceiverRun {
     return PairingNode.start({ privateKey, interfaces, listen: undefined, clock, random, log });
   }
 
-  async #connect(node: PairingNode, { credential, peer }: TypedCredential): Promise<Connection> {
-    if (this.#request.peer !== undefined) return node.dial(peer, [this.#request.peer], this.#signal);
-    const tag = credential.kind === 'words' ? numberTag(credential.code.number) : KNOWN_PEER_TAG;
-    const discovery = await node.discover(tag);
-    try {
-      const { timing } = this.#ground;
-      const found =
-        credential.kind === 'words'
-          ? await findByNumber(discovery, credential.code.number, this.#signal, timing)
-          : await findPeer(discovery, peer!, this.#signal, timing);
-      return await node.dial(found.peerId, found.addresses, this.#signal);
-    } finally {
-      await node.endDiscovery(discovery);
-    }
-  }
-
-  async #pair(node: PairingNode, connection: Connection, typed: TypedCredential, about: Uint8Array): Promise<Pairing> {
-    const { home, clock, random, log, timing } = this.#ground;
-    const guesses = new GuessFile(home);
-    try {
-      return await pairOver(connection, {
-        code: new TypedCode('send', typed.credential),
-        ...(typed.peer === undefined ? {} : { expected: typed.peer }),
-        self: node.self,
-        about,
-        cap: new HourlyCap(guesses, clock),
-        random,
-        log: (error) => log.warn({ error }, 'the count of attempts could not be written'),
-        ...(timing?.stepMs === undefined ? {} : { stepMs: timing.stepMs }),
-        signal: this.#signal,
-      });
-    } finally {
-      guesses.close();
-    }
-  }
-
   async #receive(
     node: PairingNode,
     folder: PairingFolder,
@@ -223,8 +167,7 @@ class ReceiverRun {
     this.#emit({ event: 'offer', ...proposal });
     node.admit(given.remote);
     let kept = given;
-    const wish = kept.wish ?? (await this.#accept(proposal, this.#signal));
-    this.#signal.throwIfAborted();
+    const wish = kept.wish ?? (await this.#asked(proposal));
     if (!wish) return this.#decline(node, connection, kept, machine.name);
     if (!kept.wish) {
       await checkRoom(wish.into, offer!, machine.name);
@@ -255,11 +198,18 @@ class ReceiverRun {
     } catch (error) {
       asker.abort(error instanceof Error ? error : new Error(String(error)));
       this.#isOver = asker.isRefused;
-      if (!this.#signal.aborted) throw error;
-      throw new ResettleError('interrupted', `interrupted; not everything is here from ${machine.name} yet`, {
-        hint: '"resettle receive" without a code goes on from here, within 24 hours',
-        cause: error,
-      });
+      throw this.#signal.aborted ? interrupted(machine.name, error) : error;
+    }
+  }
+
+  /** The person may take his time: nothing waits for him but the other machine. */
+  async #asked(proposal: ShownProposal): Promise<ReceiveWish | undefined> {
+    try {
+      const wish = await this.#accept(proposal, this.#signal);
+      this.#signal.throwIfAborted();
+      return wish;
+    } catch (error) {
+      throw this.#signal.aborted ? interrupted(proposal.machineName, error) : error;
     }
   }
 
@@ -341,13 +291,22 @@ class ReceiverRun {
   }
 }
 
+function interrupted(name: string, cause: unknown): ResettleError {
+  return new ResettleError('interrupted', `interrupted; not everything is here from ${name} yet`, {
+    hint: '"resettle receive" without a code goes on from here, within 24 hours',
+    cause,
+  });
+}
+
 /** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */
-async function checkRoom(into: string, { bytes }: Offer, name: string): Promise<void> {
+async function checkRoom(into: string, offer: Offer, name: string): Promise<void> {
+  // Files with holes count whole in the first.
+  const bytes = Math.min(offer.bytes, offer.upperBoundBytes);
   const free = await freeBytes(into);
   if (free === undefined || free >= bytes) return;
   throw new ResettleError(
     'failed',
-    `${name} offers ${formatBytes(bytes)}, and the disk of ${into} has ${formatBytes(free)} free: ` +
+    `${name} offers ${formatBytes(offer.bytes)}, and the disk of ${into} has ${formatBytes(free)} free: ` +
       `${formatBytes(bytes - free)} are missing`,
     { hint: 'free some space, or name a folder on a larger disk; then "resettle receive" goes on without a new code' },
   );

@@ -161,6 +161,7 @@ class SenderRun {
       for (const item of plan.skipped.items) this.#emit({ event: 'skipped', ...item });
       const offer = makeOffer(plan, paths, state, digest(descriptor));
       this.#emit({ event: 'offer', ...shownOffer(offer) });
+      this.#tellPort(node);
       const door = this.#door(sending, stateKey);
       await this.#serve(node, door.host);
       const { pairing, connection } = await showAndPair(
@@ -226,6 +227,12 @@ class SenderRun {
     const { interfaces, clock, random, log } = this.#ground;
     const listen = { addresses: this.#request.listen, port };
     return PairingNode.start({ privateKey, interfaces, listen, clock, random, log });
+  }
+
+  /** A firewall was opened for the usual port, if for any. */
+  #tellPort(node: PairingNode): void {
+    if (this.#request.listen.length > 0 || node.port === 0 || node.port === DEFAULT_PORT) return;
+    this.#note(`port ${DEFAULT_PORT} is taken on this machine; it listens on ${node.port}, which a firewall may close`);
   }
 
   /** `onChange` of it is set once the receiver's name is known. */

@@ -10,7 +10,7 @@ import { attemptEvent } from './attempts.ts';
 import { GuessFile } from './guess-file.ts';
 import type { PairingNode } from './pairing-node.ts';
 import { KNOWN_PEER_TAG, numberTag } from './tags.ts';
-import type { PairingEmit, PairingGround } from './types.ts';
+import type { PairingBasis, PairingEmit } from './types.ts';
 
 export interface ShowWish {
   readonly purpose: Purpose;
@@ -24,7 +24,7 @@ export interface ShowWish {
  * the signal's reason when the person takes it back.
  */
 export async function showAndPair(
-  ground: PairingGround,
+  ground: PairingBasis,
   node: PairingNode,
   wish: ShowWish,
   emit: PairingEmit,

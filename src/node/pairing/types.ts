@@ -115,17 +115,21 @@ export interface MachineFacts {
   readonly user: string;
 }
 
-/** What both roles stand on. */
-export interface PairingGround {
+/** What every pairing stands on. */
+export interface PairingBasis {
   readonly home: Home;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
   readonly machine: MachineFacts;
-  readonly rooms: Rooms;
   /** Names; empty means the physical ones. */
   readonly interfaces: readonly string[];
   readonly timing?: Partial<PairingTiming>;
+}
+
+/** What sender and receiver stand on. */
+export interface PairingGround extends PairingBasis {
+  readonly rooms: Rooms;
 }
 
 /** Waits, so that tests need not. */
