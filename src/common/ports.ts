@@ -74,7 +74,16 @@ export interface DirectAsk {
   readonly offsets: readonly { readonly entry: number; readonly offset: number }[];
 }
 
-/** Takes the packs of an answer. */
+/** Takes the packs of an answer, at the source. */
+export interface DirectSink {
+  /**
+   * Settles when the destination has used the pack: with the milliseconds for which it had nothing to do before the pack
+   * was there. The memory is the network's until then.
+   */
+  put(pack: SealedPack, signal: AbortSignal): Promise<number>;
+}
+
+/** Takes the packs of an answer, at the destination. */
 export interface DirectTaker {
   /**
    * A buffer of DIRECT_PACK_BYTES. There are DIRECT_BUFFERS of them. One that was borrowed for a pack that did not come

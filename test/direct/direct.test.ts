@@ -10,7 +10,7 @@ import {
   DIRECT_OFFSETS_MAX,
   DIRECT_PACK_BYTES,
 } from '../../src/common/limits.ts';
-import type { DirectAsk, PackSink } from '../../src/common/ports.ts';
+import type { DirectAsk, DirectSink } from '../../src/common/ports.ts';
 import { FRAME } from '../../src/protocols/blocks/frame.ts';
 import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
 import { isBroken } from '../../src/protocols/direct/broken.ts';
@@ -409,7 +409,7 @@ describe('a direct stream', () => {
     });
 
     it('refuses packs that are too large, come twice, or come when nothing was asked for', async () => {
-      let late: PackSink | undefined;
+      let late: DirectSink | undefined;
       answer = async (_, sink, signal) => {
         late = sink;
         const bytes = pack(10);

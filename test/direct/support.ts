@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Libp2p } from 'libp2p';
 import { type PackId, packId } from '../../src/common/ids.ts';
 import { DIRECT_BUFFERS, DIRECT_PACK_BYTES } from '../../src/common/limits.ts';
-import type { DirectAsk, DirectTaker, PackSink } from '../../src/common/ports.ts';
+import type { DirectAsk, DirectSink, DirectTaker } from '../../src/common/ports.ts';
 import { FRAME } from '../../src/protocols/blocks/frame.ts';
 import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
 import { DIRECT_PROTOCOL, DirectOpen } from '../../src/protocols/direct/messages.ts';
@@ -37,7 +37,7 @@ export class Kept implements DirectTaker {
   }
 }
 
-export async function putAll(packs: readonly Uint8Array[], sink: PackSink, signal: AbortSignal): Promise<void> {
+export async function putAll(packs: readonly Uint8Array[], sink: DirectSink, signal: AbortSignal): Promise<void> {
   await Promise.all(packs.map((bytes) => sink.put({ id: idOf(bytes), bytes }, signal)));
 }
 

@@ -28,3 +28,11 @@ test('a slow holder raises the level, a busy processor lowers it, and what is be
   for (let packs = 0; packs < 20; packs++) chooser.onPack(100, 0);
   assert.equal(chooser.level, LEVEL_MIN);
 });
+
+test('a holder that is always busy is not helped by compression, however long it is waited for', () => {
+  const chooser = new LevelChooser(0);
+  for (let packs = 0; packs < 20; packs++) chooser.onPack(100, 900, 800);
+  assert.equal(chooser.level, LEVEL_MAX);
+  for (let packs = 0; packs < 20; packs++) chooser.onPack(100, 900, 3);
+  assert.equal(chooser.level, 0);
+});

@@ -27,8 +27,11 @@ test('there are so many buffers, and one that comes back is used again', async (
   const next = buffers.take();
   const marked = new ArrayBuffer(DIRECT_PACK_BYTES);
   new Uint8Array(marked)[0] = 77;
-  post({ type: 'buffer', answer: 1, buffer: marked });
+  post({ type: 'buffer', answer: 1, buffer: marked, idleMs: 7 });
+
   assert.equal(new Uint8Array(await next)[0], 77);
+  assert.equal(buffers.takeIdleMs(), 7);
+  assert.equal(buffers.takeIdleMs(), 0);
 });
 
 test('a buffer of an answer that was ended is not used again, whenever it comes', async (t) => {
@@ -36,9 +39,10 @@ test('a buffer of an answer that was ended is not used again, whenever it comes'
   buffers.begin(1);
   const old = await takeAll();
   buffers.begin(2);
-  buffers.giveBack(1, old[0]!);
+  buffers.giveBack(1, old[0]!, 5);
   const taken = await takeAll();
   assert.ok(taken.every((buffer) => !old.includes(buffer)));
+  assert.equal(buffers.takeIdleMs(), 0);
 });
 
 test('who waits for a buffer hears that the answer was ended, and not of earlier ones', async (t) => {
@@ -47,7 +51,7 @@ test('who waits for a buffer hears that the answer was ended, and not of earlier
   await takeAll();
   const waiting = assert.rejects(buffers.take(), { code: 'interrupted' });
   post({ type: 'end', answer: 1 });
-  post({ type: 'buffer', answer: 1, buffer: new ArrayBuffer(DIRECT_PACK_BYTES) });
+  post({ type: 'buffer', answer: 1, buffer: new ArrayBuffer(DIRECT_PACK_BYTES), idleMs: 9 });
   post({ type: 'end', answer: 2 });
   await waiting;
 });

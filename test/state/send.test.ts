@@ -353,11 +353,11 @@ class Stuck extends Received {
     this.#takes = takes;
   }
 
-  override async put(pack: SealedPack): Promise<void> {
+  override async put(pack: SealedPack): Promise<number> {
     if (this.packs.length < this.#takes) return await super.put(pack);
     this.kept.push({ view: pack.bytes, id: pack.id });
     if (this.kept.length === DIRECT_BUFFERS) this.full.resolve();
-    await new Promise<void>(() => {});
+    return await new Promise<number>(() => {});
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import type { StateId } from '../../common/ids.ts';
-import type { DirectAsk, DirectAsker, DirectTaker, PackSink, Progress, Report } from '../../common/ports.ts';
+import type { DirectAsk, DirectAsker, DirectSink, DirectTaker, Progress, Report } from '../../common/ports.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult } from '../../state/restore/index.ts';
 import type { TaskEvent } from '../events.ts';
@@ -34,7 +34,7 @@ export interface Sending {
   /** The signed descriptor of the plan. */
   readonly descriptor: Uint8Array;
   /** Puts every pack of the answer. */
-  answer(ask: DirectAsk, sink: PackSink, on: WorkEvents): Promise<void>;
+  answer(ask: DirectAsk, sink: DirectSink, on: WorkEvents): Promise<void>;
   /** Ends its workers; the plan stays. */
   close(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export interface DirectSummary {
 export interface DirectSource {
   readonly descriptor: Uint8Array;
   readonly stateKey: Uint8Array;
-  answer(ask: DirectAsk, sink: PackSink, signal: AbortSignal): Promise<void>;
+  answer(ask: DirectAsk, sink: DirectSink, signal: AbortSignal): Promise<void>;
   done(summary: DirectSummary): Promise<void>;
 }
 

@@ -7,6 +7,7 @@ import {
   DIRECT_BUFFERS,
   DIRECT_CLOSE_MS,
   DIRECT_PACK_BYTES,
+  PACK_MAX_BYTES,
   REQUEST_TIMEOUT_MS,
 } from '../../common/limits.ts';
 import type { DirectAsk, DirectTaker } from '../../common/ports.ts';
@@ -67,6 +68,9 @@ async function newStream(connection: Connection, signal: AbortSignal): Promise<S
   });
 }
 
+/** In whole milliseconds: it goes where other frames have a size. */
+const now = (): number => Math.round(performance.now());
+
 /** An ask that is being answered. */
 interface Answer {
   readonly taker: DirectTaker;
@@ -74,6 +78,8 @@ interface Answer {
   /** Settled by the frame that ends it, or by the failure of the link. */
   readonly end: PromiseWithResolvers<void>;
   isWhole: boolean;
+  /** Since when no pack is in use. */
+  idleSinceMs: number;
 }
 
 class Receiving implements DirectLink {
@@ -124,7 +130,13 @@ class Receiving implements DirectLink {
     if (this.#answer || this.#leaving) throw new Error('one thing is asked for at a time');
     checkAsk(ask);
     signal.throwIfAborted();
-    const answer: Answer = { taker, taking: new Set(), end: Promise.withResolvers(), isWhole: false };
+    const answer: Answer = {
+      taker,
+      taking: new Set(),
+      end: Promise.withResolvers(),
+      isWhole: false,
+      idleSinceMs: now(),
+    };
     this.#answer = answer;
     const onAbort = (): void => this.abort(errorFrom(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
@@ -202,13 +214,16 @@ class Receiving implements DirectLink {
     await this.#incoming.fill(pack, buffer.subarray(0, sizeBytes));
     if (this.#failure) return;
     this.#unacknowledged += 1;
-    const taking: Promise<void> = this.#take(answer.taker, pack, buffer, sizeBytes).finally(() =>
-      answer.taking.delete(taking),
-    );
+    const idleMs = answer.taking.size === 0 ? now() - answer.idleSinceMs : 0;
+    const taking: Promise<void> = this.#take(answer.taker, pack, buffer, sizeBytes, idleMs).finally(() => {
+      answer.taking.delete(taking);
+      answer.idleSinceMs = now();
+    });
     answer.taking.add(taking);
   }
 
-  async #take(taker: DirectTaker, pack: string, buffer: Uint8Array, sizeBytes: number): Promise<void> {
+  /** `idleMs`: for how long there was nothing to do before this pack, so that the sender knows what holds it up. */
+  async #take(taker: DirectTaker, pack: string, buffer: Uint8Array, sizeBytes: number, idleMs: number): Promise<void> {
     try {
       await taker.take(buffer, sizeBytes);
     } catch (error) {
@@ -217,7 +232,7 @@ class Receiving implements DirectLink {
     // Before it is said: the next pack may come before this call has settled.
     this.#unacknowledged -= 1;
     // Where it cannot be sent the stream has ended, which is told by who reads from it.
-    this.#frames.send(FRAME.have, packId(pack)).catch(() => {});
+    this.#frames.send(FRAME.have, packId(pack), Math.min(idleMs, PACK_MAX_BYTES)).catch(() => {});
   }
 
   async #left(leaving: PromiseWithResolvers<boolean>): Promise<void> {

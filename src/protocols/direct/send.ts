@@ -9,7 +9,7 @@ import {
   DIRECT_PACK_BYTES,
   DIRECT_STREAMS_MAX,
 } from '../../common/limits.ts';
-import type { DirectAsk, PackSink, SealedPack } from '../../common/ports.ts';
+import type { DirectAsk, DirectSink, SealedPack } from '../../common/ports.ts';
 import { FRAME, type FrameHeader } from '../blocks/frame.ts';
 import { FrameStream } from '../blocks/frame-stream.ts';
 import type { Handlers } from '../wire/registrar.ts';
@@ -31,7 +31,7 @@ export interface DirectSource {
    * Puts every pack of the answer, in order, each at most DIRECT_PACK_BYTES. One call at a time. Settles soon after
    * `signal` has aborted, which it does when the stream ends: a stream that replaces this one waits for that.
    */
-  answer(ask: DirectAsk, sink: PackSink, signal: AbortSignal): Promise<void>;
+  answer(ask: DirectAsk, sink: DirectSink, signal: AbortSignal): Promise<void>;
   /** The receiver has verified and placed everything. It may say so again over another stream. */
   done(summary: DirectDone): Promise<void>;
 }
@@ -109,11 +109,11 @@ async function readOpen(frames: FrameStream, incoming: Incoming): Promise<Uint8A
 }
 
 interface Unacknowledged {
-  resolve(): void;
+  resolve(idleMs: number): void;
   reject(error: Error): void;
 }
 
-class DirectSending implements PackSink {
+class DirectSending implements DirectSink {
   readonly #frames: FrameStream;
   readonly #incoming: Incoming;
   readonly #peer: string;
@@ -155,21 +155,21 @@ class DirectSending implements PackSink {
     this.#fail(reason, false);
   }
 
-  async put(pack: SealedPack, signal: AbortSignal): Promise<void> {
+  async put(pack: SealedPack, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     this.#end.signal.throwIfAborted();
     const { id, bytes } = pack;
     if (!this.#isAnswering || bytes.length === 0 || bytes.length > DIRECT_PACK_BYTES || this.#unacknowledged.has(id)) {
       throw new Error(`pack ${id} of ${bytes.length} bytes cannot be put`);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
     this.#unacknowledged.set(id, { resolve, reject });
     // The memory of what is under way is not ours any more: an abort ends the whole stream.
     const onAbort = (): void => this.#fail(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     this.#inLine(() => this.#push(id, bytes)).catch((error: unknown) => this.#fail(error));
     try {
-      await promise;
+      return await promise;
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
@@ -201,7 +201,7 @@ class DirectSending implements PackSink {
 
   async #onFrame(header: FrameHeader): Promise<void> {
     if (!this.#source || this.#done !== 'no') throw this.#incoming.unexpected(header);
-    if (header.type === FRAME.have && header.payloadBytes === 0) return this.#onHave(header.pack);
+    if (header.type === FRAME.have && header.payloadBytes === 0) return this.#onHave(header.pack, header.number);
     // Nothing else is said while packs are on their way.
     if (this.#isAnswering || this.#unacknowledged.size > 0) throw this.#incoming.unexpected(header);
     if (header.type === FRAME.want) {
@@ -219,13 +219,13 @@ class DirectSending implements PackSink {
     }
   }
 
-  #onHave(id: string): void {
+  #onHave(id: string, idleMs: number): void {
     const acknowledged = this.#sent.has(id) ? this.#unacknowledged.get(id) : undefined;
     if (!acknowledged) throw new ResettleError('damaged', `${this.#peer} acknowledged pack ${id} before it was sent`);
     this.#unacknowledged.delete(id);
     this.#sent.delete(id);
     this.#wake();
-    acknowledged.resolve();
+    acknowledged.resolve(idleMs);
   }
 
   async #answer(source: DirectSource, ask: DirectAsk): Promise<void> {

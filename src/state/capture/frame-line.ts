@@ -22,6 +22,8 @@ export interface FrameLineOptions {
   readonly levels: LevelChooser;
   /** A buffer of `packBytes`; waits until there is one. */
   readonly take: () => Promise<ArrayBuffer>;
+  /** For how many milliseconds whoever takes the packs had nothing to do since the last call, where that is known. */
+  readonly takeIdleMs?: () => number;
   /** Gets each pack when it is whole, by its index. */
   readonly handOver: (index: number, pack: MadePack, buffer: ArrayBuffer) => void;
 }
@@ -102,11 +104,11 @@ export class FrameLine {
   }
 
   async #begin(): Promise<PackWriter> {
-    const { take, levels, stateKey, stateId, packBytes } = this.#options;
+    const { take, takeIdleMs, levels, stateKey, stateId, packBytes } = this.#options;
     const asked = performance.now();
     this.#buffer = await take();
     const began = performance.now();
-    levels.onPack(asked - this.#beganMs, began - asked);
+    levels.onPack(asked - this.#beganMs, began - asked, takeIdleMs?.());
     this.#beganMs = began;
     this.#writer = new PackWriter(new Uint8Array(this.#buffer), stateKey, stateId, randomBytes, packBytes);
     return this.#writer;

@@ -6,7 +6,7 @@ const BUSY_SHARE = 0.1;
 
 /**
  * Chooses the level of compression by what holds a capture up. A holder that takes packs slower than they are made (a
- * link, a disk) leaves time for a higher level; where packs are waited for, the level goes down again.
+ * link, a disk) leaves time for a higher level; where packs are waited for, the level goes down again. 0 is none.
  */
 export class LevelChooser {
   readonly #min: number;
@@ -22,9 +22,14 @@ export class LevelChooser {
     return this.#level;
   }
 
-  /** Hears of each pack: milliseconds of work, and of waiting for the holder before it could begin. */
-  onPack(workMs: number, waitMs: number): void {
-    const share = waitMs / Math.max(1e-3, workMs + waitMs);
+  /**
+   * Hears of each pack: milliseconds of work, and of waiting for the holder before it could begin; and where that is
+   * known, for how many of them the holder itself had nothing to do. One that is always busy is what holds it up, and
+   * would have to decompress besides.
+   */
+  onPack(workMs: number, waitMs: number, idleMs = Number.POSITIVE_INFINITY): void {
+    const sum = Math.max(1e-3, workMs + waitMs);
+    const share = idleMs / sum < BUSY_SHARE ? 0 : waitMs / sum;
     if (share > IDLE_SHARE) this.#level = Math.min(LEVEL_MAX, this.#level + 1);
     else if (share < BUSY_SHARE) this.#level = Math.max(this.#min, this.#level - 1);
   }

@@ -24,8 +24,8 @@ export type ToSendWorker =
   /** The plan's descriptor: with it the plan is whole. */
   | { readonly type: 'describe'; readonly descriptor: Uint8Array }
   | { readonly type: 'ask'; readonly answer: number; readonly ask: DirectAsk }
-  /** A pack of that answer was taken; its buffer comes back. */
-  | { readonly type: 'buffer'; readonly answer: number; readonly buffer: ArrayBuffer }
+  /** A pack of that answer was used; its buffer comes back. The receiver had waited so long for it. */
+  | { readonly type: 'buffer'; readonly answer: number; readonly buffer: ArrayBuffer; readonly idleMs: number }
   /** Wakes the worker, which finds in `ended` that the answer is over. */
   | { readonly type: 'end'; readonly answer: number };
 

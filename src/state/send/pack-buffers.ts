@@ -12,6 +12,7 @@ export class PackBuffers {
   readonly #free: ArrayBuffer[] = [];
   #out = 0;
   #answer = 0;
+  #idleMs = 0;
 
   constructor(inbox: Inbox<ToSendWorker>) {
     this.#inbox = inbox;
@@ -20,12 +21,21 @@ export class PackBuffers {
   begin(answer: number): void {
     this.#answer = answer;
     this.#out = 0;
+    this.#idleMs = 0;
   }
 
-  /** Takes one back, if it is of this answer. */
-  giveBack(answer: number, buffer: ArrayBuffer): void {
+  /** For how long the receiver has waited for packs since the last call, in milliseconds. */
+  takeIdleMs(): number {
+    const idleMs = this.#idleMs;
+    this.#idleMs = 0;
+    return idleMs;
+  }
+
+  /** Takes one back, if it is of this answer; the receiver had waited so long for it. */
+  giveBack(answer: number, buffer: ArrayBuffer, idleMs: number): void {
     if (answer !== this.#answer || this.#out === 0) return;
     this.#out -= 1;
+    this.#idleMs += idleMs;
     this.#free.push(buffer);
   }
 
@@ -33,7 +43,7 @@ export class PackBuffers {
   async take(): Promise<ArrayBuffer> {
     while (this.#free.length === 0 && this.#out >= DIRECT_BUFFERS) {
       const message = await this.#inbox.next();
-      if (message.type === 'buffer') this.giveBack(message.answer, message.buffer);
+      if (message.type === 'buffer') this.giveBack(message.answer, message.buffer, message.idleMs);
       if (message.type === 'end' && message.answer === this.#answer) {
         throw new ResettleError('interrupted', 'interrupted');
       }

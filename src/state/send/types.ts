@@ -1,6 +1,6 @@
 import type { PrivateKey } from '@libp2p/interface';
 import type { StateId } from '../../common/ids.ts';
-import type { DirectAsk, PackSink } from '../../common/ports.ts';
+import type { DirectAsk, DirectSink } from '../../common/ports.ts';
 import type { CaptureEvents, PlanSummary } from '../capture/index.ts';
 
 export interface SendOptions {
@@ -36,7 +36,7 @@ export interface Sending {
    * Answers one ask with packs: any number of times, one at a time. Phase `send`, for comparing `compare`. Throws
    * `damaged` for an ask that is none, the signal's reason, or what the sink throws. However it ends, the next one works.
    */
-  answer(ask: DirectAsk, sink: PackSink, on: CaptureEvents): Promise<void>;
+  answer(ask: DirectAsk, sink: DirectSink, on: CaptureEvents): Promise<void>;
   /** Ends the worker, and an answer that is under way; the plan stays. */
   close(): Promise<void>;
 }

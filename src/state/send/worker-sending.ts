@@ -1,5 +1,5 @@
 import { ResettleError } from '../../common/errors.ts';
-import type { DirectAsk, PackSink } from '../../common/ports.ts';
+import type { DirectAsk, DirectSink } from '../../common/ports.ts';
 import type { CaptureEvents, PlanSummary } from '../capture/index.ts';
 import { fromThreadError } from '../threads/thread-error.ts';
 import type { WorkerThread } from '../threads/worker-thread.ts';
@@ -49,7 +49,7 @@ export class WorkerSending implements Sending {
     );
   }
 
-  async answer(ask: DirectAsk, sink: PackSink, on: CaptureEvents): Promise<void> {
+  async answer(ask: DirectAsk, sink: DirectSink, on: CaptureEvents): Promise<void> {
     if (this.#error) throw this.#error;
     if (this.#current) throw new ResettleError('failed', 'another answer is under way');
     on.signal.throwIfAborted();
@@ -60,8 +60,8 @@ export class WorkerSending implements Sending {
     const pending = new Set<Promise<void>>();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const put = async ({ id, sizeBytes, buffer }: Extract<FromSendWorker, { type: 'pack' }>) => {
-      await sink.put({ id, bytes: new Uint8Array(buffer, 0, sizeBytes) }, signal);
-      if (this.#current?.number === number) this.#post({ type: 'buffer', answer: number, buffer }, [buffer]);
+      const idleMs = await sink.put({ id, bytes: new Uint8Array(buffer, 0, sizeBytes) }, signal);
+      if (this.#current?.number === number) this.#post({ type: 'buffer', answer: number, buffer, idleMs }, [buffer]);
     };
     const onMessage = (message: FromSendWorker) => {
       if (message.type === 'progress') on.onProgress(message.progress);

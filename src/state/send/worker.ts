@@ -111,6 +111,7 @@ async function answerFiles(plan: OpenedPlan, answer: number, ask: DirectAsk, han
     packBytes: DIRECT_PACK_BYTES,
     levels: new LevelChooser(LEVEL_DIRECT_MIN),
     take: () => buffers.take(),
+    takeIdleMs: () => buffers.takeIdleMs(),
     handOver: (_index, pack, buffer) => handOver(pack, buffer),
   });
   await line.run(files.frames());
@@ -141,7 +142,7 @@ async function send(): Promise<void> {
   tell({ type: 'ready', plan: plan.summary, descriptor: plan.descriptor });
   for (;;) {
     const message = await inbox.next();
-    if (message.type === 'buffer') buffers.giveBack(message.answer, message.buffer);
+    if (message.type === 'buffer') buffers.giveBack(message.answer, message.buffer, message.idleMs);
     if (message.type !== 'ask') continue;
     let error: unknown;
     try {

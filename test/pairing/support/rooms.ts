@@ -160,7 +160,12 @@ async function serve(stream: Stream, host: Parameters<Rooms['serveDirect']>[1], 
       await lines.write(Buffer.from('ok'));
       return stream.close();
     }
-    const sink = { put: async ({ bytes }: { bytes: Uint8Array }) => lines.write(bytes) };
+    const sink = {
+      async put({ bytes }: { bytes: Uint8Array }) {
+        await lines.write(bytes);
+        return 0;
+      },
+    };
     await source.answer({ what: 'content', entries: line.subarray(1), offsets: [] }, sink, end.signal);
     await lines.write(new Uint8Array(0));
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { DIRECT_BUFFERS, DIRECT_PACK_BYTES } from '../../../src/common/limits.ts';
-import type { DirectAsk, PackSink, Progress, SealedPack } from '../../../src/common/ports.ts';
+import type { DirectAsk, DirectSink, Progress, SealedPack } from '../../../src/common/ports.ts';
 import type { LineFrame } from '../../../src/state/capture/frame-line.ts';
 import { EntrySet } from '../../../src/state/format/entry-set.ts';
 import { decodeFileRecords, type FileRecord } from '../../../src/state/format/file-record.ts';
@@ -22,18 +22,19 @@ import { identity } from './source-machine.ts';
 const { stateId, stateKey } = identity;
 
 /** Copies of packs in the order of `put`; never more at once than a receiver has buffers. */
-export class Received implements PackSink {
+export class Received implements DirectSink {
   readonly packs: { id: string; bytes: Uint8Array }[] = [];
   readonly progress: Progress[] = [];
   #open = 0;
 
-  async put({ id, bytes }: SealedPack): Promise<void> {
+  async put({ id, bytes }: SealedPack): Promise<number> {
     this.#open += 1;
     assert.ok(this.#open <= DIRECT_BUFFERS && bytes.length <= DIRECT_PACK_BYTES);
     assert.equal(digest(bytes).toString('hex'), id);
     this.packs.push({ id, bytes: bytes.slice() });
     await new Promise((resolve) => setImmediate(resolve));
     this.#open -= 1;
+    return 0;
   }
 
   get on() {

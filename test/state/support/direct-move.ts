@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DirectAsk, DirectAsker, DirectTaker, PackSink } from '../../../src/common/ports.ts';
+import type { DirectAsk, DirectAsker, DirectSink, DirectTaker } from '../../../src/common/ports.ts';
 import { type ReceiveOptions, receiveSnapshot } from '../../../src/state/receive/index.ts';
 import type { RestoreResult } from '../../../src/state/restore/index.ts';
 import { planSend, type Sending } from '../../../src/state/send/index.ts';
@@ -75,10 +75,11 @@ export class LocalAsker implements DirectAsker {
       taking.push(taken);
       await taken;
     };
-    const sink: PackSink = {
+    const sink: DirectSink = {
       async put(pack) {
         line = line.then(() => hand(pack.bytes));
         await line;
+        return 0;
       },
     };
     try {
