@@ -501,8 +501,8 @@ export const BULK_HANDSHAKES_MAX = 8;
 export const BULK_ADDRESSES_MAX = 16;
 /** Ports that are tried until one is free at all the addresses. */
 export const BULK_PORT_TRIES = 4;
-/** What is read while no pack is known to read into. */
-export const BULK_SPARE_BYTES = 256 * KIB;
+/** The first read of a pack goes here, the others into its memory: larger is not faster. */
+export const BULK_SPARE_BYTES = 64 * KIB;
 /** A socket that ends has so long to be explained by the stream beside it. */
 export const BULK_GRACE_MS = 1_000;
 /** Streams in a row whose socket brought nothing, until packs come over Noise again. */
