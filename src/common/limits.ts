@@ -489,3 +489,23 @@ export const OFFER_PATHS_MAX = 16;
 export const OFFER_PATH_TEXT_MAX_BYTES = 400;
 /** Addresses of the other machine that are remembered for going on. */
 export const PAIRING_ADDRESSES_MAX = 8;
+
+// --- The bulk socket of a direct stream (src/protocols/direct/bulk): packs, which are sealed already, beside Noise ---
+/** A receiver waits so long for it before it asks: several round trips of a LAN, and no long pause behind a firewall. */
+export const BULK_CONNECT_MS = 1_000;
+/** Who connects has so long to prove that it is the receiver. */
+export const BULK_HANDSHAKE_MS = 2_000;
+/** The listener is there so long after a stream has opened: longer than any receiver tries. */
+export const BULK_LISTEN_MS = 5_000;
+/** Who has not proved it yet, at once; with one more the oldest is cut off, for the right one needs one round trip. */
+export const BULK_HANDSHAKES_MAX = 8;
+/** Addresses that a listener opens on: more than a machine with cables and radios has. */
+export const BULK_ADDRESSES_MAX = 16;
+/** Ports that are tried until one is free at all the addresses. */
+export const BULK_PORT_TRIES = 4;
+/** The first read of a pack goes here, the others into its memory: larger is not faster. */
+export const BULK_SPARE_BYTES = 64 * KIB;
+/** A socket that ends has so long to be explained by the stream beside it. */
+export const BULK_GRACE_MS = 1_000;
+/** Streams in a row whose socket brought nothing, until packs come over Noise again. */
+export const BULK_FAILURES_MAX = 2;

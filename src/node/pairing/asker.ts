@@ -4,6 +4,7 @@ import { asBuffer } from '../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import { PAIRING_RETRY_FIRST_MS, PAIRING_RETRY_MOST_MS } from '../../common/limits.ts';
 import type { DirectAsk, DirectAsker, DirectTaker } from '../../common/ports.ts';
+import { BulkChoice } from '../../protocols/direct/bulk/choice.ts';
 import { digest } from '../../state/format/index.ts';
 import type { Log } from '../log.ts';
 import { addressesHeard, type Heard, pause } from './find.ts';
@@ -37,6 +38,7 @@ export class PairedAsker implements DirectAsker {
   #connection: Connection | undefined;
   #link: DirectLink | undefined;
   #addresses: readonly string[];
+  readonly #bulk = new BulkChoice(() => this.#onBulkClosed());
   #isLost = false;
   #isRefused = false;
   #wasOpen = false;
@@ -97,6 +99,12 @@ export class PairedAsker implements DirectAsker {
     this.#connection = undefined;
   }
 
+  #onBulkClosed(): void {
+    const { log, note, remoteName } = this.#options;
+    log.warn({}, 'the port for packs cannot be reached there; they come over the encrypted stream');
+    note(`a second port of ${remoteName} is closed, by a firewall perhaps: it goes on, more slowly`);
+  }
+
   #lost(error: unknown): void {
     this.#options.log.info({ error: messageOf(error) }, 'the stream has broken');
     const before = this.#wasOpen ? 'connection lost, ' : '';
@@ -144,7 +152,11 @@ export class PairedAsker implements DirectAsker {
       if (addresses.length === 0) throw new ResettleError('failed', `${remoteName} is not heard of`);
       this.#connection = await node.dial(kept.remote, addresses, signal);
     }
-    const link = await rooms.openDirect(this.#connection, { session: kept.record.session, signal });
+    const link = await rooms.openDirect(this.#connection, {
+      session: kept.record.session,
+      signal,
+      bulk: this.#bulk,
+    });
     if (!digest(link.descriptor).equals(asBuffer(descriptorHash))) {
       link.abort(new Error('another plan than the one that was offered'));
       throw new ResettleError('damaged', `${remoteName} has another plan than the one that it offered`, {

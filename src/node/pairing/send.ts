@@ -252,9 +252,9 @@ class SenderRun {
   async #serve(node: PairingNode, door: DirectDoor): Promise<void> {
     const { log, rooms } = this.#ground;
     // Not behind the guard: a machine may be here before it is written down that it has paired. The door decides.
-    await rooms.serveDirect(node.link, door, (error, peer) =>
-      log.debug({ peer, error: messageOf(error) }, 'a direct stream ended'),
-    );
+    const onEnd = (error: unknown, peer: string): void =>
+      log.debug({ peer, error: messageOf(error) }, 'a direct stream ended');
+    await rooms.serveDirect(node.link, door, onEnd, { bulkBeside: () => node.addresses() });
     await serveDecline(node.link, (session, peer) => door.decline(session, peer));
   }
 

@@ -3,6 +3,7 @@ import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import type { StateId } from '../../common/ids.ts';
 import type { DirectAsk, DirectAsker, DirectSink, DirectTaker, Progress, Report } from '../../common/ports.ts';
+import type { BulkChoice } from '../../protocols/direct/bulk/choice.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult } from '../../state/restore/index.ts';
 import type { TaskEvent } from '../events.ts';
@@ -93,11 +94,16 @@ export interface Rooms {
   planSend(options: PlanOptions, on: WorkEvents): Promise<Sending>;
   /** The plan that an earlier process made. Throws `damaged` or `not-found` where it cannot go on. */
   reopenSend(options: SendPlace, on: WorkEvents): Promise<Sending>;
-  serveDirect(registrar: Handlers, host: DirectHost, log: (error: unknown, peer: string) => void): Promise<void>;
+  serveDirect(
+    registrar: Handlers,
+    host: DirectHost,
+    log: (error: unknown, peer: string) => void,
+    options: { readonly bulkBeside: () => readonly string[] },
+  ): Promise<void>;
   /** Throws `refused`, `failed`, or the signal's reason. */
   openDirect(
     connection: Connection,
-    options: { readonly session: Uint8Array; readonly signal: AbortSignal },
+    options: { readonly session: Uint8Array; readonly signal: AbortSignal; readonly bulk?: BulkChoice },
   ): Promise<DirectLink>;
   /** Whether an ask ended because the stream did, as against what either side says. */
   isBroken(error: unknown): boolean;

@@ -11,6 +11,12 @@ const KINDS = ['plan', 'compare', 'content'] as const;
 /** u32 entry · u64 offset, little-endian. */
 const OFFSET_BYTES = 12;
 
+export interface ReadAsk {
+  readonly ask: DirectAsk;
+  /** Its packs shall go over the bulk socket. */
+  readonly overBulk: boolean;
+}
+
 /** Throws RangeError where an ask is beyond its limits. */
 export function checkAsk(ask: DirectAsk): void {
   const problem = problemOf(ask.what, ask.entries.length, ask.offsets.length) ?? problemOfOffsets(ask.offsets);
@@ -18,15 +24,16 @@ export function checkAsk(ask: DirectAsk): void {
 }
 
 /** Sends what `checkAsk` accepts. The memory of `ask.entries` stays as it is until the answer is whole. */
-export async function sendAsk(frames: FrameStream, ask: DirectAsk): Promise<void> {
-  const head = { what: KINDS.indexOf(ask.what) + 1, entriesBytes: ask.entries.length, offsets: ask.offsets.length };
+export async function sendAsk(frames: FrameStream, ask: DirectAsk, overBulk: boolean): Promise<void> {
+  const [what, entriesBytes, offsets] = [KINDS.indexOf(ask.what) + 1, ask.entries.length, ask.offsets.length];
+  const head = { what, entriesBytes, offsets, overBulk };
   await frames.send(FRAME.want, NO_PACK, 0, DirectAskHead.encode(head));
   await frames.sendPack(NO_PACK, ask.entries, 0);
   await frames.sendPack(NO_PACK, encodeOffsets(ask.offsets), 0);
 }
 
 /** Reads what follows a frame `want`. Its size is looked at before there is memory for it. Throws `damaged`. */
-export async function readAsk(incoming: Incoming, header: FrameHeader): Promise<DirectAsk> {
+export async function readAsk(incoming: Incoming, header: FrameHeader): Promise<ReadAsk> {
   if (header.pack !== NO_PACK || header.number !== 0) throw incoming.unexpected(header);
   const head = DirectAskHead.decode(await incoming.payload(header));
   const what = KINDS[head.what - 1];
@@ -37,7 +44,7 @@ export async function readAsk(incoming: Incoming, header: FrameHeader): Promise<
   await incoming.fill(NO_PACK, entries);
   const encoded = new Uint8Array(head.offsets * OFFSET_BYTES);
   await incoming.fill(NO_PACK, encoded);
-  return { what, entries, offsets: decodeOffsets(encoded) };
+  return { ask: { what, entries, offsets: decodeOffsets(encoded) }, overBulk: head.overBulk };
 }
 
 export function encodeOffsets(offsets: DirectAsk['offsets']): Uint8Array {

@@ -1,4 +1,5 @@
-import { bytesField, countField, defineMessage, type MessageOf } from '../wire/message.ts';
+import { bytesField, countField, defineMessage, flagField, type MessageOf } from '../wire/message.ts';
+import { BULK_KEY_BYTES } from './bulk/handshake.ts';
 
 export const DIRECT_PROTOCOL = '/resettle/direct/1';
 
@@ -10,6 +11,8 @@ const openFields = {
   session: bytesField(1, SESSION_BYTES),
   /** Packs that may be on their way at once: DIRECT_BUFFERS. */
   buffers: countField(2),
+  /** Whether packs may come over a bulk socket. */
+  wantsBulk: flagField(3),
 };
 /** First frame, by the receiver. */
 export const DirectOpen = defineMessage(openFields);
@@ -21,6 +24,10 @@ const openedFields = {
   /** The plan's signed descriptor follows as data, so many bytes. */
   descriptorBytes: countField(2),
   buffers: countField(3),
+  /** Where the sender listens for the bulk socket; 0: nowhere. */
+  bulkPort: countField(4),
+  /** What both prove there, BULK_KEY_BYTES; empty without a port. */
+  bulkKey: bytesField(5, BULK_KEY_BYTES),
 };
 /** Its answer, by the sender. */
 export const DirectOpened = defineMessage(openedFields);
@@ -33,6 +40,8 @@ const askHeadFields = {
   entriesBytes: countField(2),
   /** so many offsets, as data too. */
   offsets: countField(3),
+  /** The packs of the answer shall come over the bulk socket, which both have. */
+  overBulk: flagField(4),
 };
 /** What is asked for; see `ask.ts`. */
 export const DirectAskHead = defineMessage(askHeadFields);

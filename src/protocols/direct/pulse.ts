@@ -10,17 +10,18 @@ export interface PulseOptions {
   readonly silenceMs?: number;
 }
 
-/** Tells the other side now and then that this one is there, and ends the stream when nothing is heard of it. */
+/** Tells the other side now and then that this one is there, and says when nothing is heard of it. */
 export class Pulse {
   readonly #timer: ReturnType<typeof setInterval>;
   #quietMs = 0;
 
-  constructor(frames: FrameStream, options: PulseOptions = {}) {
+  /** `onSilent` is called when nothing is heard, and ends what reads. */
+  constructor(frames: FrameStream, onSilent: (error: Error) => void, options: PulseOptions = {}) {
     const { pulseMs = DIRECT_PULSE_MS, silenceMs = DIRECT_SILENCE_MS } = options;
     this.#timer = setInterval(() => {
       // Counted in pulses, not by the clock: a machine that slept has not listened meanwhile.
       this.#quietMs += pulseMs;
-      if (this.#quietMs > silenceMs) frames.abort(silent(silenceMs));
+      if (this.#quietMs > silenceMs) onSilent(silent(silenceMs));
       // A stream that has ended is told by who reads from it.
       else frames.send(FRAME.opened).catch(() => {});
     }, pulseMs);

@@ -1,5 +1,7 @@
 /** The machine that takes files: it asks, takes each pack into memory of its own, and acknowledges it when it is used. */
+import { randomBytes } from 'node:crypto';
 import type { Connection, Stream } from '@libp2p/interface';
+import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { packId } from '../../common/ids.ts';
 import {
@@ -15,6 +17,10 @@ import { FRAME, type FrameHeader } from '../blocks/frame.ts';
 import { FrameStream } from '../blocks/frame-stream.ts';
 import { checkAsk, sendAsk } from './ask.ts';
 import { broken, isBroken } from './broken.ts';
+import { BulkChoice } from './bulk/choice.ts';
+import { BULK_KEY_BYTES } from './bulk/handshake.ts';
+import { BulkIncoming } from './bulk/incoming.ts';
+import { type IpAndPort, ipAndPortOf } from './bulk/place.ts';
 import { Incoming, NO_PACK } from './incoming.ts';
 import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, STATE_KEY_BYTES } from './messages.ts';
 import { Pulse, type PulseOptions } from './pulse.ts';
@@ -43,6 +49,11 @@ export interface OpenDirectOptions extends PulseOptions {
   readonly session: Uint8Array;
   /** Ends the opening, or the link. */
   readonly signal: AbortSignal;
+  /** One for all streams to that sender; default: one for this stream, which wants a bulk socket. */
+  readonly bulk?: BulkChoice;
+  /** Default BULK_CONNECT_MS. */
+  readonly bulkConnectMs?: number;
+  readonly random?: RandomBytes;
 }
 
 /**
@@ -51,7 +62,7 @@ export interface OpenDirectOptions extends PulseOptions {
  */
 export async function openDirect(connection: Connection, options: OpenDirectOptions): Promise<DirectLink> {
   const stream = await newStream(connection, options.signal);
-  return Receiving.open(stream, connection.remotePeer.toString(), options);
+  return Receiving.open(stream, connection, options);
 }
 
 async function newStream(connection: Connection, signal: AbortSignal): Promise<Stream> {
@@ -80,6 +91,8 @@ interface Answer {
   isWhole: boolean;
   /** Since when no pack is in use. */
   idleSinceMs: number;
+  /** The socket that its packs come over, if not over the stream. */
+  bulk: BulkIncoming | undefined;
 }
 
 class Receiving implements DirectLink {
@@ -89,7 +102,14 @@ class Receiving implements DirectLink {
   readonly #pulse: Pulse;
   readonly #incoming: Incoming;
   readonly #peer: string;
-  readonly #signal: AbortSignal;
+  readonly #options: OpenDirectOptions;
+  readonly #choice: BulkChoice;
+  /** Where the sender is. */
+  readonly #remote: IpAndPort | undefined;
+  /** Its socket for packs, or what became of it. */
+  #bulk: Promise<BulkIncoming | undefined> = Promise.resolve(undefined);
+  readonly #bulkEnd = new AbortController();
+  #bulkHasWorked = false;
   readonly #onAbort: () => void;
   /** Packs that came and were not acknowledged. */
   #unacknowledged = 0;
@@ -101,21 +121,23 @@ class Receiving implements DirectLink {
   #listening: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
 
-  constructor(stream: Stream, peer: string, options: OpenDirectOptions) {
+  constructor(stream: Stream, connection: Connection, options: OpenDirectOptions) {
     this.#frames = new FrameStream(stream);
-    this.#pulse = new Pulse(this.#frames, options);
-    this.#incoming = new Incoming(this.#frames, this.#pulse, peer);
-    this.#peer = peer;
-    this.#signal = options.signal;
+    this.#peer = connection.remotePeer.toString();
+    this.#remote = ipAndPortOf(connection.remoteAddr);
+    this.#pulse = new Pulse(this.#frames, (error) => this.#silent(error), options);
+    this.#incoming = new Incoming(this.#frames, this.#pulse, this.#peer);
+    this.#choice = options.bulk ?? new BulkChoice();
+    this.#options = options;
     this.#onAbort = () => this.abort(errorFrom(options.signal.reason));
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.#onAbort();
   }
 
-  static async open(stream: Stream, peer: string, options: OpenDirectOptions): Promise<Receiving> {
-    const link = new Receiving(stream, peer, options);
+  static async open(stream: Stream, connection: Connection, options: OpenDirectOptions): Promise<Receiving> {
+    const link = new Receiving(stream, connection, options);
     try {
-      await link.#open(options.session);
+      await link.#open();
     } catch (error) {
       link.#fail(error);
       await link.#telling;
@@ -136,12 +158,13 @@ class Receiving implements DirectLink {
       end: Promise.withResolvers(),
       isWhole: false,
       idleSinceMs: now(),
+      bulk: undefined,
     };
     this.#answer = answer;
     const onAbort = (): void => this.abort(errorFrom(signal.reason));
     signal.addEventListener('abort', onAbort, { once: true });
     // Neither rejects without a failure of the link, and the first of those is what is thrown.
-    await Promise.allSettled([this.#sendAsk(ask), answer.end.promise]);
+    await Promise.allSettled([this.#sendAsk(ask, answer), answer.end.promise]);
     await Promise.all(answer.taking);
     // A pack that was filling when it ended: not before this does nobody write into its memory.
     if (this.#failure) await Promise.all([this.#telling, this.#listening]);
@@ -165,25 +188,53 @@ class Receiving implements DirectLink {
     this.#fail(reason, false);
   }
 
-  async #open(session: Uint8Array): Promise<void> {
-    const open = DirectOpen.encode({ session, buffers: DIRECT_BUFFERS });
+  async #open(): Promise<void> {
+    const wantsBulk = this.#choice.isWanted && this.#remote !== undefined;
+    const open = DirectOpen.encode({ session: this.#options.session, buffers: DIRECT_BUFFERS, wantsBulk });
     await this.#frames.send(FRAME.open, NO_PACK, 0, open).catch((error: unknown) => {
       throw broken(this.#peer, error);
     });
     const header = await this.#incoming.next();
     if (header.type !== FRAME.opened) throw this.#incoming.unexpected(header);
     const opened = DirectOpened.decode(await this.#incoming.payload(header));
-    const { stateKey, descriptorBytes, buffers } = opened;
+    const { stateKey, descriptorBytes, buffers, bulkPort, bulkKey } = opened;
     if (stateKey.length !== STATE_KEY_BYTES || descriptorBytes > DESCRIPTOR_MAX_BYTES || buffers !== DIRECT_BUFFERS) {
       throw new ResettleError('damaged', `${this.#peer} opened a direct stream with wrong values`);
+    }
+    if (bulkPort !== 0) {
+      if (!wantsBulk || bulkPort >= 2 ** 16 || bulkKey.length !== BULK_KEY_BYTES) {
+        throw new ResettleError('damaged', `${this.#peer} opened a bulk socket with wrong values`);
+      }
+      this.#bulk = this.#connectBulk(bulkPort, Uint8Array.from(bulkKey));
     }
     this.stateKey = Uint8Array.from(stateKey);
     this.descriptor = new Uint8Array(descriptorBytes);
     await this.#incoming.fill(NO_PACK, this.descriptor);
   }
 
-  async #sendAsk(ask: DirectAsk): Promise<void> {
-    await sendAsk(this.#frames, ask).catch((error: unknown) => this.#fail(broken(this.#peer, error)));
+  async #connectBulk(port: number, key: Uint8Array): Promise<BulkIncoming | undefined> {
+    const { random = randomBytes, bulkConnectMs } = this.#options;
+    const bulk = await BulkIncoming.connect({
+      at: { ip: this.#remote!.ip, port },
+      key,
+      random,
+      signal: this.#bulkEnd.signal,
+      onBytes: () => this.#pulse.heard(),
+      ...(bulkConnectMs !== undefined && { connectMs: bulkConnectMs }),
+    });
+    const { signal } = this.#bulkEnd;
+    if (!bulk && !signal.aborted) this.#choice.closed();
+    if (signal.aborted) bulk?.end(signal.reason);
+    signal.addEventListener('abort', () => bulk?.end(signal.reason), { once: true });
+    return bulk;
+  }
+
+  async #sendAsk(ask: DirectAsk, answer: Answer): Promise<void> {
+    answer.bulk = await this.#bulk;
+    if (this.#failure) return;
+    await sendAsk(this.#frames, ask, answer.bulk !== undefined).catch((error: unknown) =>
+      this.#fail(broken(this.#peer, error)),
+    );
   }
 
   async #listen(): Promise<void> {
@@ -211,7 +262,8 @@ class Receiving implements DirectLink {
       throw new ResettleError('damaged', `${this.#peer} sent pack ${pack} of ${sizeBytes} bytes out of turn`);
     }
     const buffer = answer.taker.borrow();
-    await this.#incoming.fill(pack, buffer.subarray(0, sizeBytes));
+    const target = buffer.subarray(0, sizeBytes);
+    await (answer.bulk ? this.#fillFrom(answer.bulk, target) : this.#incoming.fill(pack, target));
     if (this.#failure) return;
     this.#unacknowledged += 1;
     const idleMs = answer.taking.size === 0 ? now() - answer.idleSinceMs : 0;
@@ -220,6 +272,17 @@ class Receiving implements DirectLink {
       answer.idleSinceMs = now();
     });
     answer.taking.add(taking);
+  }
+
+  async #fillFrom(bulk: BulkIncoming, target: Uint8Array): Promise<void> {
+    try {
+      await bulk.fill(target);
+    } catch (error) {
+      if (!this.#bulkHasWorked && !this.#failure) this.#choice.broke();
+      throw broken(this.#peer, error);
+    }
+    this.#bulkHasWorked = true;
+    this.#choice.worked();
   }
 
   /** `idleMs`: for how long there was nothing to do before this pack, so that the sender knows what holds it up. */
@@ -259,6 +322,13 @@ class Receiving implements DirectLink {
 
   #cleanUp(): void {
     this.#pulse.stop();
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#bulkEnd.abort(this.#failure);
+  }
+
+  /** Ends what is read from: whoever reads tells it. */
+  #silent(error: Error): void {
+    this.#frames.abort(error);
+    this.#bulkEnd.abort(error);
   }
 }

@@ -1,8 +1,11 @@
 /** The machine that has the files: it answers what is asked, pushing packs in the order of `put`. */
-import type { Stream } from '@libp2p/interface';
+import { randomBytes } from 'node:crypto';
+import type { Connection, Stream } from '@libp2p/interface';
 import { hexOf } from '../../common/bytes.ts';
+import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import {
+  BULK_GRACE_MS,
   DESCRIPTOR_MAX_BYTES,
   DIRECT_BUFFERS,
   DIRECT_CLOSE_MS,
@@ -14,7 +17,9 @@ import { FRAME, type FrameHeader } from '../blocks/frame.ts';
 import { FrameStream } from '../blocks/frame-stream.ts';
 import type { Handlers } from '../wire/registrar.ts';
 import { readAsk } from './ask.ts';
-import { isBroken } from './broken.ts';
+import { broken, isBroken } from './broken.ts';
+import { BulkOutgoing } from './bulk/outgoing.ts';
+import { ipAndPortOf } from './bulk/place.ts';
 import { Incoming, NO_PACK } from './incoming.ts';
 import { DIRECT_PROTOCOL, DirectDone, DirectOpen, DirectOpened, SESSION_BYTES, STATE_KEY_BYTES } from './messages.ts';
 import { Pulse, type PulseOptions } from './pulse.ts';
@@ -44,6 +49,12 @@ export interface DirectHost {
   open(session: Uint8Array, remotePeer: string, signal: AbortSignal): Promise<DirectSource>;
 }
 
+export interface ServeDirectOptions extends PulseOptions {
+  /** Multiaddrs at which this machine listens now: there packs may leave by a socket of their own. Default: nowhere. */
+  readonly bulkBeside?: () => readonly string[];
+  readonly random?: RandomBytes;
+}
+
 const OPEN_PAYLOAD_MAX_BYTES = 256;
 
 /** Opens the protocol. Register it so that nobody but the paired machine reaches it. */
@@ -51,14 +62,14 @@ export async function serveDirect(
   registrar: Handlers,
   host: DirectHost,
   log: (error: unknown, peer: string) => void,
-  pulse: PulseOptions = {},
+  options: ServeDirectOptions = {},
 ): Promise<void> {
   const streams = new SessionStreams();
   await registrar.handle(
     DIRECT_PROTOCOL,
     async (stream, connection) => {
       const peer = connection.remotePeer.toString();
-      await serve(stream, host, peer, streams, pulse).catch((error: unknown) => log(error, peer));
+      await serve(stream, connection, host, streams, options).catch((error: unknown) => log(error, peer));
     },
     { maxInboundStreams: DIRECT_STREAMS_MAX },
   );
@@ -66,17 +77,19 @@ export async function serveDirect(
 
 async function serve(
   stream: Stream,
+  connection: Connection,
   host: DirectHost,
-  peer: string,
   streams: SessionStreams,
-  options: PulseOptions,
+  options: ServeDirectOptions,
 ): Promise<void> {
+  const peer = connection.remotePeer.toString();
   const frames = new FrameStream(stream);
-  const pulse = new Pulse(frames, options);
+  const pulse = new Pulse(frames, (error) => frames.abort(error), options);
   const incoming = new Incoming(frames, pulse, peer);
   try {
-    const session = await readOpen(frames, incoming);
-    const sending = new DirectSending(frames, incoming, peer);
+    const { session, wantsBulk } = await readOpen(frames, incoming);
+    const listen = (): Promise<BulkOutgoing | undefined> => listenBeside(connection, options);
+    const sending = new DirectSending(frames, incoming, peer, wantsBulk ? listen : undefined);
     const turn = streams.enter(`${peer} ${hexOf(session)}`, (reason) => sending.end(reason));
     try {
       await sending.all(async (signal) => {
@@ -95,20 +108,35 @@ async function serve(
   }
 }
 
-/** Returns the session. It is the very first frame: whoever says nothing is cut off by the pulse, which has heard nothing. */
-async function readOpen(frames: FrameStream, incoming: Incoming): Promise<Uint8Array> {
+async function listenBeside(
+  connection: Connection,
+  { bulkBeside, random = randomBytes }: ServeDirectOptions,
+): Promise<BulkOutgoing | undefined> {
+  const remoteIp = ipAndPortOf(connection.remoteAddr)?.ip;
+  if (!bulkBeside || remoteIp === undefined) return undefined;
+  return BulkOutgoing.listen({ beside: bulkBeside(), remoteIp, random });
+}
+
+/** It is the very first frame: whoever says nothing is cut off by the pulse, which has heard nothing. */
+async function readOpen(frames: FrameStream, incoming: Incoming): Promise<DirectOpen> {
   const first = await frames.readHeader();
   if (first.type !== FRAME.open || first.payloadBytes > OPEN_PAYLOAD_MAX_BYTES) {
     throw new ResettleError('damaged', 'a direct stream that does not begin with its opening');
   }
-  const { session, buffers } = DirectOpen.decode(await incoming.payload(first));
-  if (session.length !== SESSION_BYTES || buffers !== DIRECT_BUFFERS) {
+  const open = DirectOpen.decode(await incoming.payload(first));
+  if (open.session.length !== SESSION_BYTES || open.buffers !== DIRECT_BUFFERS) {
     throw new ResettleError('damaged', 'the opening of a direct stream has wrong values');
   }
-  return session;
+  return open;
 }
 
 interface Unacknowledged {
+  /** The receiver has used it. */
+  isUsed: boolean;
+  /** The network of this machine may still read its memory, though the receiver says that it has it. */
+  isWriting: boolean;
+  /** For how long it had waited for it. */
+  idleMs: number;
   resolve(idleMs: number): void;
   reject(error: Error): void;
 }
@@ -126,14 +154,27 @@ class DirectSending implements DirectSink {
   #line: Promise<void> = Promise.resolve();
   #onCredit: (() => void) | undefined;
   #isAnswering = false;
+  readonly #listenForBulk: (() => Promise<BulkOutgoing | undefined>) | undefined;
+  #bulk: BulkOutgoing | undefined;
+  /** The packs of the answer go over it. */
+  #isOverBulk = false;
+  /** What is on its way there. */
+  #writing: Promise<boolean> | undefined;
   /** The answer, or `done`, that is under way. */
   #work: Promise<void> = Promise.resolve();
   /** The receiver has said that it has everything, and that this was heard. */
   #done: 'no' | 'said' | 'heard' = 'no';
   #failure: Error | undefined;
+  readonly #failed = Promise.withResolvers<Error>();
   #telling: Promise<void> = Promise.resolve();
 
-  constructor(frames: FrameStream, incoming: Incoming, peer: string) {
+  constructor(
+    frames: FrameStream,
+    incoming: Incoming,
+    peer: string,
+    listenForBulk: (() => Promise<BulkOutgoing | undefined>) | undefined,
+  ) {
+    this.#listenForBulk = listenForBulk;
     this.#frames = frames;
     this.#incoming = incoming;
     this.#peer = peer;
@@ -146,6 +187,7 @@ class DirectSending implements DirectSink {
     await listening;
     await this.#work;
     await this.#telling;
+    this.#bulk?.end();
     this.#end.abort(this.#failure ?? new Error('the stream has ended'));
     if (this.#failure) throw this.#failure;
   }
@@ -163,7 +205,7 @@ class DirectSending implements DirectSink {
       throw new Error(`pack ${id} of ${bytes.length} bytes cannot be put`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#unacknowledged.set(id, { resolve, reject });
+    this.#unacknowledged.set(id, { isUsed: false, isWriting: false, idleMs: 0, resolve, reject });
     // The memory of what is under way is not ours any more: an abort ends the whole stream.
     const onAbort = (): void => this.#fail(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -181,8 +223,17 @@ class DirectSending implements DirectSink {
     if (descriptor.length > DESCRIPTOR_MAX_BYTES || stateKey.length !== STATE_KEY_BYTES) {
       throw new Error('a source whose descriptor is too long, or whose key is none');
     }
+    const bulk = await this.#listenForBulk?.();
+    this.#bulk = bulk;
+    if (this.#failure) throw this.#failure;
     this.#source = source;
-    const opened = { stateKey, descriptorBytes: descriptor.length, buffers: DIRECT_BUFFERS };
+    if (bulk) bulk.onLost = () => this.#onBulkLost();
+    const opened = {
+      stateKey,
+      descriptorBytes: descriptor.length,
+      buffers: DIRECT_BUFFERS,
+      ...(bulk && { bulkPort: bulk.port, bulkKey: bulk.key }),
+    };
     await this.#frames.send(FRAME.opened, NO_PACK, 0, DirectOpened.encode(opened));
     await this.#frames.sendPack(NO_PACK, descriptor, 0);
   }
@@ -205,8 +256,13 @@ class DirectSending implements DirectSink {
     // Nothing else is said while packs are on their way.
     if (this.#isAnswering || this.#unacknowledged.size > 0) throw this.#incoming.unexpected(header);
     if (header.type === FRAME.want) {
-      const ask = await readAsk(this.#incoming, header);
+      const { ask, overBulk } = await readAsk(this.#incoming, header);
       if (this.#failure) return;
+      if (overBulk && !this.#bulk?.hasCome) {
+        throw new ResettleError('damaged', `${this.#peer} asks for packs over a socket that it has not opened`);
+      }
+      if (overBulk && !this.#bulk?.isThere) throw this.#bulkBroken();
+      this.#isOverBulk = overBulk;
       this.#isAnswering = true;
       this.#work = this.#answer(this.#source, ask).catch((error: unknown) => this.#fail(error));
     } else if (header.type === FRAME.bye) {
@@ -222,10 +278,18 @@ class DirectSending implements DirectSink {
   #onHave(id: string, idleMs: number): void {
     const acknowledged = this.#sent.has(id) ? this.#unacknowledged.get(id) : undefined;
     if (!acknowledged) throw new ResettleError('damaged', `${this.#peer} acknowledged pack ${id} before it was sent`);
-    this.#unacknowledged.delete(id);
+    acknowledged.isUsed = true;
     this.#sent.delete(id);
     this.#wake();
-    acknowledged.resolve(idleMs);
+    acknowledged.idleMs = idleMs;
+    this.#settle(id, acknowledged);
+  }
+
+  /** Its memory is free once both are done with it: the receiver, and what writes to the network. */
+  #settle(id: string, pack: Unacknowledged): void {
+    if (!pack.isUsed || pack.isWriting) return;
+    this.#unacknowledged.delete(id);
+    pack.resolve(pack.idleMs);
   }
 
   async #answer(source: DirectSource, ask: DirectAsk): Promise<void> {
@@ -258,8 +322,33 @@ class DirectSending implements DirectSink {
     }
     if (this.#failure) throw this.#failure;
     this.#sent.add(id);
+    if (this.#isOverBulk && this.#bulk) return this.#pushOver(this.#bulk, id, bytes);
     await this.#frames.send(FRAME.offer, id, bytes.length);
     await this.#frames.sendPack(id, bytes, 0);
+  }
+
+  async #pushOver(bulk: BulkOutgoing, id: string, bytes: Uint8Array): Promise<void> {
+    const pack = this.#unacknowledged.get(id);
+    if (!pack) return;
+    pack.isWriting = true;
+    this.#writing = bulk.write(bytes);
+    await this.#frames.send(FRAME.offer, id, bytes.length);
+    // A socket that is lost fails the stream, in a moment.
+    if (!(await this.#writing)) throw await this.#failed.promise;
+    pack.isWriting = false;
+    this.#settle(id, pack);
+  }
+
+  /** If the receiver has ended the stream, it says so there, and why: that may come a moment later. */
+  #onBulkLost(): void {
+    const timer = setTimeout(() => {
+      if (this.#isAnswering && this.#isOverBulk) this.#fail(this.#bulkBroken());
+    }, BULK_GRACE_MS);
+    this.#end.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+
+  #bulkBroken(): ResettleError {
+    return broken(this.#peer, new Error('the second connection has ended'));
   }
 
   /** The first failure ends everything. The receiver is told, unless it said so itself or cannot be reached. */
@@ -267,11 +356,24 @@ class DirectSending implements DirectSink {
     if (this.#failure) return;
     const error = errorFrom(thrown);
     this.#failure = error;
+    this.#failed.resolve(error);
     for (const { reject } of this.#unacknowledged.values()) reject(error);
     this.#end.abort(error);
     this.#wake();
-    if (isTold && this.#incoming.isNews(error)) this.#telling = tellAndEnd(this.#frames, error);
-    else this.#frames.abort(error);
+    if (isTold && this.#incoming.isNews(error)) {
+      this.#telling = this.#tell(error);
+      return;
+    }
+    this.#frames.abort(error);
+    this.#bulk?.end();
+  }
+
+  /** Behind the pack that is on its way, as all that is said here: the receiver reads one after the other. */
+  async #tell(error: Error): Promise<void> {
+    const timer = setTimeout(() => this.#bulk?.end(), DIRECT_CLOSE_MS);
+    await this.#writing;
+    clearTimeout(timer);
+    await tellAndEnd(this.#frames, error);
   }
 
   #wake(): void {
