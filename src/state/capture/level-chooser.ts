@@ -3,6 +3,8 @@ import { LEVEL_MAX, LEVEL_MIN } from '../format/compression.ts';
 /** Of a pack's time, spent waiting for the holder: above it there is time to compress more, below it there is none. */
 const IDLE_SHARE = 0.4;
 const BUSY_SHARE = 0.1;
+/** A single small pack tells of the moment, not of the link. */
+const DECIDE_AFTER_MS = 50;
 
 /**
  * Chooses the level of compression by what holds a capture up. A holder that takes packs slower than they are made (a
@@ -11,6 +13,10 @@ const BUSY_SHARE = 0.1;
 export class LevelChooser {
   readonly #min: number;
   #level: number;
+  /** Since the level was looked at last. */
+  #workMs = 0;
+  #waitMs = 0;
+  #idleMs = 0;
 
   /** `min`: the level that it begins with. */
   constructor(min = LEVEL_MIN) {
@@ -28,9 +34,16 @@ export class LevelChooser {
    * would have to decompress besides.
    */
   onPack(workMs: number, waitMs: number, idleMs = Number.POSITIVE_INFINITY): void {
-    const sum = Math.max(1e-3, workMs + waitMs);
-    const share = idleMs / sum < BUSY_SHARE ? 0 : waitMs / sum;
+    this.#workMs += workMs;
+    this.#waitMs += waitMs;
+    this.#idleMs += idleMs;
+    const sum = this.#workMs + this.#waitMs;
+    if (sum < DECIDE_AFTER_MS) return;
+    const share = this.#idleMs / sum < BUSY_SHARE ? 0 : this.#waitMs / sum;
     if (share > IDLE_SHARE) this.#level = Math.min(LEVEL_MAX, this.#level + 1);
     else if (share < BUSY_SHARE) this.#level = Math.max(this.#min, this.#level - 1);
+    this.#workMs = 0;
+    this.#waitMs = 0;
+    this.#idleMs = 0;
   }
 }
