@@ -79,14 +79,18 @@ export async function sendState(call: SendCall): Promise<Done> {
 export interface ReceiveCall extends PairingCall {
   readonly by: ReceiveBy;
   readonly peer: string | undefined;
+  /** What the person said already. */
+  readonly wish: ReceiveWish | undefined;
+  /** Nothing is written; each item is told by an event. */
+  readonly dryRun: boolean;
   readonly accept: Accept;
 }
 
 /** Pairs or goes on, asks by `accept`, and settles when everything is in its place. */
 export async function receiveState(call: ReceiveCall): Promise<Done> {
-  const { by, peer, accept, emit, signal } = call;
+  const { by, peer, wish, dryRun, accept, emit, signal } = call;
   return awake(async () => ({
-    ...(await receive(await groundOf(call), { by, peer }, accept, teller(emit), signal)),
+    ...(await receive(await groundOf(call), { by, peer, wish, dryRun }, accept, teller(emit), signal)),
   }));
 }
 

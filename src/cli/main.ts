@@ -172,4 +172,12 @@ async function main(argv: readonly string[]): Promise<number> {
 const given = process.argv.slice(2);
 // A code may stand among the arguments, where every user of this machine could read it for as long as this runs.
 if (given.some((argument) => argument === 'receive' || argument.startsWith('--code'))) process.title = 'resettle';
-process.exitCode = await main(given);
+await leave(await main(given));
+
+/** Everything is closed by now; what libraries still wait for (libp2p has timers of a second) keeps nobody. */
+async function leave(status: number): Promise<void> {
+  const said = (stream: NodeJS.WriteStream): Promise<void> =>
+    new Promise((resolve) => stream.write('', () => resolve()));
+  await Promise.all([said(process.stdout), said(process.stderr)]);
+  process.exit(status);
+}

@@ -139,3 +139,35 @@ async function freePort(): Promise<number> {
   await new Promise((done) => server.close(done));
   return port;
 }
+
+test('a dry run names every item and writes nothing; the same pairing then brings it, as it was said', async (t) => {
+  const move = stage(t);
+  const source = makeHome(move.path('home'));
+  const into = move.path('into');
+  const send = move.send(source);
+  const dry = await move.ended(move.receive(await move.code(send), into, ['--dry-run']));
+  assert.equal(dry.status, 0, dry.stdout);
+  assert.equal(dry.last.dryRun, true);
+  assert.equal(dry.last.restore, null);
+  const items = dry.events.filter(({ event }) => event === 'item');
+  assert.ok(items.some(({ action, path }) => action === 'create' && path === 'photo.raw'));
+  assertNothingIn(into);
+  const taken = await move.bothDone(send, move.receive(undefined, into));
+  assert.equal(taken.files, dry.last.files);
+  assertSame(source, into);
+});
+
+test('what was begun with other options does not go on by itself', async (t) => {
+  const move = stage(t);
+  const source = makeHome(makeBulk(move.path('home'), 40));
+  const into = move.path('into');
+  const send = move.send(source);
+  const first = move.receive(await move.code(send), into, ['--on-conflict', 'skip']);
+  await move.past(first, 0);
+  first.kill('SIGINT');
+  assert.equal((await move.ended(first)).status, 130);
+  const other = await move.ended(move.receive(undefined, into, ['--on-conflict', 'replace']));
+  assert.equal(other.status, 2, other.stdout);
+  await move.bothDone(send, move.receive(undefined, into, ['--on-conflict', 'skip']));
+  assertSame(source, into);
+});

@@ -42,7 +42,10 @@ export function describeReceive(command: Command): Command {
     .option('--allow-privileged', 'as root: setuid and setgid, devices and privileged attributes too')
     .option('--interface <NAME>', 'a network interface to use (default: cables and radios); may be repeated', collect)
     .option('--peer <MULTIADDR>', 'where the other machine is, such as /ip4/192.168.1.20/tcp/24717')
-    .option('--dry-run', 'say what would be done (not built yet)')
+    .option(
+      '--dry-run',
+      'say what would be done with every item, and change nothing; what may follow needs no new code',
+    )
     .option('--identity <WHICH>', 'same or new (not built yet)')
     .option('--areas <LIST>', 'kinds of system state (not built yet)')
     .addHelpText(
@@ -61,7 +64,8 @@ Examples:
 /** Returns the exit status: 3 where items were left out or withheld. */
 export async function runReceive(context: Context, code: string | undefined, flags: ReceiveFlags): Promise<number> {
   const wish = wishOf(flags);
-  if (!context.yes && !context.mayAsk) {
+  const dryRun = flags.dryRun === true;
+  if (!context.yes && !context.mayAsk && !dryRun) {
     throw new ResettleError('unconfirmed', 'nobody can be asked whether what is offered shall be received', {
       hint: 'give --yes to accept whatever the machine with that code offers',
     });
@@ -82,19 +86,31 @@ export async function runReceive(context: Context, code: string | undefined, fla
     signal: context.signal,
     by,
     peer: flags.peer,
+    wish: wish ?? (kept?.into && saysHow(flags) ? wishOf({ ...flags, into: kept.into }) : undefined),
+    dryRun,
     accept: (_, signal) => accept(context, flags, wish, signal),
     emit: (event) => tell(context, event),
   });
+  if (dryRun) {
+    context.output.message(`would be received from ${String(done.machineName)}: ${count(done)}. Nothing was written.`);
+    context.output.message('"resettle receive" goes on without a new code, within 24 hours.');
+    context.output.done(done, []);
+    return Number(done.skipped) > 0 ? 3 : 0;
+  }
   tellMoved(context, done, `received from ${String(done.machineName)}`);
   context.output.done(done, [`restore ${String(done.restore)}`, `into ${String(done.into)}`]);
   return Number(done.skipped) > 0 ? 3 : 0;
+}
+
+/** Whether anything but where it goes was said. */
+function saysHow({ onConflict, mapUser, allowPrivileged }: ReceiveFlags): boolean {
+  return onConflict !== undefined || mapUser !== undefined || allowPrivileged !== undefined;
 }
 
 function wishOf(flags: ReceiveFlags): ReceiveWish | undefined {
   for (const [option, value] of [
     ['--areas', flags.areas],
     ['--identity', flags.identity],
-    ['--dry-run', flags.dryRun],
   ]) {
     if (value !== undefined) {
       throw new ResettleError('not-built', `${String(option)} is not built yet for receive`, {
@@ -148,7 +164,7 @@ async function accept(
   signal: AbortSignal,
 ): Promise<ReceiveWish | undefined> {
   const wish = given ?? (await askTarget(flags, signal));
-  if (!wish || context.yes) return wish;
+  if (!wish || context.yes || flags.dryRun) return wish;
   return isYes(await prompt(`Receive it into ${wish.into}? [y/N] `, true, signal), false) ? wish : undefined;
 }
 

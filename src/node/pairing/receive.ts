@@ -2,9 +2,11 @@
 import { mkdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Connection } from '@libp2p/interface';
 import { ResettleError } from '../../common/errors.ts';
+import { DRY_RUN_ITEMS_MAX } from '../../common/limits.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
 import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
@@ -29,6 +31,10 @@ export interface ReceiveRequest {
   readonly by: ReceiveBy;
   /** A multiaddr, instead of looking for the machine. */
   readonly peer: string | undefined;
+  /** What the person said already: one that goes on must have begun so. */
+  readonly wish: ReceiveWish | undefined;
+  /** Nothing is written; each item is told, and the pairing is kept for what may follow. */
+  readonly dryRun: boolean;
 }
 
 /** What a person decides by. */
@@ -38,8 +44,9 @@ export type ShownProposal = ShownOffer & ShownMachine;
 export type Accept = (proposal: ShownProposal, signal: AbortSignal) => Promise<ReceiveWish | undefined>;
 
 export interface ReceiveDone extends ShownMachine {
-  /** What `undo` takes. */
-  readonly restore: string;
+  /** What `undo` takes; null after a dry run. */
+  readonly restore: string | null;
+  readonly dryRun: boolean;
   readonly peerId: string;
   readonly into: string;
   readonly state: string;
@@ -50,7 +57,8 @@ export interface ReceiveDone extends ShownMachine {
   /** Items that were left out there or here, withheld, or put beside what was there. */
   readonly skipped: number;
   readonly seconds: number;
-  readonly verified: true;
+  /** Every file was checked against its hash; a dry run has none. */
+  readonly verified: boolean;
 }
 
 /** Throws `refused` for a code that is not the one shown, `unconfirmed` for a no, `interrupted` at the signal. */
@@ -142,7 +150,7 @@ class ReceiverRun {
   async #within(folder: PairingFolder, work: () => Promise<ReceiveDone>): Promise<ReceiveDone> {
     try {
       const done = await work();
-      this.#isOver = true;
+      this.#isOver = !done.dryRun;
       return done;
     } finally {
       if (this.#isOver) folder.remove();
@@ -167,9 +175,11 @@ class ReceiverRun {
     this.#emit({ event: 'offer', ...proposal });
     node.admit(given.remote);
     let kept = given;
-    const wish = kept.wish ?? (await this.#asked(proposal));
+    const { dryRun } = this.#request;
+    if (!dryRun) checkSameWish(kept, this.#request.wish);
+    const wish = (dryRun ? this.#request.wish : undefined) ?? kept.wish ?? (await this.#asked(proposal));
     if (!wish) return this.#decline(node, connection, kept, machine.name);
-    if (!kept.wish) {
+    if (!kept.wish && !dryRun) {
       await checkRoom(wish.into, offer!, machine.name);
       kept = { ...kept, wish };
       folder.save(kept);
@@ -194,7 +204,9 @@ class ReceiverRun {
       isOver: () => this.#pairings.isOver(kept),
     });
     try {
-      return await this.#restore(asker, kept, wish, offer!, machine);
+      const done = await this.#restore(asker, kept, wish, offer!, machine);
+      if (dryRun) asker.abort(new Error('it was a dry run'));
+      return done;
     } catch (error) {
       asker.abort(error instanceof Error ? error : new Error(String(error)));
       this.#isOver = asker.isRefused;
@@ -238,11 +250,13 @@ class ReceiverRun {
     machine: MachineFacts,
   ): Promise<ReceiveDone> {
     const { home, clock, rooms } = this.#ground;
+    const { dryRun } = this.#request;
     const isRoot = process.getuid?.() === 0;
     if (wish.allowPrivileged && !isRoot) this.#note('privileged effects stay withheld: only root can bring them');
     mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
     const { descriptor, stateKey } = await asker.link(this.#signal);
     const startedMs = clock.monotonicMs();
+    let items = 0;
     const result = await rooms.receiveSnapshot(
       {
         descriptor,
@@ -255,12 +269,22 @@ class ReceiverRun {
         onConflict: wish.onConflict,
         allowPrivileged: wish.allowPrivileged && isRoot,
         mapUsers: wish.mapUsers,
-        undoDir: home.path('restores', kept.restoreId),
+        dryRun,
+        scratchDir: home.scratchDir(),
+        ...(dryRun ? {} : { undoDir: home.path('restores', kept.restoreId) }),
         ...(wish.root ? { root: wish.into } : {}),
       },
-      { onProgress: this.#meter.onProgress, signal: this.#signal },
+      {
+        onProgress: this.#meter.onProgress,
+        onItem: (item) => {
+          items += 1;
+          if (items <= DRY_RUN_ITEMS_MAX) this.#emit({ event: 'item', ...item });
+        },
+        signal: this.#signal,
+      },
     );
     this.#meter.finish();
+    if (items > DRY_RUN_ITEMS_MAX) this.#note(`and ${items - DRY_RUN_ITEMS_MAX} items more`);
     const { skippedAtCapture, withheld, conflicts, conflictItems } = result;
     for (const report of [skippedAtCapture, withheld, conflictItems]) {
       for (const { path, reason } of report.items) {
@@ -268,10 +292,11 @@ class ReceiverRun {
       }
     }
     const skipped = skippedAtCapture.count + withheld.count + conflicts.keptBoth + conflicts.skipped;
-    const isTold = await asker.done({ files: result.files, bytes: result.bytes, skipped }, this.#signal);
+    const isTold = dryRun || (await asker.done({ files: result.files, bytes: result.bytes, skipped }, this.#signal));
     if (!isTold) this.#note(`everything is here, but ${machine.name} could not be told: end the command there`);
     return {
-      restore: result.restoreId,
+      restore: dryRun ? null : result.restoreId,
+      dryRun,
       peerId: kept.record.initiator,
       ...shownMachine(kept.remote, machine),
       into: wish.into,
@@ -282,13 +307,21 @@ class ReceiverRun {
       conflicts,
       skipped,
       seconds: Math.round(clock.monotonicMs() - startedMs) / 1000,
-      verified: true,
+      verified: !dryRun,
     };
   }
 
   #note(message: string): void {
     this.#emit({ event: 'note', message });
   }
+}
+
+/** What goes on is carried out as it was begun: another word would be ignored. Throws `usage`. */
+function checkSameWish(kept: KeptReceiver, given: ReceiveWish | undefined): void {
+  if (!kept.wish || !given || isDeepStrictEqual(kept.wish, given)) return;
+  throw new ResettleError('usage', `what goes into ${kept.wish.into} was begun with other options`, {
+    hint: 'give the options that it was begun with, or none at all; "resettle undo" takes back what is there',
+  });
 }
 
 function interrupted(name: string, cause: unknown): ResettleError {

@@ -14,8 +14,8 @@ export interface ReceiveOptions extends Omit<RestoreOptions, 'source' | 'only'> 
   readonly asker: DirectAsker;
 }
 
-/** As a restore's worker. */
-const SEMI_SPACE_MB = 16;
+/** Half of a restore's: memory counts on a machine that people use meanwhile. */
+const SEMI_SPACE_MB = 4;
 
 /**
  * Restores a state as it comes from its source, beneath the target and nowhere else. `descriptor` is that of the plan.

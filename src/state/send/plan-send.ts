@@ -7,8 +7,8 @@ import { PlanFolder } from './plan-folder.ts';
 import type { ReopenOptions, Sending, SendOptions } from './types.ts';
 import { WorkerSending } from './worker-sending.ts';
 
-/** As that of a capture: larger ones were no faster. */
-const SEMI_SPACE_MB = 8;
+/** Larger ones were no faster. */
+const SEMI_SPACE_MB = 4;
 
 /**
  * Scans the given paths in a worker thread (phase `scan`) and keeps the plan in `planDir`. Throws `usage`, `not-found`,

@@ -139,6 +139,7 @@ async function send(): Promise<void> {
   const folder = new PlanFolder(data.planDir);
   if (data.paths) await makePlan(folder, data.paths);
   const plan = await OpenedPlan.open(folder, stateId, stateKey);
+  collectAfterPhase();
   tell({ type: 'ready', plan: plan.summary, descriptor: plan.descriptor });
   for (;;) {
     const message = await inbox.next();

@@ -97,7 +97,9 @@ export class TwoMachines {
     more: { ground?: Partial<PairingGround>; name?: string; peer?: string; accept?: Accept } = {},
   ): Running<ReceiveDone> {
     const { name = 'new', peer, accept = async () => this.wish } = more;
-    return this.#run((emit, signal) => receive(this.ground(name, more.ground), { by, peer }, accept, emit, signal));
+    return this.#run((emit, signal) =>
+      receive(this.ground(name, more.ground), { by, peer, wish: undefined, dryRun: false }, accept, emit, signal),
+    );
   }
 
   #run<T>(work: (emit: Told['emit'], signal: AbortSignal) => Promise<T>): Running<T> {
