@@ -503,6 +503,11 @@ export const BULK_HANDSHAKES_MAX = 8;
 export const BULK_ADDRESSES_MAX = 16;
 /** Ports that are tried until one is free at all the addresses. */
 export const BULK_PORT_TRIES = 4;
+/**
+ * What comes of each pack over Noise all the same: its head, with the salt that all the rest depends on, so that nobody can put
+ * a pack of earlier in its place.
+ */
+export const BULK_HEAD_BYTES = 64;
 /** The first read of a pack goes here, the others into its memory: larger is not faster. */
 export const BULK_SPARE_BYTES = 64 * KIB;
 /** Streams in a row whose socket brought nothing, until packs come over Noise again. */

@@ -6,7 +6,8 @@ import { multiaddr } from '@multiformats/multiaddr';
 import fc from 'fast-check';
 import type { Libp2p } from 'libp2p';
 import { ResettleError } from '../../src/common/errors.ts';
-import { DIRECT_BUFFERS, DIRECT_PACK_BYTES } from '../../src/common/limits.ts';
+import { peerIdText } from '../../src/common/ids.ts';
+import { BULK_HEAD_BYTES, DIRECT_BUFFERS, DIRECT_PACK_BYTES } from '../../src/common/limits.ts';
 import { FRAME } from '../../src/protocols/blocks/frame.ts';
 import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
 import { isBroken } from '../../src/protocols/direct/broken.ts';
@@ -18,6 +19,8 @@ import { DIRECT_PROTOCOL, DirectAskHead, DirectOpened } from '../../src/protocol
 import { type DirectLink, openDirect } from '../../src/protocols/direct/receive.ts';
 import { type DirectSource, serveDirect } from '../../src/protocols/direct/send.ts';
 import type { Handlers } from '../../src/protocols/wire/registrar.ts';
+import { KIND } from '../../src/state/format/frame-cipher.ts';
+import { frameBody, newStateId, PackWriter, readPack } from '../../src/state/format/index.ts';
 import { startNode } from '../protocols/support.ts';
 import { Cable } from './cable.ts';
 import {
@@ -110,7 +113,9 @@ describe('packs over a bulk socket, over a cable', { skip: linuxOnly }, () => {
     answer = (_, sink, signal) => putAll(packs, sink, signal);
   }
 
-  const total = (packs: readonly Uint8Array[]): number => packs.reduce((sum, { length }) => sum + length, 0);
+  /** Of them, over the bulk socket: their heads go over Noise. */
+  const total = (packs: readonly Uint8Array[]): number =>
+    packs.reduce((sum, { length }) => sum + Math.max(0, length - BULK_HEAD_BYTES), 0);
 
   it('go there and nowhere else, in the order of put, ask after ask', async () => {
     const packs = [DIRECT_PACK_BYTES, 1, 300_000, DIRECT_PACK_BYTES, DIRECT_PACK_BYTES, 65_536, 65_537].map(pack);
@@ -273,7 +278,7 @@ describe('packs over a bulk socket, over a cable', { skip: linuxOnly }, () => {
     });
     assert.equal(refused, true);
     const second = await link();
-    answerWith([pack(10)]);
+    answerWith([pack(BULK_HEAD_BYTES + 10)]);
     await second.ask(THE_PLAN, new Kept(), never);
     assert.equal(cable.bulkBytes, 2 * HANDSHAKE_BYTES + 10);
   });
@@ -327,6 +332,7 @@ describe('the sender of packs over a bulk socket', () => {
     const reading = (async () => {
       while (!isWhole) {
         const header = await frames.readHeader();
+        await frames.readPayload(new Uint8Array(header.payloadBytes));
         if (header.type === FRAME.offer) {
           offered += 1;
           await frames.send(FRAME.have, header.pack);
@@ -342,9 +348,9 @@ describe('the sender of packs over a bulk socket', () => {
     assert.ok(offered < packs.length);
     assert.equal(free, offered - 1);
     for (const bytes of packs) {
-      const target = new Uint8Array(bytes.length);
+      const target = new Uint8Array(bytes.length - BULK_HEAD_BYTES);
       await bulk.fill(target);
-      assert.equal(idOf(target), idOf(bytes));
+      assert.equal(idOf(target), idOf(bytes.subarray(BULK_HEAD_BYTES)));
     }
     await reading;
     assert.equal(free, packs.length);
@@ -413,16 +419,19 @@ describe('the receiver of packs over a bulk socket', () => {
     await link.ask(THE_PLAN, kept, never).finally(() => link.abort(new Error('done')));
   }
 
+  const offer = (frames: FrameStream, bytes: Uint8Array, sizeBytes = bytes.length): Promise<void> =>
+    frames.send(FRAME.offer, idOf(bytes), sizeBytes, bytes.subarray(0, BULK_HEAD_BYTES));
+
   it('takes bytes that come before their offers, and offers that come before their bytes', async () => {
     const packs = [300_000, 1, 70_000].map(pack);
     for (const bytesFirst of [true, false]) {
       script = async (frames, bulk) => {
         const offers = async (): Promise<void> => {
-          for (const bytes of packs) await frames.send(FRAME.offer, idOf(bytes), bytes.length);
+          for (const bytes of packs) await offer(frames, bytes);
         };
         if (!bytesFirst) await offers();
         await wait(30);
-        for (const bytes of packs) await bulk.write(bytes);
+        for (const bytes of packs) await bulk.write(bytes.subarray(BULK_HEAD_BYTES));
         if (bytesFirst) await wait(30).then(offers);
         await frames.send(FRAME.have);
         await readUntil(frames, FRAME.bye);
@@ -436,8 +445,8 @@ describe('the receiver of packs over a bulk socket', () => {
   it('is broken off from, not kept, by a sender that announces more than it brings', async () => {
     script = async (frames, bulk) => {
       const bytes = pack(1000);
-      await frames.send(FRAME.offer, idOf(bytes), bytes.length + 1);
-      await bulk.write(bytes);
+      await offer(frames, bytes, bytes.length + 1);
+      await bulk.write(bytes.subarray(BULK_HEAD_BYTES));
       await frames.send(FRAME.have);
       await readUntil(frames, FRAME.bye);
     };
@@ -446,14 +455,51 @@ describe('the receiver of packs over a bulk socket', () => {
     assert.deepEqual(kept.packs, []);
   });
 
-  it('refuses packs over the stream when it has asked for them over the socket', async () => {
-    script = async (frames, bulk) => {
-      const bytes = pack(1000);
-      await frames.send(FRAME.offer, idOf(bytes), bytes.length);
-      await frames.sendPack(idOf(bytes), bytes, 0);
-      await bulk.write(bytes);
-      await readUntil(frames, FRAME.bye);
+  it('refuses packs over the stream when it has asked for them over the socket, and offers without the head', async () => {
+    const bytes = pack(1000);
+    const wrong: ((frames: FrameStream) => Promise<void>)[] = [
+      (frames) => offer(frames, bytes).then(() => frames.sendPack(idOf(bytes), bytes, 0)),
+      (frames) => frames.send(FRAME.offer, idOf(bytes), bytes.length),
+      (frames) => frames.send(FRAME.offer, idOf(bytes), bytes.length, bytes.subarray(0, BULK_HEAD_BYTES + 1)),
+      (frames) => frames.send(FRAME.offer, idOf(bytes), BULK_HEAD_BYTES - 1, bytes.subarray(0, BULK_HEAD_BYTES)),
+    ];
+    for (const sends of wrong) {
+      script = async (frames, bulk) => {
+        await sends(frames);
+        await bulk.write(bytes.subarray(BULK_HEAD_BYTES));
+        await readUntil(frames, FRAME.bye);
+      };
+      await assert.rejects(asks(new Kept()), { code: 'damaged' });
+    }
+  });
+
+  it('a pack in the place of another one, sealed with the same state key, does not open', async () => {
+    const state = newStateId(peerIdText(String(hostile.peerId)), randomBytes(32));
+    const seal = (): Uint8Array => {
+      const out = new Uint8Array(DIRECT_PACK_BYTES);
+      const writer = new PackWriter(out, STATE_KEY, state, randomBytes);
+      writer.add(frameBody(KIND.content, pack(5000)));
+      return out.slice(0, writer.finish().sizeBytes);
     };
-    await assert.rejects(asks(new Kept()), { code: 'damaged' });
+    const [announced, earlier] = [seal(), seal()];
+    assert.equal(announced.length, earlier.length);
+    for (const [sent, opens] of [
+      [announced, true],
+      [earlier, false],
+    ] as const) {
+      script = async (frames, bulk) => {
+        await offer(frames, announced);
+        await bulk.write(sent.subarray(BULK_HEAD_BYTES));
+        await frames.send(FRAME.have);
+        await readUntil(frames, FRAME.bye);
+      };
+      const kept = new Kept();
+      kept.take = async (buffer, sizeBytes) => {
+        kept.free.push(buffer);
+        for (const frame of readPack(buffer.subarray(0, sizeBytes), STATE_KEY, state)) frame.plain();
+      };
+      if (opens) await asks(kept);
+      else await assert.rejects(asks(kept), { code: 'damaged', message: /does not open/ });
+    }
   });
 });

@@ -5,6 +5,7 @@ import { hexOf } from '../../common/bytes.ts';
 import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import {
+  BULK_HEAD_BYTES,
   DESCRIPTOR_MAX_BYTES,
   DIRECT_BUFFERS,
   DIRECT_CLOSE_MS,
@@ -328,8 +329,8 @@ class DirectSending implements PackSink {
     const pack = this.#unacknowledged.get(id);
     if (!pack) return;
     pack.isWriting = true;
-    this.#writing = bulk.write(bytes);
-    await this.#orWhy(this.#frames.send(FRAME.offer, id, bytes.length));
+    this.#writing = bulk.write(bytes.subarray(BULK_HEAD_BYTES));
+    await this.#orWhy(this.#frames.send(FRAME.offer, id, bytes.length, bytes.slice(0, BULK_HEAD_BYTES)));
     // A socket that is lost fails the stream, in a moment.
     if (!(await this.#writing)) throw await this.#failed.promise;
     pack.isWriting = false;
