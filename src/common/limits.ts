@@ -469,6 +469,8 @@ export const DIRECT_PULSE_MS = 5_000;
 export const DIRECT_SILENCE_MS = 20_000;
 /** What a side says last, or why it ends, has so long to leave it. */
 export const DIRECT_CLOSE_MS = 5_000;
+/** Where nothing can be sent any more, the other side's reason may still be on its way so long. */
+export const DIRECT_GRACE_MS = 1_000;
 /** On one connection: the one in use, one that replaces it, and those that are on their way out. */
 export const DIRECT_STREAMS_MAX = 4;
 
@@ -503,9 +505,12 @@ export const BULK_HANDSHAKES_MAX = 8;
 export const BULK_ADDRESSES_MAX = 16;
 /** Ports that are tried until one is free at all the addresses. */
 export const BULK_PORT_TRIES = 4;
+/**
+ * What comes of each pack over Noise all the same: its head, with the salt that all the rest depends on, so that nobody can put
+ * a pack of earlier in its place.
+ */
+export const BULK_HEAD_BYTES = 64;
 /** The first read of a pack goes here, the others into its memory: larger is not faster. */
 export const BULK_SPARE_BYTES = 64 * KIB;
-/** A socket that ends has so long to be explained by the stream beside it. */
-export const BULK_GRACE_MS = 1_000;
 /** Streams in a row whose socket brought nothing, until packs come over Noise again. */
 export const BULK_FAILURES_MAX = 2;

@@ -38,7 +38,10 @@ import {
 
 const SUMMARY: DirectDone = { files: 7, bytes: 2 ** 52, skipped: 1 };
 
-describe('a direct stream', () => {
+describe('a direct stream', () => directStreams(false));
+describe('a direct stream whose packs come over a bulk socket', () => directStreams(true));
+
+function directStreams(overBulk: boolean): void {
   let sender: Libp2p;
   let receiver: Libp2p;
   let descriptor: Uint8Array;
@@ -73,7 +76,8 @@ describe('a direct stream', () => {
           options,
         ),
     };
-    await serveDirect(registrar, { open }, (error) => logged.push(error), PULSE);
+    const bulkBeside = (): string[] => (overBulk ? sender.getMultiaddrs().map(String) : []);
+    await serveDirect(registrar, { open }, (error) => logged.push(error), { ...PULSE, bulkBeside });
   });
   after(async () => {
     await receiver.stop();
@@ -518,4 +522,4 @@ describe('a direct stream', () => {
       assert.ok(await open.done(SUMMARY));
     });
   });
-});
+}

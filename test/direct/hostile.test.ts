@@ -153,6 +153,7 @@ describe('the sender of a direct stream, whose receiver does not follow the prot
     ['offsets that do not ascend', offsets([5, 5].map((entry) => ({ entry, offset: 1 })))],
     ['offsets beyond any file', offsets([{ entry: 1, offset: 2 ** 53 }])],
     ['an ask about a pack', (frames) => frames.send(FRAME.want, ID, 0, DirectAskHead.encode({ what: 1 }))],
+    ['an ask for packs over a socket that nobody opened', head({ what: 1, overBulk: true })],
     ['an ask that does not decode', (frames) => frames.send(FRAME.want, NONE, 0, Uint8Array.of(8))],
     ['data that was not announced', (frames) => frames.send(FRAME.data, NONE, 0, pack(9))],
     [
@@ -280,6 +281,9 @@ describe('the receiver of a direct stream, whose sender does not follow the prot
       { descriptorBytes: Number.MAX_SAFE_INTEGER },
       { buffers: DIRECT_BUFFERS + 1 },
       { buffers: DIRECT_BUFFERS - 1 },
+      { bulkPort: 2 ** 16, bulkKey: pack(32) },
+      { bulkPort: 1, bulkKey: pack(31) },
+      { bulkPort: 1 },
     ];
     for (const changed of wrong) {
       script = (frames) => frames.send(FRAME.opened, NONE, 0, DirectOpened.encode({ ...OPENED, ...changed }));

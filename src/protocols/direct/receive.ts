@@ -5,6 +5,7 @@ import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { packId } from '../../common/ids.ts';
 import {
+  BULK_HEAD_BYTES,
   DESCRIPTOR_MAX_BYTES,
   DIRECT_BUFFERS,
   DIRECT_CLOSE_MS,
@@ -241,8 +242,10 @@ class Receiving implements DirectLink {
     for (;;) {
       const header = await this.#incoming.next();
       if (this.#failure) return;
-      if (header.payloadBytes !== 0) throw this.#incoming.unexpected(header);
       const answer = this.#answer?.isWhole ? undefined : this.#answer;
+      const isOverBulk = header.type === FRAME.offer && answer?.bulk !== undefined;
+      const payloadBytes = isOverBulk ? Math.min(header.number, BULK_HEAD_BYTES) : 0;
+      if (header.payloadBytes !== payloadBytes) throw this.#incoming.unexpected(header);
       if (header.type === FRAME.offer && answer) {
         await this.#pack(answer, header);
       } else if (header.type === FRAME.have && header.pack === NO_PACK && answer) {
@@ -263,7 +266,12 @@ class Receiving implements DirectLink {
     }
     const buffer = answer.taker.borrow();
     const target = buffer.subarray(0, sizeBytes);
-    await (answer.bulk ? this.#fillFrom(answer.bulk, target) : this.#incoming.fill(pack, target));
+    if (answer.bulk) {
+      target.set(await this.#incoming.payload(header));
+      await this.#fillFrom(answer.bulk, target.subarray(header.payloadBytes));
+    } else {
+      await this.#incoming.fill(pack, target);
+    }
     if (this.#failure) return;
     this.#unacknowledged += 1;
     const idleMs = answer.taking.size === 0 ? now() - answer.idleSinceMs : 0;

@@ -5,10 +5,11 @@ import { hexOf } from '../../common/bytes.ts';
 import type { RandomBytes } from '../../common/clock.ts';
 import { ResettleError } from '../../common/errors.ts';
 import {
-  BULK_GRACE_MS,
+  BULK_HEAD_BYTES,
   DESCRIPTOR_MAX_BYTES,
   DIRECT_BUFFERS,
   DIRECT_CLOSE_MS,
+  DIRECT_GRACE_MS,
   DIRECT_PACK_BYTES,
   DIRECT_STREAMS_MAX,
 } from '../../common/limits.ts';
@@ -297,7 +298,7 @@ class DirectSending implements DirectSink {
     await this.#inLine(async () => {
       // Before it is said: the next ask may come before this call has settled.
       this.#isAnswering = false;
-      await this.#frames.send(FRAME.have, NO_PACK);
+      await this.#orWhy(this.#frames.send(FRAME.have, NO_PACK));
     });
   }
 
@@ -323,27 +324,39 @@ class DirectSending implements DirectSink {
     if (this.#failure) throw this.#failure;
     this.#sent.add(id);
     if (this.#isOverBulk && this.#bulk) return this.#pushOver(this.#bulk, id, bytes);
-    await this.#frames.send(FRAME.offer, id, bytes.length);
-    await this.#frames.sendPack(id, bytes, 0);
+    await this.#orWhy(this.#frames.send(FRAME.offer, id, bytes.length));
+    await this.#orWhy(this.#frames.sendPack(id, bytes, 0));
   }
 
   async #pushOver(bulk: BulkOutgoing, id: string, bytes: Uint8Array): Promise<void> {
     const pack = this.#unacknowledged.get(id);
     if (!pack) return;
     pack.isWriting = true;
-    this.#writing = bulk.write(bytes);
-    await this.#frames.send(FRAME.offer, id, bytes.length);
+    this.#writing = bulk.write(bytes.subarray(BULK_HEAD_BYTES));
+    await this.#orWhy(this.#frames.send(FRAME.offer, id, bytes.length, bytes.slice(0, BULK_HEAD_BYTES)));
     // A socket that is lost fails the stream, in a moment.
     if (!(await this.#writing)) throw await this.#failed.promise;
     pack.isWriting = false;
     this.#settle(id, pack);
   }
 
-  /** If the receiver has ended the stream, it says so there, and why: that may come a moment later. */
+  /** Where something cannot be sent, throws why the stream has ended. */
+  async #orWhy(sending: Promise<void>): Promise<void> {
+    try {
+      await sending;
+    } catch (error) {
+      this.#failSoon(error);
+      throw await this.#failed.promise;
+    }
+  }
+
   #onBulkLost(): void {
-    const timer = setTimeout(() => {
-      if (this.#isAnswering && this.#isOverBulk) this.#fail(this.#bulkBroken());
-    }, BULK_GRACE_MS);
+    this.#failSoon(this.#bulkBroken(), () => this.#isAnswering && this.#isOverBulk);
+  }
+
+  /** Not at once: if the receiver has ended the stream and has said why, that is read a moment later. */
+  #failSoon(error: unknown, matters: () => boolean = () => true): void {
+    const timer = setTimeout(() => matters() && this.#fail(error), DIRECT_GRACE_MS);
     this.#end.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 

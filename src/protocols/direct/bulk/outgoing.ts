@@ -105,7 +105,11 @@ export class BulkOutgoing {
       socket.destroy();
       return;
     }
-    if (this.#strangers.size >= BULK_HANDSHAKES_MAX) this.#strangers.values().next().value?.destroy();
+    for (const oldest of this.#strangers) {
+      if (this.#strangers.size < BULK_HANDSHAKES_MAX) break;
+      this.#strangers.delete(oldest);
+      oldest.destroy();
+    }
     this.#strangers.add(socket);
     const timer = setTimeout(() => socket.destroy(), this.#options.handshakeMs ?? BULK_HANDSHAKE_MS);
     socket.once('close', () => {
