@@ -1,5 +1,6 @@
 import { ftruncateSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
+import type { Hole } from '../format/entry.ts';
 import { close, createFile, openToWrite, removeFile, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -11,6 +12,7 @@ import { timesMatch } from './keeps.ts';
 import { type LinkInodes, PARKED } from './link-inodes.ts';
 import { concernsOneItem, type Losses } from './losses.ts';
 import type { Place, Places } from './places.ts';
+import { holdsHoles, openIfThere } from './present.ts';
 import type { Tally } from './tally.ts';
 import { tmpName } from './tmp-name.ts';
 import type { Tree } from './tree.ts';
@@ -94,6 +96,17 @@ export class FilePlacer {
       this.#open = undefined;
       this.#finish(fd, record, false);
     });
+  }
+
+  /** Whether the unfinished file reads as zeros where these holes are. */
+  holdsHoles(record: ExtentRecord, holes: readonly Hole[]): boolean {
+    const fd = openIfThere(this.#tmp(record), tmpName(record.entry));
+    if (fd === undefined) return false;
+    try {
+      return holdsHoles(fd, holes);
+    } finally {
+      close(fd);
+    }
   }
 
   /** Whether the target could not take that file, which is listed then. */
