@@ -1,11 +1,11 @@
 /** The new machine: finds the one that shows the code, pairs, asks the person, and restores while it arrives. */
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Connection } from '@libp2p/interface';
-import { ResettleError } from '../../common/errors.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
 import { DRY_RUN_ITEMS_MAX } from '../../common/limits.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
@@ -180,6 +180,7 @@ class ReceiverRun {
     const wish = (dryRun ? this.#request.wish : undefined) ?? kept.wish ?? (await this.#asked(proposal));
     if (!wish) return this.#decline(node, connection, kept, machine.name);
     if (!kept.wish && !dryRun) {
+      checkTarget(wish.into);
       await checkRoom(wish.into, offer!, machine.name);
       kept = { ...kept, wish };
       folder.save(kept);
@@ -329,6 +330,24 @@ function interrupted(name: string, cause: unknown): ResettleError {
     hint: '"resettle receive" without a code goes on from here, within 24 hours',
     cause,
   });
+}
+
+/** Throws `failed` where nothing can be put there: what goes on would always go on there. */
+function checkTarget(into: string): void {
+  for (let at = into; ; at = dirname(at)) {
+    try {
+      const found = statSync(at, { throwIfNoEntry: false });
+      if (!found && at !== dirname(at)) continue;
+      if (!found?.isDirectory()) throw new Error(`${at} is not a folder`);
+      accessSync(at, constants.W_OK | constants.X_OK);
+      return;
+    } catch (cause) {
+      throw new ResettleError('failed', `cannot restore into ${into}: ${messageOf(cause)}`, {
+        hint: 'name a folder that you can write to; "resettle receive" goes on without a new code',
+        cause,
+      });
+    }
+  }
 }
 
 /** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */

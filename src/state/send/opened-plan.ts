@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { StateId } from '../../common/ids.ts';
 import { DIRECT_PACK_BYTES } from '../../common/limits.ts';
 import type { PlanSummary } from '../capture/index.ts';
@@ -17,7 +16,7 @@ import {
 } from '../format/index.ts';
 import type { Frame } from '../format/pack-reader.ts';
 import { hasAllSizes } from './entry-sizes.ts';
-import { inodeOfGroup } from './link-identities.ts';
+import { hasAllLinks, inodeOfGroup } from './link-identities.ts';
 import type { PlanFolder } from './plan-folder.ts';
 
 /** A file of the plan: its number, and the folder that it lies in. */
@@ -106,7 +105,7 @@ export class OpenedPlan {
     const buffer = new Uint8Array(DIRECT_PACK_BYTES);
     for (const index of this.packs.keys()) this.readPack(index, buffer);
     if (!hasAllSizes(this.folder.sizesFile, this.entries)) throw damaged('the sizes of a plan are missing');
-    if (!existsSync(this.folder.linksFile)) throw damaged('the inodes of a plan are missing');
+    if (!hasAllLinks(this.folder.linksFile)) throw damaged('the inodes of a plan are missing');
   }
 }
 
