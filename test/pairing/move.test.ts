@@ -145,6 +145,15 @@ describe('from machine to machine by a code', () => {
     await Promise.all([old.done, two.receive({ kept: id }).done]);
   });
 
+  it('refuses an address that is none, before it waits for anybody there', async () => {
+    const by = [{ code: '042-alive-tulip' }, { kept: '0123456789abcdef' }];
+    for (const one of by) {
+      for (const peer of ['192.168.1.20', '/ip4/1.2.3/tcp/1']) {
+        await assert.rejects(two.receive(one, { peer }).done, { code: 'usage', message: /is not a multiaddr$/ });
+      }
+    }
+  });
+
   it('goes on by itself after a broken connection, and says so on both sides', async () => {
     const old = two.send();
     const { pairingCode } = await old.told.first('code');

@@ -10,6 +10,7 @@ import { DRY_RUN_ITEMS_MAX } from '../../common/limits.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
 import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
+import { checkAddress } from '../link/start-link.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import { newRestoreId } from '../roles/destination/apply.ts';
 import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
@@ -69,6 +70,7 @@ export async function receive(
   emit: PairingEmit,
   signal: AbortSignal,
 ): Promise<ReceiveDone> {
+  if (request.peer !== undefined) checkAddress('--peer', request.peer);
   const pairings = new KeptPairings(ground.home, ground.clock);
   const run = new ReceiverRun(ground, pairings, request, accept, emit, signal);
   return 'kept' in request.by ? run.goOn(request.by.kept) : run.begin(typedCode(request.by.code));
