@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -364,4 +364,26 @@ test('a reason of the other machine cannot move a cursor', async (t) => {
   const { withheld } = await receive(sending, asker, target);
   assert.equal(withheld.count, 2);
   for (const item of withheld.items) assert.match(item.reason, /^not sent: [\x20-\x7e]+$/);
+});
+
+test('an unfinished file that somebody removes is not gone on with: it would lack what came before', async (t) => {
+  const { folder, target, sending, honest, first } = await scene(t);
+  const bytes = [block('a'), block('b')];
+  const asker = new LyingAsker(honest, (ask, round) => {
+    const entry = first(ask);
+    const parts = [entry, entry + 1].map((one) => ({ entry: one, fileOffset: 0, bytes: bytes[0]! }));
+    if (round === 0) return [...parts.map((one) => ({ pieces: [one] })), BREAK];
+    const unfinished = readdirSync(target, { recursive: true, withFileTypes: true }).find(
+      (item) => item.isFile() && item.name === `${entry}`,
+    );
+    rmSync(join(unfinished!.parentPath, unfinished!.name));
+    return [
+      { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: bytes[1]! }] },
+      { records: [toldAs(entry, bytes)] },
+    ];
+  });
+  await assert.rejects(receive(sending, asker, target), { code: 'failed', message: /cannot restore/ });
+  assert.ok(!existsSync(join(target, 'a')));
+  await receive(sending, honest, target);
+  assert.equal(readFileSync(join(target, 'a'), 'utf8'), readFileSync(join(folder, 'home', 'a'), 'utf8'));
 });

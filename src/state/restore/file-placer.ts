@@ -28,6 +28,9 @@ export interface PlacerParts {
   readonly tally: Tally;
 }
 
+/** Whether an unfinished file of which bytes are done must be there: of one that is known by its holes alone nothing is. */
+type Begun = 'there' | 'perhaps';
+
 /**
  * Writes files beside the tree and moves each into its place when it is whole: data, metadata, rename. What is in place
  * is therefore always a whole, verified file. A file that the target cannot take is listed, and the others go on.
@@ -84,13 +87,13 @@ export class FilePlacer {
 
   /** Takes bytes of a file whose end is not known yet: it waits in the temporary folder until `complete`. */
   part(record: ExtentRecord, data: Uint8Array): void {
-    this.#attempt(record, () => this.#writePart(record, data));
+    this.#attempt(record, () => this.#writePart(record, data, 'there'));
   }
 
   /** Places a file of which every byte was written by `part`. */
   complete(record: ExtentRecord): void {
     this.#attempt(record, () => {
-      const fd = this.#openPartial(record);
+      const fd = this.#openPartial(record, 'there');
       this.bytes += record.sizeBytes - this.#doneBytes.get(record.entry)!;
       this.#doneBytes.delete(record.entry);
       this.#open = undefined;
@@ -147,8 +150,8 @@ export class FilePlacer {
     this.#open = undefined;
   }
 
-  #writePart(record: ExtentRecord, data: Uint8Array): number {
-    const fd = this.#openPartial(record);
+  #writePart(record: ExtentRecord, data: Uint8Array, begun: Begun = 'perhaps'): number {
+    const fd = this.#openPartial(record, begun);
     writeAll(fd, data, record.fileOffset);
     this.bytes += data.length;
     this.#doneBytes.set(record.entry, this.#doneBytes.get(record.entry)! + data.length);
@@ -192,11 +195,11 @@ export class FilePlacer {
     this.giveUp(record);
   }
 
-  #openPartial(record: ExtentRecord): number {
+  #openPartial(record: ExtentRecord, begun: Begun): number {
     const { entry } = record;
     if (this.#open?.entry === entry) return this.#open.fd;
     this.close();
-    const fd = this.#doneBytes.has(entry) ? this.#reopen(record) : this.#create(record);
+    const fd = this.#doneBytes.has(entry) ? this.#reopen(record, begun) : this.#create(record);
     if (!this.#doneBytes.has(entry)) {
       this.#doneBytes.set(entry, record.holeBytes);
       this.bytes += record.holeBytes;
@@ -205,11 +208,11 @@ export class FilePlacer {
     return fd;
   }
 
-  #reopen(record: ExtentRecord): number {
+  #reopen(record: ExtentRecord, begun: Begun): number {
     try {
       return openToWrite(this.#tmp(record), tmpName(record.entry));
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (codeOf(error) !== 'ENOENT' || begun === 'there') throw error;
       return this.#create(record);
     }
   }
