@@ -10,12 +10,15 @@ export function count(told: Told): string {
   return `${files} ${files === 1 ? 'file' : 'files'}, ${formatBytes(Number(told.bytes))}`;
 }
 
-/** @param how `sent to NAME`, `received from NAME` */
-export function tellMoved({ output }: Context, done: Told, how: string): void {
+/**
+ * @param how `sent to NAME`, `received from NAME`
+ * @param verified who has compared the hashes, as far as this side knows
+ */
+export function tellMoved({ output }: Context, done: Told, how: string, verified: string): void {
   const seconds = Number(done.seconds);
   const rate = seconds > 0 ? ` (${formatBytes(Math.round(Number(done.bytes) / seconds))}/s)` : '';
   output.message(`${count(done)}, ${how} in ${formatDuration(seconds * 1000)}${rate}.`);
-  output.message("Every file's hash was verified.");
+  output.message(verified);
   const skipped = Number(done.skipped);
   if (skipped > 0) output.message(`Left out, or in need of a person: ${skipped} ${skipped === 1 ? 'item' : 'items'}.`);
 }

@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import { ResettleError } from '../common/errors.ts';
 
+const AGAIN = { hint: 'run the same command again' };
+
 /**
  * A secret from a file, or from standard input where that is `-`; asked for at the terminal where neither was given.
  * It never comes from the command line, where every user of the machine could read it.
@@ -30,13 +32,20 @@ export async function readNewSecret(what: string): Promise<string> {
   throw new ResettleError('usage', `the two ${what}s differ`, { hint: 'run the same command again' });
 }
 
-/** A question at the terminal. `echo` false hides what is typed. Throws the signal's reason. */
+/**
+ * A question at the terminal. `echo` false hides what is typed. Throws `unconfirmed` where the input ends (Ctrl-D), or the
+ * signal's reason.
+ */
 export async function prompt(question: string, echo = true, signal?: AbortSignal): Promise<string> {
   // First: it is what ends the terminal's own echo.
   const lines = createInterface({ input: process.stdin, output: echo ? process.stderr : undefined, terminal: !echo });
   try {
     process.stderr.write(question);
-    return (await lines.question('', signal ? { signal } : {})).trim();
+    // A question whose input has ended is never settled by itself.
+    const ended = new Promise<never>((_, reject) => {
+      lines.once('close', () => reject(new ResettleError('unconfirmed', 'nobody has answered', AGAIN)));
+    });
+    return (await Promise.race([lines.question('', signal ? { signal } : {}), ended])).trim();
   } catch (error) {
     signal?.throwIfAborted();
     throw error;

@@ -131,6 +131,29 @@ describe('from machine to machine by a code', () => {
     await Promise.all([two.receive({ kept: kept!.id }).done, old.done]);
   });
 
+  it('does not keep a target that nothing can be put into: another one can be named without a new code', async () => {
+    const old = two.send();
+    const { pairingCode } = await old.told.first('code');
+    const file = `${two.paths[0]!}/note`;
+    for (const into of [file, `${file}/below`]) {
+      const by = keptOf('new', 'receiver').map(({ id }) => ({ kept: id }))[0] ?? { code: pairingCode };
+      const accept = async () => ({ ...two.wish, into });
+      await assert.rejects(two.receive(by, { accept }).done, { code: 'failed', message: /note is not a folder/ });
+    }
+    const [{ id, wish }] = keptOf('new', 'receiver') as [ReturnType<typeof keptOf>[0] & { wish?: unknown }];
+    assert.equal(wish, undefined);
+    await Promise.all([old.done, two.receive({ kept: id }).done]);
+  });
+
+  it('refuses an address that is none, before it waits for anybody there', async () => {
+    const by = [{ code: '042-alive-tulip' }, { kept: '0123456789abcdef' }];
+    for (const one of by) {
+      for (const peer of ['192.168.1.20', '/ip4/1.2.3/tcp/1']) {
+        await assert.rejects(two.receive(one, { peer }).done, { code: 'usage', message: /is not a multiaddr$/ });
+      }
+    }
+  });
+
   it('goes on by itself after a broken connection, and says so on both sides', async () => {
     const old = two.send();
     const { pairingCode } = await old.told.first('code');

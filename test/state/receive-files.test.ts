@@ -11,26 +11,37 @@ import { temporaryFolder } from './support/source-machine.ts';
 
 const hash = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const piece: fc.Arbitrary<Piece> = fc.record({
-  fileOffset: fc.integer({ min: 0, max: 30 }).map((block) => block * 1_000_000),
+  fileOffset: fc.oneof(
+    fc.integer({ min: 0, max: 30 }).map((block) => block * 1_000_000),
+    fc.integer({ min: 0, max: 30_000_000 }),
+  ),
   length: fc.integer({ min: 1, max: 1_000_000 }),
   hash,
 });
 const sameBytes = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
 
-test('the pieces of a file are the last that came of each place', () => {
+test('the pieces of a file are the last that came of each place, and those that nothing went over', () => {
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
       const kept = new FilePieces();
       const model = new Map<number, Piece>();
       for (const one of pieces) {
         kept.set(one);
+        for (const { fileOffset, length } of model.values()) {
+          const isOver = fileOffset < one.fileOffset + one.length && one.fileOffset < fileOffset + length;
+          if (isOver) model.delete(fileOffset);
+        }
         model.set(one.fileOffset, one);
         assert.equal(kept.count, model.size);
       }
       for (const one of pieces) {
-        const last = model.get(one.fileOffset)!;
-        assert.equal(kept.has(one), last.length === one.length && sameBytes(last.hash, one.hash));
+        const last = model.get(one.fileOffset);
+        assert.equal(kept.has(one), last?.length === one.length && sameBytes(last.hash, one.hash));
       }
+      assert.equal(
+        kept.bytes,
+        [...model.values()].reduce((sum, { length }) => sum + length, 0),
+      );
       const last = [...model.values()].sort((a, b) => b.fileOffset - a.fileOffset)[0];
       assert.equal(kept.end, last ? last.fileOffset + last.length : 0);
     }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -19,6 +19,9 @@ type Frame =
   | { readonly records: readonly FileRecord[] }
   | { readonly pieces: readonly { entry: number; fileOffset: number; bytes: Uint8Array; hash?: Uint8Array }[] }
   | { readonly kind: 1 | 2; readonly plain: Uint8Array };
+
+/** As the last of an answer: the stream breaks off there. */
+const BREAK = { records: [] } as const;
 
 function bodyOf(frame: Frame) {
   if ('plain' in frame) return frameBody(frame.kind, frame.plain, 1);
@@ -50,9 +53,10 @@ class LyingAsker implements DirectAsker {
     if (ask.what === 'plan') return await this.#true.ask(ask, taker, signal);
     const buffer = taker.borrow();
     const writer = new PackWriter(buffer, identity.stateKey, identity.stateId, randomBytes, DIRECT_PACK_BYTES);
-    for (const frame of this.#frames(ask, this.rounds++)) writer.add(bodyOf(frame));
+    const frames = this.#frames(ask, this.rounds++);
+    for (const frame of frames) writer.add(bodyOf(frame));
     await taker.take(buffer, writer.finish().sizeBytes);
-    return true;
+    return frames.at(-1) !== BREAK;
   }
 }
 
@@ -228,4 +232,158 @@ test('whatever comes in a frame ends in nothing but "damaged", or in files of th
     }),
     { numRuns: 40 },
   );
+});
+
+// What an honest sender says of files that change while it reads them, or between two asks.
+
+const half = SEGMENT_DATA_BYTES / 2;
+const block = (letter: string, length = SEGMENT_DATA_BYTES): Buffer => Buffer.alloc(length, letter);
+const extentOf = (bytes: Uint8Array) => ({
+  ...{ pack: 0, segment: 0, offset: 0 },
+  length: bytes.length,
+  hash: digest(bytes),
+});
+const toldAs = (entry: number, pieces: readonly Uint8Array[], holes?: FileEntry['holes']): FileRecord => {
+  const sizeBytes = [...pieces, ...(holes ?? [])].reduce((sum, { length }) => sum + length, 0);
+  return told(entry, HELLO, { sizeBytes, extents: pieces.map(extentOf), ...(holes && { holes }) });
+};
+
+/** Both files of the scene are wanted; the second comes as it should. */
+async function receiveFrames(t: TestContext, frames: (first: number, round: number) => readonly Frame[]) {
+  const { target, sending, honest, first } = await scene(t);
+  const asker = new LyingAsker(honest, (ask, round) => {
+    const entry = first(ask);
+    const answer = frames(entry, round);
+    if (round > 0) return answer;
+    const other: Frame[] = [
+      { records: [told(entry + 1, HELLO)] },
+      { pieces: [{ entry: entry + 1, fileOffset: 0, bytes: HELLO }] },
+    ];
+    return [...other, ...answer];
+  });
+  const result = await receive(sending, asker, target);
+  return { result, asker, content: readFileSync(join(target, 'a')) };
+}
+
+test('a tail that was read before the file grew does not go over a block that was read after', async (t) => {
+  const tail = block('t', 100);
+  const { result, content } = await receiveFrames(t, (entry) => [
+    { pieces: [{ entry, fileOffset: 0, bytes: block('a') }] },
+    { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: block('b') }] },
+    { records: [toldAs(entry, [block('a'), block('b'), tail])] },
+    {
+      pieces: [
+        { entry, fileOffset: SEGMENT_DATA_BYTES, bytes: block('s', half) },
+        { entry, fileOffset: 2 * SEGMENT_DATA_BYTES, bytes: tail },
+      ],
+    },
+  ]);
+  assert.ok(content.equals(Buffer.concat([block('a'), block('b'), tail])));
+  assert.equal(result.bytes, 2 * SEGMENT_DATA_BYTES + tail.length + HELLO.length);
+  assert.equal(result.withheld.count, 0);
+});
+
+test('a tail of an earlier reading may come when the file is in its place already', async (t) => {
+  const { result, content } = await receiveFrames(t, (entry) => [
+    { pieces: [{ entry, fileOffset: 0, bytes: block('a') }] },
+    { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: block('b') }] },
+    { records: [toldAs(entry, [block('a'), block('b')])] },
+    { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: block('s', half) }] },
+  ]);
+  assert.ok(content.equals(Buffer.concat([block('a'), block('b')])));
+  assert.equal(result.withheld.count, 0);
+});
+
+test('a small file that was read twice comes twice', async (t) => {
+  const { result, content } = await receiveFrames(t, (entry) => [
+    { records: [told(entry, HELLO)] },
+    {
+      pieces: [
+        { entry, fileOffset: 0, bytes: HELLO },
+        { entry, fileOffset: 0, bytes: HELLO },
+      ],
+    },
+  ]);
+  assert.ok(content.equals(HELLO));
+  assert.equal(result.withheld.count, 0);
+});
+
+test('a piece that goes over part of another one makes that one lacking', async (t) => {
+  const bytes = [block('a'), block('b')];
+  const both = (entry: number): Frame[] => [
+    { pieces: [{ entry, fileOffset: 0, bytes: bytes[0]! }] },
+    { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: bytes[1]! }] },
+  ];
+  const { asker, content } = await receiveFrames(t, (entry, round) => [
+    ...both(entry),
+    ...(round === 0 ? [{ pieces: [{ entry, fileOffset: half, bytes: block('s', 100) }] }] : []),
+    { records: [toldAs(entry, bytes)] },
+  ]);
+  assert.ok(content.equals(Buffer.concat(bytes)));
+  assert.equal(asker.rounds, 2);
+});
+
+test('where a hole is now nothing of what was there before a break stays', async (t) => {
+  const end = block('e', 100);
+  const holes = [{ offset: 0, length: 2 * SEGMENT_DATA_BYTES }];
+  const { asker, content, result } = await receiveFrames(t, (entry, round) =>
+    round === 0
+      ? [{ pieces: [{ entry, fileOffset: 0, bytes: block('o') }] }, BREAK]
+      : [
+          { records: [toldAs(entry, [end], holes)] },
+          { pieces: [{ entry, fileOffset: 2 * SEGMENT_DATA_BYTES, bytes: end }] },
+        ],
+  );
+  assert.ok(content.equals(Buffer.concat([block('\0', 2 * SEGMENT_DATA_BYTES), end])), 'old bytes lie in the hole');
+  assert.equal(result.withheld.count, 0);
+  assert.equal(asker.rounds, 3);
+});
+
+for (const [what, holes] of [
+  ['empty', undefined],
+  ['nothing but a hole', [{ offset: 0, length: 3 * SEGMENT_DATA_BYTES }]],
+] as const) {
+  test(`a file of which a part came, and that is ${what} after a break`, async (t) => {
+    const { content, result } = await receiveFrames(t, (entry, round) =>
+      round === 0
+        ? [{ pieces: [{ entry, fileOffset: 0, bytes: block('o') }] }, BREAK]
+        : [{ records: [toldAs(entry, [], holes)] }],
+    );
+    assert.ok(content.equals(Buffer.alloc(holes?.[0].length ?? 0)));
+    assert.equal(result.files, 2);
+    assert.equal(result.withheld.count, 0);
+  });
+}
+
+test('a reason of the other machine cannot move a cursor', async (t) => {
+  const { target, sending, honest, first } = await scene(t);
+  const reason = '\u001b[2J\u202eerased';
+  const asker = new LyingAsker(honest, (ask) => [
+    { records: [0, 1].map((more) => ({ kind: 'left', entry: first(ask) + more, reason })) },
+  ]);
+  const { withheld } = await receive(sending, asker, target);
+  assert.equal(withheld.count, 2);
+  for (const item of withheld.items) assert.match(item.reason, /^not sent: [\x20-\x7e]+$/);
+});
+
+test('an unfinished file that somebody removes is not gone on with: it would lack what came before', async (t) => {
+  const { folder, target, sending, honest, first } = await scene(t);
+  const bytes = [block('a'), block('b')];
+  const asker = new LyingAsker(honest, (ask, round) => {
+    const entry = first(ask);
+    const parts = [entry, entry + 1].map((one) => ({ entry: one, fileOffset: 0, bytes: bytes[0]! }));
+    if (round === 0) return [...parts.map((one) => ({ pieces: [one] })), BREAK];
+    const unfinished = readdirSync(target, { recursive: true, withFileTypes: true }).find(
+      (item) => item.isFile() && item.name === `${entry}`,
+    );
+    rmSync(join(unfinished!.parentPath, unfinished!.name));
+    return [
+      { pieces: [{ entry, fileOffset: SEGMENT_DATA_BYTES, bytes: bytes[1]! }] },
+      { records: [toldAs(entry, bytes)] },
+    ];
+  });
+  await assert.rejects(receive(sending, asker, target), { code: 'failed', message: /cannot restore/ });
+  assert.ok(!existsSync(join(target, 'a')));
+  await receive(sending, honest, target);
+  assert.equal(readFileSync(join(target, 'a'), 'utf8'), readFileSync(join(folder, 'home', 'a'), 'utf8'));
 });

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -151,4 +162,21 @@ test('an answer that nobody wants ends before the next file, and between the pie
     });
   assert.throws(read, { code: 'interrupted' });
   assert.equal(segments, 3);
+});
+
+test('where another file has taken the place of one with further names, these do not become names of that one', async (t) => {
+  const { home, frames } = await answering(t, (folder) => {
+    for (const name of ['a', 'c']) {
+      writeFileSync(join(folder, name), `old ${name}`);
+      linkSync(join(folder, name), join(folder, `${name}-too`));
+    }
+  });
+  writeFileSync(join(home, 'new'), 'saved by a rename');
+  renameSync(join(home, 'new'), join(home, 'a'));
+  // The file itself is still the one that was planned, whatever became of its other name.
+  rmSync(join(home, 'c-too'));
+  const [a, c, ...others] = [...readFrames(kept(frames(), () => {})).values()];
+  assert.match(a!.left!, /another file has taken its place/);
+  assert.equal(bytesOf(c!).toString(), 'old c');
+  assert.equal(others.length, 0);
 });

@@ -465,7 +465,7 @@ test('a later process goes on with the plan; a plan that is not whole, or was al
       await assert.rejects(reopen(), { code }, `${name} ${altered?.length}`);
     }
     writeFileSync(path, bytes);
-    if (name === 'summary' || name === 'sizes') continue;
+    if (['summary', 'sizes', 'links'].includes(name)) continue;
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(path, bytes);
     await assert.rejects(reopen(), { code: 'damaged' }, name);

@@ -97,7 +97,8 @@ export async function runReceive(context: Context, code: string | undefined, fla
     context.output.done(done, []);
     return Number(done.skipped) > 0 ? 3 : 0;
   }
-  tellMoved(context, done, `received from ${String(done.machineName)}`);
+  const how = `received from ${String(done.machineName)}`;
+  tellMoved(context, done, how, "Every file's hash was verified.");
   context.output.done(done, [`restore ${String(done.restore)}`, `into ${String(done.into)}`]);
   return Number(done.skipped) > 0 ? 3 : 0;
 }

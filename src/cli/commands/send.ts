@@ -52,7 +52,8 @@ export async function runSend(context: Context, paths: readonly string[], flags:
     isNew: flags.new === true,
     emit: (event) => tell(context, event),
   });
-  tellMoved(context, done, `sent to ${String(done.machineName)}`);
+  const name = String(done.machineName);
+  tellMoved(context, done, `sent to ${name}`, `${name} says that it verified every file's hash.`);
   context.output.done(done, [`state ${String(done.state)}`]);
   return Number(done.skipped) > 0 ? 3 : 0;
 }

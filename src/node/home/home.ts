@@ -14,6 +14,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import type { StateId } from '../../common/ids.ts';
+import { makeFolders } from '../../common/make-folders.ts';
 
 /** The folder of an agent's own keys, records and config. Nobody else may read it. */
 export class Home {
@@ -24,7 +25,7 @@ export class Home {
     if (!isAbsolute(dir)) throw new ResettleError('usage', `HOME must be an absolute path, not ${dir}`);
     this.dir = resolve(dir);
     try {
-      mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+      makeFolders(this.dir, 0o700);
       const stat = statSync(this.dir);
       if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
         throw new ResettleError('failed', `${this.dir} can be read by others`, { hint: `chmod 700 ${this.dir}` });

@@ -51,22 +51,25 @@ export async function startLink(
   }
 }
 
+/** Throws `usage` for what is no multiaddr. */
+export function checkAddress(option: string, address: string): void {
+  try {
+    multiaddr(address).getComponents();
+  } catch (cause) {
+    throw new ResettleError('usage', `${option} ${address} is not a multiaddr`, {
+      hint: 'write an address as /ip4/192.168.1.20/tcp/24717',
+      cause,
+    });
+  }
+}
+
 /** Throws `usage` for what is no address, `failed` for an interface that this machine does not have. */
 function checkNetworkWish({ interfaces, listen, peers }: Omit<NetworkWish, 'log'>): void {
   for (const [option, addresses] of [
     ['--listen', listen],
     ['--peer', peers],
   ] as const) {
-    for (const address of addresses) {
-      try {
-        multiaddr(address);
-      } catch (cause) {
-        throw new ResettleError('usage', `${option} ${address} is not a multiaddr`, {
-          hint: 'write an address as /ip4/192.168.1.20/tcp/24717',
-          cause,
-        });
-      }
-    }
+    for (const address of addresses) checkAddress(option, address);
   }
   const all = localLinks()
     .filter((link) => link.isUp)

@@ -1,15 +1,16 @@
 /** The new machine: finds the one that shows the code, pairs, asks the person, and restores while it arrives. */
-import { mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Connection } from '@libp2p/interface';
-import { ResettleError } from '../../common/errors.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
 import { DRY_RUN_ITEMS_MAX } from '../../common/limits.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
 import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
+import { checkAddress } from '../link/start-link.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import { newRestoreId } from '../roles/destination/apply.ts';
 import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
@@ -69,6 +70,7 @@ export async function receive(
   emit: PairingEmit,
   signal: AbortSignal,
 ): Promise<ReceiveDone> {
+  if (request.peer !== undefined) checkAddress('--peer', request.peer);
   const pairings = new KeptPairings(ground.home, ground.clock);
   const run = new ReceiverRun(ground, pairings, request, accept, emit, signal);
   return 'kept' in request.by ? run.goOn(request.by.kept) : run.begin(typedCode(request.by.code));
@@ -180,6 +182,7 @@ class ReceiverRun {
     const wish = (dryRun ? this.#request.wish : undefined) ?? kept.wish ?? (await this.#asked(proposal));
     if (!wish) return this.#decline(node, connection, kept, machine.name);
     if (!kept.wish && !dryRun) {
+      checkTarget(wish.into);
       await checkRoom(wish.into, offer!, machine.name);
       kept = { ...kept, wish };
       folder.save(kept);
@@ -329,6 +332,24 @@ function interrupted(name: string, cause: unknown): ResettleError {
     hint: '"resettle receive" without a code goes on from here, within 24 hours',
     cause,
   });
+}
+
+/** Throws `failed` where nothing can be put there: what goes on would always go on there. */
+function checkTarget(into: string): void {
+  for (let at = into; ; at = dirname(at)) {
+    try {
+      const found = statSync(at, { throwIfNoEntry: false });
+      if (!found && at !== dirname(at)) continue;
+      if (!found?.isDirectory()) throw new Error(`${at} is not a folder`);
+      accessSync(at, constants.W_OK | constants.X_OK);
+      return;
+    } catch (cause) {
+      throw new ResettleError('failed', `cannot restore into ${into}: ${messageOf(cause)}`, {
+        hint: 'name a folder that you can write to; "resettle receive" goes on without a new code',
+        cause,
+      });
+    }
+  }
 }
 
 /** Throws `failed` where what is offered does not fit on the target's disk. The pairing stays good for another try. */

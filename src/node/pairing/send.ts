@@ -36,7 +36,7 @@ export interface SendDone extends ShownMachine {
   /** Items that were left out here, or need a person there. */
   readonly skipped: number;
   readonly seconds: number;
-  /** The receiver has checked every file against its hash. */
+  /** The receiver says that it has checked every file against its hash. */
   readonly verified: true;
 }
 

@@ -23,10 +23,10 @@ export class LeftOutList {
   }
 }
 
-/** The same list for people. */
+/** The same list for people: another machine may have written it. */
 export function reportOf(leftOut: LeftOut): Report {
   return {
-    items: leftOut.items.map(({ path, reason }) => ({ path: showPath(path), reason })),
+    items: leftOut.items.map(({ path, reason }) => ({ path: showPath(path), reason: showPath(Buffer.from(reason)) })),
     count: leftOut.count,
   };
 }

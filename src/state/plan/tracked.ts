@@ -144,6 +144,11 @@ export class TrackedRecord {
     return this.bytes.subarray(this.#nameEnd, this.#nameEnd + STAT_BYTES);
   }
 
+  /** 0 where the record has no stat. */
+  get ino(): bigint {
+    return this.stat.readBigUInt64LE(8);
+  }
+
   get cbor(): Buffer {
     return this.bytes.subarray(this.#nameEnd + STAT_BYTES);
   }

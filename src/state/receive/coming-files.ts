@@ -16,6 +16,7 @@ import { KIND } from '../format/frame-cipher.ts';
 import { readPack } from '../format/pack-reader.ts';
 import { decodeSegment } from '../format/segment.ts';
 import { close } from '../fs/calls.ts';
+import { showPath } from '../fs/show-path.ts';
 import type { ContentParts, Contents } from '../restore/content-way.ts';
 import type { ExtentRecord, PlannedFile } from '../restore/extent-record.ts';
 import { FilePlacer } from '../restore/file-placer.ts';
@@ -43,6 +44,10 @@ interface UnderWay {
   readonly pieces: FilePieces;
 }
 
+/** Of each of these more are never open with an honest source: a gathered segment holds no more files. */
+const TOLD_MAX = 2 * SEGMENT_EXTENTS_MAX;
+const UNDER_WAY_MAX = 4 * SEGMENT_EXTENTS_MAX;
+
 /** A file's metadata as it was read. */
 type Captured = Metadata & Pick<FileEntry, 'changed'>;
 
@@ -54,6 +59,7 @@ interface Told {
   /** Where its next extent lies. */
   offset: number;
   hasPieces: boolean;
+  hasHoles: boolean;
   /** Pieces that did not come yet: those of the segment that follows. */
   readonly missing: Map<number, Piece>;
   /** A piece did not come that should have: all of it is asked for again. */
@@ -74,8 +80,12 @@ export class ComingFiles implements Contents {
   /** Where frames are opened into. */
   readonly #plain = Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
   readonly #wanted: EntrySet;
+  /** Those that are wanted, and those that were. */
+  readonly #asked: EntrySet;
   readonly #underWay = new Map<number, UnderWay>();
   readonly #told = new Map<number, Told>();
+  /** How many pieces they miss, together. */
+  #missing = 0;
   /** Of files whose bytes have not come: their metadata. */
   readonly #begun = new Map<number, ExtentRecord>();
   /** The file whose record goes on with the next. */
@@ -87,6 +97,7 @@ export class ComingFiles implements Contents {
     this.placed = new FilePlacer(parts);
     this.#planned = new PlannedFiles(join(parts.spool, 'planned'), parts.total);
     this.#wanted = new EntrySet(parts.total);
+    this.#asked = new EntrySet(parts.total);
   }
 
   start(planned: PlannedFile, { number, entry }: CheckedFile): void {
@@ -94,6 +105,7 @@ export class ComingFiles implements Contents {
     if (resumed && !this.#parts.tree.folders.isLost(planned.folder) && this.#isThere(planned, number)) return;
     this.#planned.add(planned);
     this.#wanted.add(number);
+    this.#asked.add(number);
     if (resumed && entry.sizeBytes > SEGMENT_DATA_BYTES) this.#takeUp(planned);
   }
 
@@ -177,19 +189,17 @@ export class ComingFiles implements Contents {
     const fd = openIfThere(place.tmp, tmpName(planned.entry));
     if (fd === undefined) return;
     const pieces = new FilePieces();
-    let doneBytes = 0;
     try {
       for (const piece of records.piecesOf(planned.entry)) {
         if (!holds(fd, piece)) break;
         pieces.set(piece);
-        doneBytes += piece.length;
       }
     } finally {
       close(fd);
     }
     if (pieces.count === 0) return;
     this.#underWay.set(planned.entry, { pieces });
-    this.placed.isThere(planned.entry, doneBytes);
+    this.placed.isThere(planned.entry, pieces.bytes);
   }
 
   // What comes
@@ -221,36 +231,56 @@ export class ComingFiles implements Contents {
     for (const { entry, fileOffset, length, hash } of extents) {
       const bytes = data.subarray(at, at + length);
       at += length;
+      if (length === 0) throw damaged('a piece of a file has no bytes');
       if (!digest(bytes).equals(asBuffer(hash))) throw damaged('a piece of a file has another hash than was said');
       this.#piece(entry, { fileOffset, length, hash }, bytes);
       onFile();
     }
+    this.#endSegment();
+  }
+
+  /** The last piece of a file lies in the segment behind its record: what that did not bring does not come. */
+  #endSegment(): void {
+    if (this.#missing === 0) return;
+    for (const told of this.#told.values()) {
+      if (told.missing.size === 0) continue;
+      told.isLacking = true;
+      told.missing.clear();
+    }
+    this.#missing = 0;
   }
 
   #piece(entry: number, piece: Piece, bytes: Uint8Array): void {
-    // Of one that the target could not take, the rest may be on its way.
-    if (this.placed.isLost(entry)) return;
+    // It is in its place, or the target could not take it: what was read of it first may come behind what was read last.
+    if (!this.#wanted.has(entry) && this.#asked.has(entry)) return;
     const told = this.#told.get(entry);
+    // Of an earlier reading too. It would go over bytes that were read later.
+    if (told && !isMissing(told, piece)) return;
     const known = this.#underWay.get(entry);
-    if (told && !known && piece.length === told.file.sizeBytes && isMissing(told, piece)) {
+    if (told && !known && piece.length === told.file.sizeBytes) {
       this.#finish(entry, told, () => this.placed.write({ ...told.file, length: piece.length, fileOffset: 0 }, bytes));
       return;
     }
-    const planned = told?.file ?? this.#begun.get(entry) ?? this.#plannedFile(entry);
+    const planned = this.#plannedFile(entry);
+    const file = told?.file ?? this.#begun.get(entry) ?? planned;
     const { pieces } = known ?? this.#begin(entry);
-    this.placed.part({ ...planned, fileOffset: piece.fileOffset, length: piece.length }, bytes);
+    this.placed.part({ ...file, fileOffset: piece.fileOffset, length: piece.length }, bytes);
     if (this.placed.isLost(entry)) {
+      // It was given up with another size than it was counted with.
+      if (file.placing !== 'park') this.#parts.tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
       this.#done(entry);
       return;
     }
     pieces.set(piece);
     this.#parts.records.addPiece(entry, piece);
-    if (!told || !isMissing(told, piece)) return;
+    if (!told) return;
     told.missing.delete(piece.fileOffset);
+    this.#missing -= 1;
     this.#finishIfWhole(entry, told);
   }
 
   #begin(entry: number): UnderWay {
+    if (this.#underWay.size >= UNDER_WAY_MAX) throw damaged('too many files are begun before one is whole');
     const underWay = { pieces: new FilePieces() };
     this.#underWay.set(entry, underWay);
     return underWay;
@@ -271,6 +301,9 @@ export class ComingFiles implements Contents {
     const planned = this.#plannedFile(entry);
     switch (record.kind) {
       case 'begun':
+        // A database may be read twice, the second time out of a copy.
+        if (this.#begun.has(entry)) return;
+        if (this.#begun.size >= TOLD_MAX) throw damaged('too many files are begun before one is whole');
         this.#begun.set(entry, this.#asTold(planned, record.file));
         return;
       case 'file': {
@@ -286,7 +319,7 @@ export class ComingFiles implements Contents {
         return;
       }
       case 'left':
-        this.#leave(planned, `not sent: ${record.reason}`);
+        this.#leave(planned, `not sent: ${showPath(Buffer.from(record.reason))}`);
         return;
       case 'held':
         this.#leave(planned);
@@ -296,12 +329,13 @@ export class ComingFiles implements Contents {
 
   #tell(planned: ExtentRecord, entry: FileEntry): Told {
     if (this.#told.has(planned.entry)) throw damaged('a file is told of twice');
-    if (this.#told.size >= 2 * SEGMENT_EXTENTS_MAX) throw damaged('too many files are told of before they come');
+    if (this.#told.size >= TOLD_MAX) throw damaged('too many files are told of before they come');
     const told: Told = {
       file: { ...planned, ...this.#asTold(planned, entry) },
       captured: capturedOf(entry),
       offset: 0,
       hasPieces: false,
+      hasHoles: false,
       missing: new Map(),
       isLacking: false,
       isWhole: false,
@@ -316,11 +350,13 @@ export class ComingFiles implements Contents {
     for (const piece of piecesOfRun(told.offset, extents, holes ?? [])) {
       told.offset = piece.fileOffset + piece.length;
       if (told.offset > sizeBytes) throw damaged('a file has more bytes than its size');
-      if (!isPiece(piece)) continue;
-      told.hasPieces = true;
-      if (pieces?.has(piece)) continue;
-      if (told.missing.size < SEGMENT_EXTENTS_MAX) told.missing.set(piece.fileOffset, piece);
-      else told.isLacking = true;
+      if (isPiece(piece)) told.hasPieces = true;
+      else told.hasHoles = true;
+      if (!isPiece(piece) || pieces?.has(piece)) continue;
+      if (this.#missing < TOLD_MAX) {
+        told.missing.set(piece.fileOffset, piece);
+        this.#missing += 1;
+      } else told.isLacking = true;
     }
     this.#goesOn = goesOn ? { entry, told } : undefined;
     if (goesOn) return;
@@ -331,10 +367,26 @@ export class ComingFiles implements Contents {
 
   #finishIfWhole(entry: number, told: Told): void {
     if (!told.isWhole || told.isLacking || told.missing.size > 0) return;
+    if (told.hasPieces && told.hasHoles && !this.#holdsHoles(entry, told)) {
+      told.isLacking = true;
+      return;
+    }
     this.#finish(entry, told, () => {
-      if (told.hasPieces) this.placed.complete(told.file);
-      else this.placed.withoutPack(told.file);
+      if (told.hasPieces) {
+        this.placed.complete(told.file);
+        return;
+      }
+      if (this.#underWay.has(entry)) this.placed.discard(told.file);
+      this.placed.withoutPack(told.file);
     });
+  }
+
+  /** Whether nothing that came before, of an earlier reading, lies where the file has holes now. */
+  #holdsHoles(entry: number, { file }: Told): boolean {
+    for (const { holes } of this.#parts.records.of(entry)) {
+      if (holes && !this.placed.holdsHoles(file, holes)) return false;
+    }
+    return true;
   }
 
   #finish(entry: number, told: Told, place: () => void): void {
@@ -344,6 +396,7 @@ export class ComingFiles implements Contents {
   }
 
   #done(entry: number): void {
+    this.#missing -= this.#told.get(entry)?.missing.size ?? 0;
     this.#wanted.delete(entry);
     this.#underWay.delete(entry);
     this.#told.delete(entry);
@@ -365,6 +418,7 @@ export class ComingFiles implements Contents {
     // After a whole answer nothing more comes of what is lacking: it was read at two moments, or never.
     const lacking = whole ? [...this.#told.keys(), ...this.#underWay.keys()] : [];
     this.#told.clear();
+    this.#missing = 0;
     for (const entry of lacking) {
       if (!this.#wanted.has(entry)) continue;
       this.placed.discard(this.#plannedFile(entry));

@@ -20,13 +20,21 @@ export class FilePieces {
 
   /** Where the last of them ends. */
   get end(): number {
-    return this.#count === 0 ? 0 : this.#offsets[this.#count - 1]! + this.#lengths[this.#count - 1]!;
+    return this.#count === 0 ? 0 : this.#endOf(this.#count - 1);
   }
 
-  /** A later piece takes the place of one that began there. */
+  get bytes(): number {
+    return this.#lengths.subarray(0, this.#count).reduce((sum, length) => sum + length, 0);
+  }
+
+  /** A later piece takes the place of all that it goes over, be it in part: their bytes are not what their hash says. */
   set({ fileOffset, length, hash }: Piece): void {
     let at = this.#find(fileOffset);
-    if (at === this.#count || this.#offsets[at] !== fileOffset) at = this.#insert(at);
+    if (at > 0 && this.#endOf(at - 1) > fileOffset) at -= 1;
+    let next = at;
+    while (next < this.#count && this.#offsets[next]! < fileOffset + length) next += 1;
+    if (next === at) this.#insert(at);
+    else if (next > at + 1) this.#remove(at + 1, next);
     this.#offsets[at] = fileOffset;
     this.#lengths[at] = length;
     this.#hashes.set(hash, at * DIGEST_BYTES);
@@ -36,6 +44,10 @@ export class FilePieces {
     const at = this.#find(fileOffset);
     if (at === this.#count || this.#offsets[at] !== fileOffset || this.#lengths[at] !== length) return false;
     return this.#hashes.subarray(at * DIGEST_BYTES, (at + 1) * DIGEST_BYTES).equals(hash);
+  }
+
+  #endOf(index: number): number {
+    return this.#offsets[index]! + this.#lengths[index]!;
   }
 
   /** Index of the first piece that does not begin before. */
@@ -52,13 +64,19 @@ export class FilePieces {
     return low;
   }
 
-  #insert(at: number): number {
+  #insert(at: number): void {
     if (this.#count === this.#offsets.length) this.#grow();
     this.#offsets.copyWithin(at + 1, at, this.#count);
     this.#lengths.copyWithin(at + 1, at, this.#count);
     this.#hashes.copyWithin((at + 1) * DIGEST_BYTES, at * DIGEST_BYTES, this.#count * DIGEST_BYTES);
     this.#count += 1;
-    return at;
+  }
+
+  #remove(from: number, to: number): void {
+    this.#offsets.copyWithin(from, to, this.#count);
+    this.#lengths.copyWithin(from, to, this.#count);
+    this.#hashes.copyWithin(from * DIGEST_BYTES, to * DIGEST_BYTES, this.#count * DIGEST_BYTES);
+    this.#count -= to - from;
   }
 
   #grow(): void {

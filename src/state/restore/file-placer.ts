@@ -1,5 +1,6 @@
 import { ftruncateSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
+import type { Hole } from '../format/entry.ts';
 import { close, createFile, openToWrite, removeFile, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -11,6 +12,7 @@ import { timesMatch } from './keeps.ts';
 import { type LinkInodes, PARKED } from './link-inodes.ts';
 import { concernsOneItem, type Losses } from './losses.ts';
 import type { Place, Places } from './places.ts';
+import { holdsHoles, openIfThere } from './present.ts';
 import type { Tally } from './tally.ts';
 import { tmpName } from './tmp-name.ts';
 import type { Tree } from './tree.ts';
@@ -25,6 +27,9 @@ export interface PlacerParts {
   readonly losses: Losses;
   readonly tally: Tally;
 }
+
+/** Whether an unfinished file of which bytes are done must be there: of one that is known by its holes alone nothing is. */
+type Begun = 'there' | 'perhaps';
 
 /**
  * Writes files beside the tree and moves each into its place when it is whole: data, metadata, rename. What is in place
@@ -82,18 +87,29 @@ export class FilePlacer {
 
   /** Takes bytes of a file whose end is not known yet: it waits in the temporary folder until `complete`. */
   part(record: ExtentRecord, data: Uint8Array): void {
-    this.#attempt(record, () => this.#writePart(record, data));
+    this.#attempt(record, () => this.#writePart(record, data, 'there'));
   }
 
   /** Places a file of which every byte was written by `part`. */
   complete(record: ExtentRecord): void {
     this.#attempt(record, () => {
-      const fd = this.#openPartial(record);
+      const fd = this.#openPartial(record, 'there');
       this.bytes += record.sizeBytes - this.#doneBytes.get(record.entry)!;
       this.#doneBytes.delete(record.entry);
       this.#open = undefined;
       this.#finish(fd, record, false);
     });
+  }
+
+  /** Whether the unfinished file reads as zeros where these holes are. */
+  holdsHoles(record: ExtentRecord, holes: readonly Hole[]): boolean {
+    const fd = openIfThere(this.#tmp(record), tmpName(record.entry));
+    if (fd === undefined) return false;
+    try {
+      return holdsHoles(fd, holes);
+    } finally {
+      close(fd);
+    }
   }
 
   /** Whether the target could not take that file, which is listed then. */
@@ -134,8 +150,8 @@ export class FilePlacer {
     this.#open = undefined;
   }
 
-  #writePart(record: ExtentRecord, data: Uint8Array): number {
-    const fd = this.#openPartial(record);
+  #writePart(record: ExtentRecord, data: Uint8Array, begun: Begun = 'perhaps'): number {
+    const fd = this.#openPartial(record, begun);
     writeAll(fd, data, record.fileOffset);
     this.bytes += data.length;
     this.#doneBytes.set(record.entry, this.#doneBytes.get(record.entry)! + data.length);
@@ -179,11 +195,11 @@ export class FilePlacer {
     this.giveUp(record);
   }
 
-  #openPartial(record: ExtentRecord): number {
+  #openPartial(record: ExtentRecord, begun: Begun): number {
     const { entry } = record;
     if (this.#open?.entry === entry) return this.#open.fd;
     this.close();
-    const fd = this.#doneBytes.has(entry) ? this.#reopen(record) : this.#create(record);
+    const fd = this.#doneBytes.has(entry) ? this.#reopen(record, begun) : this.#create(record);
     if (!this.#doneBytes.has(entry)) {
       this.#doneBytes.set(entry, record.holeBytes);
       this.bytes += record.holeBytes;
@@ -192,11 +208,11 @@ export class FilePlacer {
     return fd;
   }
 
-  #reopen(record: ExtentRecord): number {
+  #reopen(record: ExtentRecord, begun: Begun): number {
     try {
       return openToWrite(this.#tmp(record), tmpName(record.entry));
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (codeOf(error) !== 'ENOENT' || begun === 'there') throw error;
       return this.#create(record);
     }
   }

@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import {
   close,
@@ -169,7 +160,7 @@ function hold(path: string, what: string): void {
 
 function openTarget(path: string): { base: number; isNew: boolean } {
   try {
-    const isNew = mkdirSync(path, { recursive: true }) !== undefined;
+    const isNew = makeFolders(path);
     return { base: openFolderAt(Buffer.from(path)), isNew };
   } catch (error) {
     throw new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {

@@ -113,6 +113,7 @@ export class AnswerFiles {
     try {
       read = yield* this.#sent(
         this.#files.read(name, undefined, (fd, sizeBytes, file) => {
+          this.#checkInode(planned, file);
           begun = true;
           return this.#content(entry, planned, fd, sizeBytes, file);
         }),
@@ -126,6 +127,12 @@ export class AnswerFiles {
     }
     const queue = this.#open.gatheredLast === entry ? this.#gathered : this.#free;
     for (const record of recordsOf(entry, planned, read, this.#lacking)) queue.add(record);
+  }
+
+  /** Throws where another file has taken its place: the others of its names would become names of that one. */
+  #checkInode({ group }: FileEntry, file: number): void {
+    if (group === 0 || statOf(file).ino === this.#options.plan.inodeOf(group)) return;
+    throw new Error('another file has taken its place, which has not its other names: send these anew');
   }
 
   *#content(

@@ -16,6 +16,7 @@ import {
 } from '../format/index.ts';
 import type { Frame } from '../format/pack-reader.ts';
 import { hasAllSizes } from './entry-sizes.ts';
+import { hasAllLinks, inodeOfGroup } from './link-identities.ts';
 import type { PlanFolder } from './plan-folder.ts';
 
 /** A file of the plan: its number, and the folder that it lies in. */
@@ -75,6 +76,11 @@ export class OpenedPlan {
     return bytes;
   }
 
+  /** Which inode the file of a link group was when it was planned. Throws `damaged`. */
+  inodeOf(group: number): bigint {
+    return inodeOfGroup(this.folder.linksFile, group);
+  }
+
   /** The files among those entries, in order; parts that none of them stands in are not opened. Throws `damaged`. */
   *files(wanted: EncodedEntries): Generator<PlannedFile, void> {
     const frames = new PartFrames(this, this.#stateId, this.#stateKey);
@@ -99,6 +105,7 @@ export class OpenedPlan {
     const buffer = new Uint8Array(DIRECT_PACK_BYTES);
     for (const index of this.packs.keys()) this.readPack(index, buffer);
     if (!hasAllSizes(this.folder.sizesFile, this.entries)) throw damaged('the sizes of a plan are missing');
+    if (!hasAllLinks(this.folder.linksFile)) throw damaged('the inodes of a plan are missing');
   }
 }
 

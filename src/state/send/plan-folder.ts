@@ -11,8 +11,8 @@ import { makeFolderDurably, writeDurably } from '../store/durable.ts';
 const SUMMARY_MAX_BYTES = 16 * 1024 * 1024;
 
 /**
- * The files of a plan: `pack-0`, `pack-1`, … in the descriptor's order, `sizes` (see entry-sizes.ts), `summary`, and
- * `descriptor`, which is written last and renamed into its place: where it stands, the plan is whole.
+ * The files of a plan: `pack-0`, `pack-1`, … in the descriptor's order, `sizes` (see entry-sizes.ts), `links`
+ * (see link-identities.ts), `summary`, and `descriptor`, which is written last and renamed into its place: where it stands, the plan is whole.
  */
 export class PlanFolder {
   readonly dir: string;
@@ -32,6 +32,10 @@ export class PlanFolder {
 
   get sizesFile(): string {
     return join(this.dir, 'sizes');
+  }
+
+  get linksFile(): string {
+    return join(this.dir, 'links');
   }
 
   writePack(index: number, bytes: Uint8Array): void {

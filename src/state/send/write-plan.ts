@@ -14,6 +14,7 @@ import type { StatCache } from '../plan/stat-cache.ts';
 import { LINKED, readRecords, type TrackedBlock, TrackedWriter } from '../plan/tracked.ts';
 import { throwIfStopped } from '../threads/stop.ts';
 import { EntrySizesWriter } from './entry-sizes.ts';
+import { LinkIdentitiesWriter } from './link-identities.ts';
 import type { PlanFolder } from './plan-folder.ts';
 
 export interface PlanWriterOptions {
@@ -43,6 +44,7 @@ export class PlanWriter {
   readonly #options: PlanWriterOptions;
   readonly #builder: PartBuilder;
   readonly #sizes: EntrySizesWriter;
+  readonly #links: LinkIdentitiesWriter;
   readonly #groups = new GroupMarks();
   readonly #linked = new TrackedWriter();
   readonly #entry = new CborWriter(4096);
@@ -57,6 +59,7 @@ export class PlanWriter {
     this.#builder = new PartBuilder(options.cache, NO_SEGMENTS, options.names);
     this.#builder.begin(0);
     this.#sizes = new EntrySizesWriter(options.folder.sizesFile);
+    this.#links = new LinkIdentitiesWriter(options.folder.linksFile);
   }
 
   write(blocks: Iterable<TrackedBlock>): { parts: PartReference[]; packs: PackReference[]; totals: Totals } {
@@ -69,8 +72,10 @@ export class PlanWriter {
       if (this.#builder.rows.length > 0) this.#seal();
       this.#finish();
       this.#sizes.finish();
+      this.#links.finish();
     } finally {
       this.#sizes.close();
+      this.#links.close();
     }
     return { parts: this.#parts, packs: this.#packs, totals: this.#totals };
   }
@@ -84,6 +89,7 @@ export class PlanWriter {
       const isFile = entry?.kind === 'file';
       if (!isFile || entry.group === 0 || this.#groups.add(entry.group)) {
         this.#sizes.add(isFile ? entry.sizeBytes : undefined);
+        if (isFile && entry.group > 0) this.#links.set(entry.group, record.ino);
         records.copy(record);
         continue;
       }
