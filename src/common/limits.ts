@@ -480,7 +480,7 @@ export const PAIRING_KEPT_MS = 24 * 3_600_000;
 /** How long a typed code's machine is looked for: a cable that was just plugged in needs some seconds. */
 export const PAIRING_FIND_MS = 15_000;
 /** After the first machine with the number, this long for others that claim it: answers come within 120 ms. */
-export const PAIRING_GATHER_MS = 300;
+export const PAIRING_GATHER_MS = 200;
 /** The other machine is tried again after the first, doubling up to the second, and at once when it is heard of. */
 export const PAIRING_RETRY_FIRST_MS = 500;
 export const PAIRING_RETRY_MOST_MS = 5_000;
