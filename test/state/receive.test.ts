@@ -270,3 +270,24 @@ test('only files are asked for, each once', async (t) => {
   for (let entry = 0; entry < 100_000; entry++) count += asked.has(entry) ? 1 : 0;
   assert.equal(count, sending.plan.files);
 });
+
+test('a large file is in its place when it has come, not when all have', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  // Their ends would all fit into one segment.
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(home, name), randomBytes(10 * 1024 * 1024 + 7));
+  const target = join(folder, 'target');
+  const sending = await planOf(t, home);
+  const placed: string[][] = [];
+  const asker = new LocalAsker(sending, {
+    beforePack: () => {
+      placed.push(readdirSync(target).filter((name) => !name.startsWith('.')));
+      return true;
+    },
+  });
+  await receive(sending, asker, target);
+  same(home, target);
+  // One pack may still be in use.
+  assert.ok(placed.at(-1)!.length >= 1, placed.map(String).join(' | '));
+});

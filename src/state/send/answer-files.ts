@@ -127,6 +127,8 @@ export class AnswerFiles {
     }
     const queue = this.#open.gatheredLast === entry ? this.#gathered : this.#free;
     for (const record of recordsOf(entry, planned, read, this.#lacking)) queue.add(record);
+    // What a large file ends with does not wait for others: it is in its place when it has been read.
+    if (queue === this.#gathered && read.content.sizeBytes > SEGMENT_DATA_BYTES) yield* this.#sent(this.#open.end());
   }
 
   /** Throws where another file has taken its place: the others of its names would become names of that one. */
