@@ -501,3 +501,19 @@ test('many tiny files: records and plan go over several frames and packs', async
   assert.equal(readAnswer(received, true).size, 18_000);
   assert.ok(received.packs.every(({ bytes }) => bytes.length <= DIRECT_PACK_BYTES));
 });
+
+test('the log of a database that is named without its database is sent, as what it is', async (t) => {
+  const { home, folder, planDir } = machine(t);
+  const path = join(home, 'app.db');
+  const database = new DatabaseSync(path);
+  t.after(() => database.close());
+  database.exec("PRAGMA journal_mode = wal; CREATE TABLE t (x); INSERT INTO t VALUES ('kept in the log')");
+  const log = `${path}-wal`;
+  const options = { planDir, scratchDir: join(folder, 'scratch'), exclude: [], ...about(identity) };
+  const sending = await planSend({ ...options, paths: [Buffer.from(log)] }, on());
+  t.after(() => sending.close());
+  const entries = await planOf(sending);
+  const number = numberOf(entries, log);
+  const { files } = await answerOf(sending, askFor('content', entries.length, [number]));
+  assert.ok(bytesOf(files.get(number)!).equals(readFileSync(log)));
+});

@@ -1,3 +1,4 @@
+import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { DIRECT_OFFSETS_MAX, SEGMENT_DATA_BYTES } from '../../common/limits.ts';
 import type { DirectAsk } from '../../common/ports.ts';
@@ -10,7 +11,7 @@ import { damaged } from '../format/damaged.ts';
 import { EncodedEntries } from '../format/entry-set.ts';
 import type { FileRecord } from '../format/file-record.ts';
 import { KIND } from '../format/frame-cipher.ts';
-import type { Extent, FileEntry } from '../format/index.ts';
+import type { Extent, FileEntry, FolderPath } from '../format/index.ts';
 import { statOf } from '../fs/calls.ts';
 import { reasonOf } from '../fs/errno.ts';
 import { mayHaveHoles } from '../plan/data-runs.ts';
@@ -104,7 +105,7 @@ export class AnswerFiles {
     this.#plannedBytes = planned.sizeBytes;
     this.#lacking = false;
     this.#files.enter(path);
-    if (this.#files.isInCopy(name) || this.#files.standsByOther(name)) {
+    if (this.#files.isInCopy(name) || (!this.#isAlone(path, name) && this.#files.standsByOther(name))) {
       this.#free.add({ kind: 'held', entry });
       return;
     }
@@ -129,6 +130,15 @@ export class AnswerFiles {
     for (const record of recordsOf(entry, planned, read, this.#lacking)) queue.add(record);
     // What a large file ends with does not wait for others: it is in its place when it has been read.
     if (queue === this.#gathered && read.content.sizeBytes > SEGMENT_DATA_BYTES) yield* this.#sent(this.#open.end());
+  }
+
+  /** Whether it was named by hand, and what it may be the log of was not: then it is not in the plan, and holds nothing. */
+  #isAlone(path: FolderPath, name: Uint8Array): boolean {
+    const isNamed = (last: Uint8Array) =>
+      this.#options.plan.roots.some(
+        (root) => root.length === path.length + 1 && root.every((one, at) => asBuffer(one).equals(path[at] ?? last)),
+      );
+    return isNamed(name) && !isNamed(asBuffer(name).subarray(0, asBuffer(name).lastIndexOf('-')));
   }
 
   /** Throws where another file has taken its place: the others of its names would become names of that one. */
