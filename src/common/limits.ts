@@ -459,6 +459,8 @@ export const DIRECT_BUFFERS = 3;
 export const DIRECT_PACK_BYTES = 4 * MIB;
 /** Files that were begun when a stream broke: one that is under way, and those whose ends waited for their segment. */
 export const DIRECT_OFFSETS_MAX = 4 * KIB;
+/** Files that were not as planned, which `undo` knows again: 100 bytes each in memory; what is beyond stays. */
+export const BECAME_MAX = 200_000;
 /** A file that changes each time it is read is asked for this often, then listed. */
 export const RECEIVE_ROUNDS_MAX = 3;
 /** Which files are asked for: 2 to 10 bytes a run of them. */

@@ -214,6 +214,9 @@ test('other files of the same names are kept, and undo puts all back as it was',
   const restoreId = 'to-be-undone';
   const undoDir = join(folder, restoreId);
   const sending = await planOf(t, home);
+  // What is read is not what was planned: undo knows it again all the same.
+  appendFileSync(join(home, 'marker.txt'), 'more');
+  appendFileSync(join(home, 'large/bulk-1'), 'more, and it has another name');
   const result = await receive(sending, new LocalAsker(sending), target, { restoreId, undoDir });
   assert.ok(result.conflicts.keptBoth >= 1);
   assert.equal(readFileSync(join(target, 'run.sh'), 'utf8'), '#!/bin/sh\necho mine\n');

@@ -17,6 +17,7 @@ import { readPack } from '../format/pack-reader.ts';
 import { decodeSegment } from '../format/segment.ts';
 import { close } from '../fs/calls.ts';
 import { showPath } from '../fs/show-path.ts';
+import { Became } from '../restore/became.ts';
 import type { ContentParts, Contents } from '../restore/content-way.ts';
 import type { ExtentRecord, PlannedFile } from '../restore/extent-record.ts';
 import { FilePlacer } from '../restore/file-placer.ts';
@@ -77,6 +78,7 @@ export class ComingFiles implements Contents {
   keptBytes = 0;
   readonly #parts: ComingFilesParts;
   readonly #planned: PlannedFiles;
+  readonly #became: Became;
   /** Where frames are opened into. */
   readonly #plain = Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
   readonly #wanted: EntrySet;
@@ -95,6 +97,7 @@ export class ComingFiles implements Contents {
   constructor(parts: ComingFilesParts) {
     this.#parts = parts;
     this.placed = new FilePlacer(parts);
+    this.#became = new Became(parts.planFile);
     this.#planned = new PlannedFiles(join(parts.spool, 'planned'), parts.total);
     this.#wanted = new EntrySet(parts.total);
     this.#asked = new EntrySet(parts.total);
@@ -143,6 +146,7 @@ export class ComingFiles implements Contents {
     this.#isClosed = true;
     this.placed.close();
     this.#planned.close();
+    this.#became.close();
     this.#parts.records.close();
   }
 
@@ -223,6 +227,7 @@ export class ComingFiles implements Contents {
       }
     }
     this.#parts.records.flush();
+    this.#became.flush();
   }
 
   #segment(plain: Uint8Array, onFile: () => void): void {
@@ -455,6 +460,7 @@ export class ComingFiles implements Contents {
     if (captured.changed) losses.add(shown, 'it changed while it was read');
     if (file.placing === 'park') return;
     tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
+    if (file.sizeBytes !== planned.sizeBytes || file.mtimeNs !== planned.mtimeNs) this.#became.add(file.decision, file);
     lockLater(locks, file, extras.get(file.extrasAt)?.flags ?? 0);
     giving.note(captured, 'file', shown, losses);
     owners.note(captured);

@@ -15,9 +15,10 @@ export interface ContentParts extends PlacerParts {
   readonly owners: OwnerPolicy;
   readonly late: LateList;
   readonly locks: LockList;
-  /** Path of the journal folder, and of its folder for scratch files. */
+  /** Path of the journal folder, of its folder for scratch files, and of the plan. */
   readonly journal: string;
   readonly spool: string;
+  readonly planFile: string;
 }
 
 /** The files of a restore: planned one by one, then brought to their places. */

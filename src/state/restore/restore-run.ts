@@ -214,7 +214,10 @@ export class RestoreRun {
           owners: this.#owners,
         },
       };
-      contents = this.#way.contents({ ...shared, spool, journal: pathOfFolder(target.journal) });
+      contents = this.#way.contents({
+        ...shared,
+        ...{ spool, journal: pathOfFolder(target.journal), planFile: session.planFile },
+      });
       this.#plan(parts, decisions, {
         ...shared,
         ...{ walk: this.#newWalk(), guard: this.#newGuard(restoreId), decisions, amendments },

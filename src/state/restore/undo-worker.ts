@@ -8,6 +8,7 @@ import { ReportBuilder } from '../fs/report.ts';
 import { ProgressTeller } from '../threads/progress.ts';
 import { runWorker } from '../threads/run-worker.ts';
 import { Amendments } from './amendments.ts';
+import { Became } from './became.ts';
 import { hasPlan } from './decision-log.ts';
 import { ExtrasSpool } from './extras-spool.ts';
 import type { FromUndoWorker } from './messages.ts';
@@ -38,7 +39,8 @@ function undoIn(base: number, record: UndoRecord): Omit<UndoResult, 'restoreId' 
   mkdirSync(scratch, { mode: 0o700 });
   const extras = new ExtrasSpool(join(scratch, 'extras'));
   const amendments = new Amendments(planFile);
-  const undo = new Undo({ tree, places, amendments, extras, planFile, label: labelOf(record) });
+  const became = new Became(planFile);
+  const undo = new Undo({ tree, places, amendments, became, extras, planFile, label: labelOf(record) });
   const kept = new ReportBuilder();
   try {
     if (journal !== undefined) lockJournal(journal, record.target);
@@ -115,7 +117,7 @@ async function run(): Promise<void> {
       if (record.isNewTarget) removeIfEmpty(record.target);
     }
     writeUndoRecord(undoDir, { ...record, status: 'undone' });
-    for (const name of ['plan', 'plan.more', 'plan.new']) rmSync(join(undoDir, name), { force: true });
+    for (const name of ['plan', 'plan.more', 'plan.became', 'plan.new']) rmSync(join(undoDir, name), { force: true });
   }
   const { restore: restoreId, state, snapshot, target } = record;
   tell({ type: 'done', result: { restoreId, state, snapshot, target, ...done } });

@@ -15,6 +15,7 @@ import { showPath } from '../fs/show-path.ts';
 import { throwIfStopped } from '../threads/stop.ts';
 import type { Amendments } from './amendments.ts';
 import { unlock } from './apply-metadata.ts';
+import type { Became } from './became.ts';
 import { freeConflictName } from './conflict-name.ts';
 import { type Decision, type FolderDecision, type ItemDecision, type Numbered, readDecisions } from './decision-log.ts';
 import { isMade } from './decisions.ts';
@@ -31,6 +32,7 @@ export interface UndoParts {
   readonly tree: Tree;
   readonly places: UndoPlaces;
   readonly amendments: Amendments;
+  readonly became: Became;
   /** What folders had beside mode, owner and time waits there. */
   readonly extras: ExtrasSpool;
   readonly planFile: string;
@@ -119,8 +121,9 @@ export class Undo {
     folders.setPlace(folder, places.of(stats.dev, folder, tree.open(folder)));
   }
 
-  #undoItem(decision: Numbered<ItemDecision>): void {
-    const { tree, amendments } = this.#parts;
+  #undoItem(planned: Numbered<ItemDecision>): void {
+    const { tree, amendments, became } = this.#parts;
+    const decision = became.of(planned);
     const { folder, number } = decision;
     const amended = amendments.nameOf(number);
     if (decision.action === 'replace') this.#putBack(decision, folder, decision.name, amended ? undefined : decision);
