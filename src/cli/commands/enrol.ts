@@ -9,7 +9,8 @@ interface CodeFlags {
   peer?: string;
 }
 
-interface InviteByCodeFlags {
+/** Options of `fleet invite`; with `--code` few of them have a meaning. */
+export interface InviteByCodeFlags {
   expires: string;
   uses: string;
   role: string;
@@ -22,7 +23,7 @@ interface InviteByCodeFlags {
   listen?: string[];
 }
 
-/** Of \`fleet invite\`, where nothing is said. */
+/** Of `fleet invite`, where nothing is said. */
 const DEFAULT_EXPIRES = '24h';
 
 /** Pairs by the code, and gets the invite that the other machine has for this one. */

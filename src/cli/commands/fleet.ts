@@ -5,7 +5,7 @@ import { parseDurationMs } from '../../common/sizes.ts';
 import { type Context, callAgentOrHere } from '../context.ts';
 import { prompt, readSecret } from '../secrets.ts';
 import { table } from '../table.ts';
-import { inviteByCode, tokenOfCode } from './enrol.ts';
+import { type InviteByCodeFlags, inviteByCode, tokenOfCode } from './enrol.ts';
 import { runTicket, runTicketBatch } from './tickets.ts';
 
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
@@ -74,18 +74,8 @@ Examples:
     );
 }
 
-interface InviteFlags {
-  expires: string;
-  uses: string;
-  role: string;
-  recoveryFile?: string;
-  passphraseFile?: string;
-  ticket?: string;
-  ticketBatch?: string;
-  out?: string;
+interface InviteFlags extends InviteByCodeFlags {
   code?: boolean;
-  interface?: string[];
-  listen?: string[];
 }
 
 export async function runInvite(context: Context, flags: InviteFlags): Promise<void> {

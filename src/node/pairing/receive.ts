@@ -1,18 +1,15 @@
 /** The new machine: finds the one that shows the code, pairs, asks the person, and restores while it arrives. */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import type { Connection } from '@libp2p/interface';
 import { messageOf, ResettleError } from '../../common/errors.ts';
-import { DRY_RUN_ITEMS_MAX } from '../../common/limits.ts';
 import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
-import { REPLACED, type RestoreResult } from '../../state/restore/index.ts';
 import { checkAddress } from '../link/start-link.ts';
-import { ProgressMeter } from '../progress-meter.ts';
-import { newRestoreId } from '../roles/destination/apply.ts';
+import { type Applied, applyBy, newRestoreId } from '../roles/destination/apply.ts';
 import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
 import { PairedAsker } from './asker.ts';
 import { KeptPairings, type KeptReceiver, type PairingFolder, type ReceiveWish } from './kept.ts';
@@ -44,19 +41,9 @@ export type ShownProposal = ShownOffer & ShownMachine;
 /** Asks the person; undefined is no. */
 export type Accept = (proposal: ShownProposal, signal: AbortSignal) => Promise<ReceiveWish | undefined>;
 
-export interface ReceiveDone extends ShownMachine {
-  /** What `undo` takes; null after a dry run. */
-  readonly restore: string | null;
-  readonly dryRun: boolean;
+export interface ReceiveDone extends ShownMachine, Applied {
   readonly peerId: string;
-  readonly into: string;
   readonly state: string;
-  readonly files: number;
-  readonly bytes: number;
-  readonly resumed: boolean;
-  readonly conflicts: RestoreResult['conflicts'];
-  /** Items that were left out there or here, withheld, or put beside what was there. */
-  readonly skipped: number;
   readonly seconds: number;
   /** Every file was checked against its hash; a dry run has none. */
   readonly verified: boolean;
@@ -83,7 +70,6 @@ class ReceiverRun {
   readonly #accept: Accept;
   readonly #emit: PairingEmit;
   readonly #signal: AbortSignal;
-  readonly #meter: ProgressMeter;
   /** The pairing is of no more use. */
   #isOver = false;
 
@@ -101,7 +87,6 @@ class ReceiverRun {
     this.#accept = accept;
     this.#emit = emit;
     this.#signal = signal;
-    this.#meter = new ProgressMeter(ground.clock, emit);
   }
 
   async begin(typed: Typed): Promise<ReceiveDone> {
@@ -252,63 +237,26 @@ class ReceiverRun {
     offer: Offer,
     machine: MachineFacts,
   ): Promise<ReceiveDone> {
-    const { home, clock, rooms } = this.#ground;
+    const { clock, rooms } = this.#ground;
     const { dryRun } = this.#request;
-    const isRoot = process.getuid?.() === 0;
-    if (wish.allowPrivileged && !isRoot) this.#note('privileged effects stay withheld: only root can bring them');
-    mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
     const { descriptor, stateKey } = await asker.link(this.#signal);
     const startedMs = clock.monotonicMs();
-    let items = 0;
-    const result = await rooms.receiveSnapshot(
-      {
-        descriptor,
-        stateKey,
-        expected: { stateId: offer.state, source: kept.remote, association: undefined },
-        asker,
-        target: wish.into,
-        strip: wish.strip,
-        restoreId: kept.restoreId,
-        onConflict: wish.onConflict,
-        allowPrivileged: wish.allowPrivileged && isRoot,
-        mapUsers: wish.mapUsers,
-        dryRun,
-        scratchDir: home.scratchDir(),
-        ...(dryRun ? {} : { undoDir: home.path('restores', kept.restoreId) }),
-        ...(wish.root ? { root: wish.into } : {}),
-      },
-      {
-        onProgress: this.#meter.onProgress,
-        onItem: (item) => {
-          items += 1;
-          if (items <= DRY_RUN_ITEMS_MAX) this.#emit({ event: 'item', ...item });
-        },
-        signal: this.#signal,
-      },
+    const expected = { stateId: offer.state, source: kept.remote, association: undefined };
+    const applied = await applyBy(
+      (asked, on) => rooms.receiveSnapshot({ ...asked, descriptor, stateKey, expected, asker }, on),
+      this.#ground,
+      kept.restoreId,
+      { ...wish, dryRun },
+      this.#emit,
+      this.#signal,
     );
-    this.#meter.finish();
-    if (items > DRY_RUN_ITEMS_MAX) this.#note(`and ${items - DRY_RUN_ITEMS_MAX} items more`);
-    const { skippedAtCapture, withheld, conflicts, conflictItems } = result;
-    for (const report of [skippedAtCapture, withheld, conflictItems]) {
-      for (const { path, reason } of report.items) {
-        this.#emit(reason === REPLACED ? { event: 'replaced', path } : { event: 'skipped', path, reason });
-      }
-    }
-    const skipped = skippedAtCapture.count + withheld.count + conflicts.keptBoth + conflicts.skipped;
-    const isTold = dryRun || (await asker.done({ files: result.files, bytes: result.bytes, skipped }, this.#signal));
+    const isTold = dryRun || (await asker.done(applied, this.#signal));
     if (!isTold) this.#note(`everything is here, but ${machine.name} could not be told: end the command there`);
     return {
-      restore: dryRun ? null : result.restoreId,
-      dryRun,
+      ...applied,
       peerId: kept.record.initiator,
       ...shownMachine(kept.remote, machine),
-      into: wish.into,
       state: offer.state,
-      files: result.files,
-      bytes: result.bytes,
-      resumed: result.resumed,
-      conflicts,
-      skipped,
       seconds: Math.round(clock.monotonicMs() - startedMs) / 1000,
       verified: !dryRun,
     };

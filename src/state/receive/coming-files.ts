@@ -9,25 +9,23 @@ import {
 } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
-import type { FileEntry, Hole, Metadata, MoreEntry } from '../format/entry.ts';
+import type { FileEntry, MoreEntry } from '../format/entry.ts';
 import { EntrySet } from '../format/entry-set.ts';
 import { decodeFileRecords, type FileRecord } from '../format/file-record.ts';
 import { KIND } from '../format/frame-cipher.ts';
 import { readPack } from '../format/pack-reader.ts';
 import { decodeSegment } from '../format/segment.ts';
-import { close } from '../fs/calls.ts';
 import { showPath } from '../fs/show-path.ts';
-import { Became } from '../restore/became.ts';
 import type { ContentParts, Contents } from '../restore/content-way.ts';
 import type { ExtentRecord, PlannedFile } from '../restore/extent-record.ts';
 import { FilePlacer } from '../restore/file-placer.ts';
 import type { CheckedFile } from '../restore/manifest-checker.ts';
 import type { Keys } from '../restore/place-packs.ts';
-import { holdsExtent, holdsHoles, holeBytesOf, openIfThere } from '../restore/present.ts';
-import { lockLater } from '../restore/restore-plan.ts';
-import { tmpName } from '../restore/tmp-name.ts';
 import type { AskLine } from './ask-line.ts';
+import { EarlierFiles } from './earlier-files.ts';
 import { FilePieces, type Piece } from './file-pieces.ts';
+import { isPiece, piecesOfRun } from './file-runs.ts';
+import { type Captured, capturedOf, FileTerms } from './file-terms.ts';
 import { PlannedFiles } from './planned-files.ts';
 import type { RecordFile } from './record-file.ts';
 
@@ -40,17 +38,9 @@ export interface ComingFilesParts extends ContentParts {
   readonly records: RecordFile;
 }
 
-/** A file of which pieces came, and that is not in its place. */
-interface UnderWay {
-  readonly pieces: FilePieces;
-}
-
 /** Of each of these more are never open with an honest source: a gathered segment holds no more files. */
 const TOLD_MAX = 2 * SEGMENT_EXTENTS_MAX;
 const UNDER_WAY_MAX = 4 * SEGMENT_EXTENTS_MAX;
-
-/** A file's metadata as it was read. */
-type Captured = Metadata & Pick<FileEntry, 'changed'>;
 
 /** What the source says of a file as it was read. */
 interface Told {
@@ -78,13 +68,15 @@ export class ComingFiles implements Contents {
   keptBytes = 0;
   readonly #parts: ComingFilesParts;
   readonly #planned: PlannedFiles;
-  readonly #became: Became;
+  readonly #terms: FileTerms;
+  readonly #earlier: EarlierFiles;
   /** Where frames are opened into. */
   readonly #plain = Buffer.allocUnsafeSlow(SEGMENT_PLAIN_MAX_BYTES);
   readonly #wanted: EntrySet;
   /** Those that are wanted, and those that were. */
   readonly #asked: EntrySet;
-  readonly #underWay = new Map<number, UnderWay>();
+  /** Files of which pieces came, and that are not in their places. */
+  readonly #underWay = new Map<number, FilePieces>();
   readonly #told = new Map<number, Told>();
   /** How many pieces they miss, together. */
   #missing = 0;
@@ -97,19 +89,28 @@ export class ComingFiles implements Contents {
   constructor(parts: ComingFilesParts) {
     this.#parts = parts;
     this.placed = new FilePlacer(parts);
-    this.#became = new Became(parts.planFile);
+    this.#terms = new FileTerms(parts);
+    this.#earlier = new EarlierFiles(parts, this.#terms);
     this.#planned = new PlannedFiles(join(parts.spool, 'planned'), parts.total);
     this.#wanted = new EntrySet(parts.total);
     this.#asked = new EntrySet(parts.total);
   }
 
   start(planned: PlannedFile, { number, entry }: CheckedFile): void {
-    const { resumed } = this.#parts.tree.target;
-    if (resumed && !this.#parts.tree.folders.isLost(planned.folder) && this.#isThere(planned, number)) return;
+    const { tree } = this.#parts;
+    const mayBeThere = tree.target.resumed && !tree.folders.isLost(planned.folder);
+    const whole = mayBeThere ? this.#earlier.whole(planned) : undefined;
+    if (whole) {
+      this.keep(whole.sizeBytes);
+      return;
+    }
     this.#planned.add(planned);
     this.#wanted.add(number);
     this.#asked.add(number);
-    if (resumed && entry.sizeBytes > SEGMENT_DATA_BYTES) this.#takeUp(planned);
+    const begun = mayBeThere && entry.sizeBytes > SEGMENT_DATA_BYTES ? this.#earlier.begun(planned) : undefined;
+    if (!begun) return;
+    this.#underWay.set(number, begun);
+    this.placed.isThere(number, begun.bytes);
   }
 
   holes(): void {}
@@ -146,70 +147,12 @@ export class ComingFiles implements Contents {
     this.#isClosed = true;
     this.placed.close();
     this.#planned.close();
-    this.#became.close();
+    this.#terms.close();
     this.#parts.records.close();
   }
 
-  // What an earlier process left
-
-  /** Whether all of a file is in place as its source said. */
-  #isThere(planned: PlannedFile, number: number): boolean {
-    const { left, records } = this.#parts;
-    if (planned.placing === 'park') return false;
-    const entries = records.of(number);
-    const first = entries.next().value;
-    if (first?.kind !== 'file') return false;
-    const file = this.#asTold(planned, first);
-    const isWhole =
-      first.goesOn || first.extents.length > 1
-        ? this.#isLargeThere(file, [first, ...entries])
-        : left.isWhole(file, first);
-    if (!isWhole) return false;
-    this.#settle(planned, file, capturedOf(first));
-    this.keep(file.sizeBytes);
-    return true;
-  }
-
-  #isLargeThere(file: PlannedFile, entries: readonly (FileEntry | MoreEntry)[]): boolean {
-    const { left } = this.#parts;
-    const begun = left.open(file);
-    if (!begun) return false;
-    try {
-      const isRight =
-        left.isFinished(begun, file) &&
-        entries.every(({ holes }) => holdsHoles(begun.fd, holes ?? [])) &&
-        [...piecesOf(entries)].every((piece) => holds(begun.fd, piece));
-      if (isRight) left.noteInode(begun.fd, file);
-      return isRight;
-    } finally {
-      close(begun.fd);
-    }
-  }
-
-  /** Goes on with a file that was under way, as far as what is there is what came. */
-  #takeUp(planned: PlannedFile): void {
-    const { places, tree, records } = this.#parts;
-    const place = planned.placing === 'park' ? places.at(0) : places.at(tree.folders.place(planned.folder));
-    const fd = openIfThere(place.tmp, tmpName(planned.entry));
-    if (fd === undefined) return;
-    const pieces = new FilePieces();
-    try {
-      for (const piece of records.piecesOf(planned.entry)) {
-        if (!holds(fd, piece)) break;
-        pieces.set(piece);
-      }
-    } finally {
-      close(fd);
-    }
-    if (pieces.count === 0) return;
-    this.#underWay.set(planned.entry, { pieces });
-    this.placed.isThere(planned.entry, pieces.bytes);
-  }
-
-  // What comes
-
   #offsets(): { entry: number; offset: number }[] {
-    const offsets = [...this.#underWay].map(([entry, { pieces }]) => ({
+    const offsets = [...this.#underWay].map(([entry, pieces]) => ({
       entry,
       offset: Math.floor(pieces.end / SEGMENT_DATA_BYTES) * SEGMENT_DATA_BYTES,
     }));
@@ -227,7 +170,7 @@ export class ComingFiles implements Contents {
       }
     }
     this.#parts.records.flush();
-    this.#became.flush();
+    this.#terms.flush();
   }
 
   #segment(plain: Uint8Array, onFile: () => void): void {
@@ -268,7 +211,7 @@ export class ComingFiles implements Contents {
     }
     const planned = this.#plannedFile(entry);
     const file = told?.file ?? this.#begun.get(entry) ?? planned;
-    const { pieces } = known ?? this.#begin(entry);
+    const pieces = known ?? this.#begin(entry);
     this.placed.part({ ...file, fileOffset: piece.fileOffset, length: piece.length }, bytes);
     if (this.placed.isLost(entry)) {
       // It was given up with another size than it was counted with.
@@ -284,11 +227,11 @@ export class ComingFiles implements Contents {
     this.#finishIfWhole(entry, told);
   }
 
-  #begin(entry: number): UnderWay {
+  #begin(entry: number): FilePieces {
     if (this.#underWay.size >= UNDER_WAY_MAX) throw damaged('too many files are begun before one is whole');
-    const underWay = { pieces: new FilePieces() };
-    this.#underWay.set(entry, underWay);
-    return underWay;
+    const pieces = new FilePieces();
+    this.#underWay.set(entry, pieces);
+    return pieces;
   }
 
   /** As it was planned. Throws `damaged` for a file that was not asked for. */
@@ -309,7 +252,7 @@ export class ComingFiles implements Contents {
         // A database may be read twice, the second time out of a copy.
         if (this.#begun.has(entry)) return;
         if (this.#begun.size >= TOLD_MAX) throw damaged('too many files are begun before one is whole');
-        this.#begun.set(entry, this.#asTold(planned, record.file));
+        this.#begun.set(entry, this.#terms.asTold(planned, record.file));
         return;
       case 'file': {
         const told = this.#tell(planned, record.file);
@@ -336,7 +279,7 @@ export class ComingFiles implements Contents {
     if (this.#told.has(planned.entry)) throw damaged('a file is told of twice');
     if (this.#told.size >= TOLD_MAX) throw damaged('too many files are told of before they come');
     const told: Told = {
-      file: { ...planned, ...this.#asTold(planned, entry) },
+      file: { ...planned, ...this.#terms.asTold(planned, entry) },
       captured: capturedOf(entry),
       offset: 0,
       hasPieces: false,
@@ -350,7 +293,7 @@ export class ComingFiles implements Contents {
   }
 
   #extents(entry: number, told: Told, { extents, holes, goesOn }: FileEntry | MoreEntry): void {
-    const pieces = this.#underWay.get(entry)?.pieces;
+    const pieces = this.#underWay.get(entry);
     const { sizeBytes } = told.file;
     for (const piece of piecesOfRun(told.offset, extents, holes ?? [])) {
       told.offset = piece.fileOffset + piece.length;
@@ -395,7 +338,7 @@ export class ComingFiles implements Contents {
   }
 
   #finish(entry: number, told: Told, place: () => void): void {
-    this.#settle(this.#plannedFile(entry), told.file, told.captured);
+    this.#terms.settle(this.#plannedFile(entry), told.file, told.captured);
     place();
     this.#done(entry);
   }
@@ -437,85 +380,9 @@ export class ComingFiles implements Contents {
       if (this.#wanted.has(entry)) this.#leave(this.#plannedFile(entry), 'not sent: it changed each time it was read');
     }
   }
-
-  // Metadata
-
-  /** A planned file with the metadata that the source says. */
-  #asTold<F extends PlannedFile>(planned: F, entry: FileEntry): F {
-    const { giving, extras } = this.#parts;
-    const { extras: own, ...given } = giving.of(entry, 'file');
-    return {
-      ...planned,
-      ...given,
-      sizeBytes: entry.sizeBytes,
-      holeBytes: holeBytesOf(entry.holes),
-      extrasAt: own ? extras.add(own) : 0,
-    };
-  }
-
-  /** Counts a file as what it is, and lists what is withheld of it. */
-  #settle(planned: PlannedFile, file: PlannedFile, captured: Captured): void {
-    const { tree, extras, tally, losses, locks, giving, owners } = this.#parts;
-    const shown = () => tree.show(file.folder, file.name);
-    if (captured.changed) losses.add(shown, 'it changed while it was read');
-    if (file.placing === 'park') return;
-    tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
-    if (file.sizeBytes !== planned.sizeBytes || file.mtimeNs !== planned.mtimeNs) this.#became.add(file.decision, file);
-    lockLater(locks, file, extras.get(file.extrasAt)?.flags ?? 0);
-    giving.note(captured, 'file', shown, losses);
-    owners.note(captured);
-  }
 }
-
-const capturedOf = ({ mode, uid, gid, mtimeNs, extras, changed }: FileEntry): Captured => ({
-  mode,
-  uid,
-  gid,
-  mtimeNs,
-  extras,
-  changed,
-});
-
-const holds = (fd: number, { fileOffset, length, hash }: Piece): boolean =>
-  holdsExtent(fd, fileOffset, { pack: 0, segment: 0, offset: 0, length, hash });
 
 function isMissing({ missing }: Told, { fileOffset, length, hash }: Piece): boolean {
   const piece = missing.get(fileOffset);
   return piece?.length === length && asBuffer(piece.hash).equals(hash);
-}
-
-/** Extents and holes of one entry in file order; a hole has no hash. */
-function* piecesOfRun(
-  from: number,
-  extents: FileEntry['extents'],
-  holes: readonly Hole[],
-): Generator<Piece | Omit<Piece, 'hash'>, void> {
-  let at = from;
-  let next = 0;
-  const hole = (): Hole | undefined => (holes[next]?.offset === at ? holes[next++] : undefined);
-  for (const { length, hash } of extents) {
-    for (let one = hole(); one; one = hole()) {
-      yield { fileOffset: at, length: one.length };
-      at += one.length;
-    }
-    yield { fileOffset: at, length, hash };
-    at += length;
-  }
-  for (let one = hole(); one; one = hole()) {
-    yield { fileOffset: at, length: one.length };
-    at += one.length;
-  }
-  if (next !== holes.length) throw damaged('a hole of a file lies within its bytes');
-}
-
-const isPiece = (run: Piece | Omit<Piece, 'hash'>): run is Piece => 'hash' in run;
-
-function* piecesOf(entries: readonly (FileEntry | MoreEntry)[]): Generator<Piece, void> {
-  let at = 0;
-  for (const { extents, holes } of entries) {
-    for (const piece of piecesOfRun(at, extents, holes ?? [])) {
-      at = piece.fileOffset + piece.length;
-      if (isPiece(piece)) yield piece;
-    }
-  }
 }

@@ -1,11 +1,9 @@
-import { hexOf } from '../../common/bytes.ts';
 import { DIRECT_PACK_BYTES } from '../../common/limits.ts';
 import type { DirectAsk, DirectAsker, DirectTaker } from '../../common/ports.ts';
 import { reportOf } from '../plan/left-out.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult } from '../restore/index.ts';
-import type { RestoreWorkerData, WorkerResult } from '../restore/messages.ts';
-import { checkExpected, openSnapshot } from '../restore/open-snapshot.ts';
-import { onlyRoot } from '../restore/restore-plan.ts';
+import type { WorkerResult } from '../restore/messages.ts';
+import { workerDataOf } from '../restore/open-snapshot.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { FromReceiveWorker } from './messages.ts';
 
@@ -24,20 +22,8 @@ const SEMI_SPACE_MB = 4;
  */
 export async function receiveSnapshot(options: ReceiveOptions, on: RestoreEvents): Promise<RestoreResult> {
   on.signal.throwIfAborted();
-  const { header, sealed } = await openSnapshot(options.descriptor, options.stateKey);
-  checkExpected(header, options.expected);
-  if (options.strip) onlyRoot(sealed.roots);
-  const { descriptor: _, stateKey, expected: __, asker, ...asked } = options;
-  const data: RestoreWorkerData = {
-    ...asked,
-    stateId: header.stateId,
-    stateKey,
-    snapshot: header.snapshot,
-    descriptorHash: hexOf(header.descriptorHash),
-    packs: header.packs,
-    sealed,
-    startedAt: new Date().toISOString(),
-  };
+  const { asker, ...asked } = options;
+  const data = await workerDataOf(asked);
   const worker = new WorkerThread<FromReceiveWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const end = new AbortController();
   const signal = AbortSignal.any([on.signal, end.signal]);
@@ -64,7 +50,7 @@ export async function receiveSnapshot(options: ReceiveOptions, on: RestoreEvents
         },
       );
     });
-    return { ...result, skippedAtCapture: reportOf(sealed.leftOut) };
+    return { ...result, skippedAtCapture: reportOf(data.sealed.leftOut) };
   } finally {
     end.abort(new Error('the restore has ended'));
     await worker.stop();

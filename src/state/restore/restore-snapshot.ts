@@ -1,13 +1,11 @@
-import { hexOf } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { showPath } from '../fs/show-path.ts';
 import { reportOf } from '../plan/left-out.ts';
 import { pathOfNames } from '../plan/roots.ts';
 import { toThreadError } from '../threads/thread-error.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
-import type { FromRestoreWorker, RestoreWorkerData, WorkerResult } from './messages.ts';
-import { checkExpected, openSnapshot } from './open-snapshot.ts';
-import { onlyRoot } from './restore-plan.ts';
+import type { FromRestoreWorker, WorkerResult } from './messages.ts';
+import { openSnapshot, workerDataOf } from './open-snapshot.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult, SnapshotDetails } from './types.ts';
 
 /** Measured: a third less CPU than with 1 MiB, and no more memory. */
@@ -20,20 +18,8 @@ const SEMI_SPACE_MB = 16;
  */
 export async function restoreSnapshot(options: RestoreOptions, on: RestoreEvents): Promise<RestoreResult> {
   on.signal.throwIfAborted();
-  const { header, sealed } = await openSnapshot(options.descriptor, options.stateKey);
-  checkExpected(header, options.expected);
-  if (options.strip) onlyRoot(sealed.roots);
-  const { descriptor: _, stateKey, expected: __, source, ...asked } = options;
-  const data: RestoreWorkerData = {
-    ...asked,
-    stateId: header.stateId,
-    stateKey,
-    snapshot: header.snapshot,
-    descriptorHash: hexOf(header.descriptorHash),
-    packs: header.packs,
-    sealed,
-    startedAt: new Date().toISOString(),
-  };
+  const { source, ...asked } = options;
+  const data = await workerDataOf(asked);
   const worker = new WorkerThread<FromRestoreWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const gets = new AbortController();
   const signal = AbortSignal.any([on.signal, gets.signal]);
@@ -59,7 +45,7 @@ export async function restoreSnapshot(options: RestoreOptions, on: RestoreEvents
         else if (message.type === 'done') resolve(message.result);
       }, reject);
     });
-    return { ...result, skippedAtCapture: reportOf(sealed.leftOut) };
+    return { ...result, skippedAtCapture: reportOf(data.sealed.leftOut) };
   } finally {
     gets.abort();
     await worker.stop();

@@ -7,7 +7,9 @@ import {
   type ConflictCounts,
   type ConflictPolicy,
   REPLACED,
+  type RestoreEvents,
   type RestoreOptions,
+  type RestoreResult,
   restoreSnapshot,
   type UserMapping,
 } from '../../../state/restore/index.ts';
@@ -58,15 +60,29 @@ export interface Applied {
 }
 
 /** Restores a snapshot, tells of each item that needs a person, and returns what `done` says of it. */
-export async function applySnapshot(
+export function applySnapshot(
   options: ApplyOptions,
   subject: Subject,
   wish: RestoreWish,
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const { home, clock, random } = options;
-  const restoreId = newRestoreId(clock, random);
+  const restoreId = newRestoreId(options.clock, options.random);
+  return applyBy((asked, on) => restoreSnapshot({ ...subject, ...asked }, on), options, restoreId, wish, emit, signal);
+}
+
+/** What a wish says to whoever carries it out. */
+type Asked = Omit<RestoreOptions, keyof Subject>;
+
+/** The same by whatever restores: `carryOut` is told how. */
+export async function applyBy(
+  carryOut: (asked: Asked, on: RestoreEvents) => Promise<RestoreResult>,
+  { home, clock }: Pick<ApplyOptions, 'home' | 'clock'>,
+  restoreId: string,
+  wish: RestoreWish,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<Applied> {
   const isRoot = process.getuid?.() === 0;
   if (wish.allowPrivileged && !isRoot) {
     emit({ event: 'note', message: 'privileged effects stay withheld: only root can bring them' });
@@ -74,9 +90,8 @@ export async function applySnapshot(
   mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
   const meter = new ProgressMeter(clock, emit);
   let items = 0;
-  const result = await restoreSnapshot(
+  const result = await carryOut(
     {
-      ...subject,
       target: wish.into,
       strip: wish.strip,
       restoreId,
