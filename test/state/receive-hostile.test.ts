@@ -387,3 +387,14 @@ test('an unfinished file that somebody removes is not gone on with: it would lac
   await receive(sending, honest, target);
   assert.equal(readFileSync(join(target, 'a'), 'utf8'), readFileSync(join(folder, 'home', 'a'), 'utf8'));
 });
+
+test('a file that changed while it was read is in place, and listed', async (t) => {
+  const { target, sending, honest, first } = await scene(t);
+  const asker = new LyingAsker(honest, (ask) => [
+    { records: [told(first(ask), HELLO, { changed: true }), told(first(ask) + 1, HELLO)] },
+    { pieces: [0, 1].map((at) => ({ entry: first(ask) + at, fileOffset: 0, bytes: HELLO })) },
+  ]);
+  const result = await receive(sending, asker, target);
+  assert.deepEqual(readdirSync(target), ['a', 'b']);
+  assert.deepEqual(result.withheld.items, [{ path: 'a', reason: 'it changed while it was read' }]);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -293,4 +294,50 @@ test('a large file is in its place when it has come, not when all have', async (
   same(home, target);
   // One pack may still be in use.
   assert.ok(placed.at(-1)!.length >= 1, placed.map(String).join(' | '));
+});
+
+test('bytes of an unfinished file that are not those that came are asked for again', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  writeFileSync(join(home, 'one'), randomBytes(30_000_000));
+  const target = join(folder, 'target');
+  const sending = await planOf(t, home);
+  const abort = new AbortController();
+  const asker = new LocalAsker(sending, {
+    beforePack: (taken) => {
+      if (taken === 4) abort.abort(new Error('killed'));
+      return true;
+    },
+  });
+  await assert.rejects(receive(sending, asker, target, { signal: abort.signal }));
+  const journal = readdirSync(target).find((name) => name.startsWith('.resettle-restore-'))!;
+  const tmp = join(target, journal, 'tmp');
+  const [unfinished] = readdirSync(tmp);
+  const bytes = readFileSync(join(tmp, unfinished!));
+  bytes.fill(0, 1_000_000, 2_000_000);
+  writeFileSync(join(tmp, unfinished!), bytes);
+  await receive(sending, new LocalAsker(sending), target);
+  same(home, target);
+});
+
+test('setuid is withheld and listed', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = makeBulkyHome(folder);
+  chmodSync(join(home, 'run.sh'), 0o4755);
+  const target = join(folder, 'target');
+  const sending = await planOf(t, home);
+  const result = await receive(sending, new LocalAsker(sending), target);
+  assert.deepEqual(result.withheld.items, [{ path: 'run.sh', reason: 'restored without setuid' }]);
+  assert.equal(statSync(join(target, 'run.sh')).mode & 0o7777, 0o755);
+});
+
+test('a plan of which a pack is missing is refused', async (t) => {
+  const folder = temporaryFolder(t);
+  const sending = await planOf(t, makeHome(join(folder, 'home')));
+  const silent = { ask: async () => true };
+  await assert.rejects(receive(sending, silent, join(folder, 'target')), {
+    code: 'damaged',
+    message: /fewer packs/,
+  });
 });
