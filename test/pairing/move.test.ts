@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../src/common/clock.ts';
 import { PAIRING_KEPT_MS } from '../../src/common/limits.ts';
@@ -218,6 +218,29 @@ describe('from machine to machine by a code', () => {
     assert.ok(!again.told.events.some(({ event }) => event === 'code'));
     assert.match(again.told.notes()[0]!, /^goes on with what was begun for new at .*--new begins anew$/);
     assert.deepEqual(two.control.taken, [0, 1, 2, 3, 4, 5]);
+  });
+
+  it('takes no other plan than the one that was offered', async () => {
+    const old = two.send();
+    const { pairingCode } = await old.told.first('code');
+    const reached = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    two.control.beforePack = (at) => {
+      if (at !== 2) return;
+      reached.resolve();
+      return go.promise;
+    };
+    const fresh = two.receive({ code: pairingCode });
+    await reached.promise;
+    old.end.abort(new Error('Ctrl-C'));
+    go.resolve();
+    await assert.rejects(old.done, { code: 'interrupted' });
+    const [kept] = keptOf('old', 'sender');
+    writeFileSync(two.home('old').path('pairings', kept!.id, 'plan', 'descriptor'), randomBytes(40));
+    const again = two.send();
+    await assert.rejects(fresh.done, { code: 'damaged', message: /another plan than the one that it offered/ });
+    again.end.abort(new Error('Ctrl-C'));
+    await assert.rejects(again.done, { code: 'interrupted' });
   });
 
   it('serves one receiver at a time by a code, and nobody by the session alone', async () => {
