@@ -516,3 +516,17 @@ export const BULK_HEAD_BYTES = 64;
 export const BULK_SPARE_BYTES = 64 * KIB;
 /** Streams in a row whose socket brought nothing, until packs come over Noise again. */
 export const BULK_FAILURES_MAX = 2;
+
+// --- Areas (docs/AREAS.md) ---
+/** One file that an area reads whole: PPDs and firewall tables are the longest of what people have. */
+export const AREA_FILE_MAX_BYTES = 4 * MIB;
+/** What one area says of a machine, as JSON. */
+export const AREA_DOCUMENT_MAX_BYTES = 32 * MIB;
+/** Names of one folder that an area looks at. */
+export const AREA_FOLDER_NAMES_MAX = 50_000;
+/** Items of one kind in an area's document: users, printers, units. */
+export const AREA_ITEMS_MAX = 20_000;
+/** What a program says when an area asks it. */
+export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
+/** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
+export const AREA_TOOL_TIMEOUT_MS = 10_000;

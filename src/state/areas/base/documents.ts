@@ -1,0 +1,117 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ResettleError } from '../../../common/errors.ts';
+import { AREA_DOCUMENT_MAX_BYTES, AREA_ITEMS_MAX } from '../../../common/limits.ts';
+import { damaged } from '../../format/damaged.ts';
+import type { CheckItem } from './check-item.ts';
+import { plainPath } from './config-file.ts';
+import { AREA_NAMES, type AreaName, isAreaName } from './names.ts';
+import type { Area, CouldNot } from './types.ts';
+
+/** Where an area's documents stand in a snapshot: a folder of this name at the top, that no machine has. */
+export const DOCUMENTS_NAME = '.resettle-areas';
+
+const line = z.string().max(4096);
+
+/** What a snapshot says of the machine that was captured, and of what its areas took: `machine.json`. */
+export const machineDocument = z.object({
+  format: z.literal(1),
+  source: z.object({ hostname: line, osId: line, osVersion: line, osName: line }),
+  /** Whether the capture could read what only root can. */
+  asRoot: z.boolean(),
+  capturedAt: line,
+  areas: z.array(z.object({ name: line, version: z.number().int().min(1) })).max(1000),
+  /** What the file engine took for them. */
+  roots: z.array(z.object({ path: plainPath, area: line, isPersonal: z.boolean() })).max(AREA_ITEMS_MAX),
+  couldNot: z.array(z.object({ area: line, what: line, why: line })).max(AREA_ITEMS_MAX),
+});
+export type MachineDocument = z.infer<typeof machineDocument>;
+
+const checkItem = z.object({
+  id: line,
+  group: line,
+  title: line,
+  expected: line,
+  observed: line,
+  verdict: z.enum(['same', 'changed', 'person', 'failed', 'skipped']),
+  evidence: line,
+  remedy: line.optional(),
+});
+/** What was expected when it was captured: `checklist.json`. */
+const checklistDocument = z.array(checkItem).max(AREA_ITEMS_MAX * 10);
+
+/** An area's own document: `NAME.json`. */
+const areaDocument = z.strictObject({ area: z.string(), version: z.number().int().min(1), content: z.unknown() });
+
+/** What a snapshot's documents say, checked. */
+export interface Documents {
+  readonly machine: MachineDocument;
+  readonly contents: ReadonlyMap<AreaName, unknown>;
+  readonly checklist: readonly CheckItem[];
+  /** Areas that are of a later version, or unknown here, or whose document is wrong: the others go on. */
+  readonly problems: readonly CouldNot[];
+}
+
+export function writeDocument(folder: string, name: string, content: unknown): void {
+  const text = `${JSON.stringify(content)}\n`;
+  if (Buffer.byteLength(text) > AREA_DOCUMENT_MAX_BYTES) {
+    throw new ResettleError('failed', `what the area ${name} has to say takes more than 32 MiB`, {
+      hint: 'leave that area out with --areas',
+    });
+  }
+  writeFileSync(join(folder, `${name}.json`), text, { mode: 0o600, flag: 'wx' });
+}
+
+export function writeAreaDocument(folder: string, { name, version }: Area, content: unknown): void {
+  writeDocument(folder, name, { area: name, version, content });
+}
+
+/** Reads what a snapshot carried; it may come from anybody. Throws `damaged` where even the machine's document is wrong. */
+export function readDocuments(folder: string, areas: readonly Area[]): Documents {
+  const machine = machineDocument.safeParse(readJson(folder, 'machine'));
+  if (!machine.success) throw damaged(`what the snapshot says of its areas is wrong: ${issueOf(machine.error)}`);
+  const contents = new Map<AreaName, unknown>();
+  const problems: CouldNot[] = [];
+  for (const { name, version } of machine.data.areas) {
+    const area = areas.find((one) => one.name === name);
+    if (!area || version > area.version || !isAreaName(name)) {
+      problems.push({ what: `area ${name}`, why: 'it is of a later version of resettle; restore it with that one' });
+      continue;
+    }
+    const outer = areaDocument.safeParse(readJson(folder, name));
+    const content = outer.success && outer.data.area === name ? area.schema.safeParse(outer.data.content) : undefined;
+    if (content?.success) contents.set(name, content.data);
+    else
+      problems.push({ what: `area ${name}`, why: `its document is wrong: ${issueOf(outer.error ?? content?.error)}` });
+  }
+  const checklist = checklistDocument.safeParse(readJson(folder, 'checklist'));
+  if (!checklist.success) problems.push({ what: 'the checklist of the capture', why: 'it cannot be read' });
+  return { machine: machine.data, contents, checklist: checklist.data ?? [], problems };
+}
+
+/** The areas that a list of names means, in the order of a restore. Throws `usage` for a name that is none. */
+export function areasOf(list: readonly string[]): readonly AreaName[] {
+  const wrong = list.find((name) => !isAreaName(name));
+  if (wrong !== undefined) {
+    throw new ResettleError('usage', `there is no area ${JSON.stringify(wrong)}`, {
+      hint: `areas are ${AREA_NAMES.join(', ')}`,
+    });
+  }
+  return AREA_NAMES.filter((name) => list.includes(name));
+}
+
+function readJson(folder: string, name: string): unknown {
+  try {
+    const file = join(folder, `${name}.json`);
+    if (statSync(file).size > AREA_DOCUMENT_MAX_BYTES) return undefined;
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function issueOf(error: z.ZodError | undefined): string {
+  const issue = error?.issues[0];
+  return issue ? `${issue.path.join('.')}: ${issue.message}`.slice(0, 300) : 'it is not what it should be';
+}
