@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PackId, packId } from '../../common/ids.ts';
 import type { PackSink } from '../../common/ports.ts';
+import { THIS_MACHINE } from '../plan/source-tree.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { CaptureWorkerData, FromCaptureWorker } from './messages.ts';
 import type { Capture, CaptureEvents, CaptureOptions, CaptureResult, PlanSummary } from './types.ts';
@@ -16,6 +17,7 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
   const data: CaptureWorkerData = {
     paths: options.paths,
     exclude: options.exclude,
+    tree: options.tree ?? THIS_MACHINE,
     scratch,
     stateId: options.stateId,
     stateKey: options.stateKey,

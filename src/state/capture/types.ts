@@ -2,10 +2,13 @@ import type { PrivateKey } from '@libp2p/interface';
 import type { AssociationId, PackId, StateId } from '../../common/ids.ts';
 import type { PackSink, Progress, Report } from '../../common/ports.ts';
 import type { FolderPath, LeftOut, PartReference, Totals } from '../format/index.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 
 export interface CaptureOptions {
-  /** Absolute paths, as bytes. */
+  /** Absolute paths as the captured machine has them, as bytes. */
   readonly paths: readonly Uint8Array[];
+  /** Where they lie; default: this machine's own root. */
+  readonly tree?: SourceTree | undefined;
   /** Absolute paths that are never captured, whatever name leads to them. */
   readonly exclude: readonly Uint8Array[];
   /** A folder beneath which the capture makes its own, removed by `close`. */

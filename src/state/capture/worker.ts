@@ -56,6 +56,7 @@ function plan(roots: readonly FolderPath[], known: Known): ScanResult {
   cache.begin();
   const scan = new Scan({
     roots,
+    tree: data.tree,
     excluded: new Identities(own),
     spoolPath: planPath,
     known,
@@ -97,7 +98,16 @@ async function send(
     teller.count(() => ({ phase: 'capture', bytes, totalBytes: newBytes, files, totalFiles: newFiles }));
   };
   const { scratch, settleMs } = data;
-  const gatherer = new Gatherer({ roots, entriesPath, leftOut, known, settleMs, scratchDir: scratch, onRead });
+  const gatherer = new Gatherer({
+    roots,
+    tree: data.tree,
+    entriesPath,
+    leftOut,
+    known,
+    settleMs,
+    scratchDir: scratch,
+    onRead,
+  });
   const checkpoint = new Checkpoint({
     cache,
     names,
@@ -145,7 +155,7 @@ async function send(
 
 async function capture(): Promise<void> {
   const roots = distinctRoots(data.paths);
-  const names = readOwnerNames();
+  const names = readOwnerNames(join(data.tree.root, 'etc'));
   const identity = { state: data.stateId, owners: digestOfNames(names) };
   const kept = data.cacheFile === undefined ? undefined : StatCache.open(data.cacheFile, identity);
   // Beside another capture of the same state, and where nothing is kept, everything is read and sent.

@@ -20,6 +20,7 @@ import { extrasOfItem, isSettled, metadataOf } from './metadata.ts';
 import { PlanBlocks } from './plan-blocks.ts';
 import { RootWalker } from './root-walker.ts';
 import { pathOfNames, startsWith } from './roots.ts';
+import type { SourceTree } from './source-tree.ts';
 import { BEFORE, LINKED, READ, type TrackedRecord } from './tracked.ts';
 import { type Counts, countRun, emptyCounts } from './upper-bound.ts';
 
@@ -43,6 +44,7 @@ const BLOCK_CUT_ENTRIES = 2048;
 
 export interface ScanOptions {
   readonly roots: readonly FolderPath[];
+  readonly tree: SourceTree;
   readonly excluded: Identities;
   readonly spoolPath: string;
   /** What an earlier capture knows, and the holder has. */
@@ -83,7 +85,7 @@ export class Scan {
     this.#excluded = options.excluded;
     this.#known = options.known;
     this.#settledBeforeNs = options.settledBeforeNs;
-    this.#walker = new RootWalker(options.roots);
+    this.#walker = new RootWalker(options.roots, options.tree);
     this.#blocks = new PlanBlocks(options.spoolPath, options.known);
     this.#groups = new LinkGroups((dev, ino) => options.known.cache.groupOf(dev, ino));
     this.#teller = new ProgressTeller(options.onProgress);
@@ -154,7 +156,7 @@ export class Scan {
     let folder: number;
     let stats: BigIntStats;
     try {
-      folder = this.#walker.enter(path);
+      folder = this.#walker.enterAbove([...path, name]);
       stats = statOfItem(folder, name);
     } catch (error) {
       const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';

@@ -1,6 +1,7 @@
 import type { PackId, StateId } from '../../common/ids.ts';
 import type { DirectAsk, Progress } from '../../common/ports.ts';
 import type { CaptureResult, PlanSummary } from '../capture/index.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import type { ThreadError } from '../threads/thread-error.ts';
 
 /** What the worker is started with. */
@@ -9,6 +10,7 @@ export interface SendWorkerData {
   /** The worker's own folder, empty. */
   readonly scratch: string;
   readonly exclude: readonly Uint8Array[];
+  readonly tree: SourceTree;
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
   /** What to make a plan of; undefined where there is one. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CaptureEvents, describeSnapshot } from '../capture/index.ts';
+import { THIS_MACHINE } from '../plan/source-tree.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { FromSendWorker, MadePlan, SendWorkerData } from './messages.ts';
 import { PlanFolder } from './plan-folder.ts';
@@ -39,8 +40,8 @@ async function started(
 ): Promise<Sending> {
   const scratch = await mkdtemp(join(options.scratchDir, 'send-'));
   const ended = new SharedArrayBuffer(4);
-  const { planDir, exclude, stateId, stateKey } = options;
-  const data: SendWorkerData = { planDir, scratch, exclude, stateId, stateKey, paths, ended };
+  const { planDir, exclude, tree = THIS_MACHINE, stateId, stateKey } = options;
+  const data: SendWorkerData = { planDir, scratch, exclude, tree, stateId, stateKey, paths, ended };
   const worker = new WorkerThread<FromSendWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const close = async () => {
     await worker.stop();

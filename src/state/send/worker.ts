@@ -32,7 +32,7 @@ import { PlanWriter } from './write-plan.ts';
 
 const port = parentPort!;
 const data = workerData as SendWorkerData;
-const { stateId, stateKey, scratch } = data;
+const { stateId, stateKey, scratch, tree } = data;
 const inbox = new Inbox<ToSendWorker>(port);
 const tell = (message: FromSendWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const ended = new Int32Array(data.ended);
@@ -42,14 +42,14 @@ const excluded = new Identities([...data.exclude, ...[scratch, data.planDir].map
 /** Scans, and writes everything of the plan but its descriptor, which is signed elsewhere. */
 async function makePlan(folder: PlanFolder, paths: readonly Uint8Array[]): Promise<void> {
   const roots = distinctRoots(paths);
-  const names = readOwnerNames();
+  const names = readOwnerNames(join(tree.root, 'etc'));
   const planPath = join(scratch, 'plan');
   const cache = StatCache.open(join(scratch, 'cache'), { state: stateId, owners: digestOfNames(names) })!;
   try {
     const onProgress = (progress: Progress) => tell({ type: 'progress', answer: 0, progress });
     const known = new Known(cache, new Set());
     cache.begin();
-    const scan = new Scan({ roots, excluded, spoolPath: planPath, known, settledBeforeNs: 0n, onProgress }).run();
+    const scan = new Scan({ roots, tree, excluded, spoolPath: planPath, known, settledBeforeNs: 0n, onProgress }).run();
     cache.commit();
     collectAfterPhase();
     const written = new PlanWriter({ folder, stateId, stateKey, names, cache }).write(readPlan(planPath));
@@ -99,6 +99,7 @@ async function answerFiles(plan: OpenedPlan, answer: number, ask: DirectAsk, han
   });
   const files = new AnswerFiles(ask, {
     plan,
+    tree,
     excluded,
     scratchDir: scratch,
     throwIfEnded: () => throwIfEnded(answer),

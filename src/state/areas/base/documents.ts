@@ -9,9 +9,6 @@ import { plainPath } from './config-file.ts';
 import { AREA_NAMES, type AreaName, isAreaName } from './names.ts';
 import type { Area, CouldNot } from './types.ts';
 
-/** Where an area's documents stand in a snapshot: a folder of this name at the top, that no machine has. */
-export const DOCUMENTS_NAME = '.resettle-areas';
-
 const line = z.string().max(4096);
 
 /** What a snapshot says of the machine that was captured, and of what its areas took: `machine.json`. */
@@ -53,18 +50,21 @@ export interface Documents {
   readonly problems: readonly CouldNot[];
 }
 
-export function writeDocument(folder: string, name: string, content: unknown): void {
+/** Returns its size in bytes. Throws `failed` beyond 32 MiB. */
+export function writeDocument(folder: string, name: string, content: unknown): number {
   const text = `${JSON.stringify(content)}\n`;
-  if (Buffer.byteLength(text) > AREA_DOCUMENT_MAX_BYTES) {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > AREA_DOCUMENT_MAX_BYTES) {
     throw new ResettleError('failed', `what the area ${name} has to say takes more than 32 MiB`, {
       hint: 'leave that area out with --areas',
     });
   }
   writeFileSync(join(folder, `${name}.json`), text, { mode: 0o600, flag: 'wx' });
+  return bytes;
 }
 
-export function writeAreaDocument(folder: string, { name, version }: Area, content: unknown): void {
-  writeDocument(folder, name, { area: name, version, content });
+export function writeAreaDocument(folder: string, { name, version }: Area, content: unknown): number {
+  return writeDocument(folder, name, { area: name, version, content });
 }
 
 /** Reads what a snapshot carried; it may come from anybody. Throws `damaged` where even the machine's document is wrong. */
