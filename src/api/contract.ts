@@ -26,7 +26,6 @@ export const nameText = z
 
 const absolutePath = z.string().min(1).max(4096).startsWith('/', 'an absolute path');
 const machine = z.string().min(1).max(NAME_TEXT_MAX);
-const paths = z.array(absolutePath).min(1).max(10_000);
 const newPassphrase = z
   .string()
   .min(PASSPHRASE_MIN_CHARS, `a passphrase has at least ${PASSPHRASE_MIN_CHARS} characters`);
@@ -64,6 +63,9 @@ const associationWish = z.strictObject({
   recoveryCodeOut: absolutePath.optional(),
   startAtOnce: z.number().int().min(1).max(START_AT_ONCE_MAX).optional(),
 });
+
+/** Names of areas, `all` for every one; what is no area is told by the service, with those that there are. */
+const areas = z.array(z.string().max(64)).max(100);
 
 /** Which snapshot is restored, and how: the same from a point and from a folder. */
 const restoreWish = {
@@ -119,8 +121,11 @@ export const requests = {
     recovery: recoveryFile.optional(),
   }),
   capture: z.strictObject({
-    /** Empty: what the association says. */
+    /** Empty, and no areas: what the association says. */
     paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    /** The folder that is the captured machine's root: PATHs are as seen inside it. */
+    root: absolutePath.optional(),
     /** MACHINE, or the beginning of an association's id. */
     for: machine,
     /** Empty: chosen; absent: as the association says. */
@@ -135,7 +140,10 @@ export const requests = {
   cancel: z.strictObject({ id: z.string().min(4).max(64) }),
   /** To a store in a folder; it is made where there is none. */
   captureFolder: z.strictObject({
-    paths,
+    /** Empty, and no areas: everything that areas take. */
+    paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    root: absolutePath.optional(),
     dir: absolutePath,
     passphrase: newPassphrase.optional(),
     for: machine.optional(),

@@ -9,8 +9,10 @@ import { associationKeys } from '../node/migrations/keys.ts';
 import { type MigrationSummary, summarise } from '../node/migrations/summary.ts';
 import type { AssociationWish } from '../node/migrations/wish.ts';
 import { undo } from '../node/roles/destination/undo.ts';
-import { captureToFolder, type FolderOptions } from '../node/roles/folder/capture.ts';
+import { captureToFolder, type FolderCaptureRequest, type FolderOptions } from '../node/roles/folder/capture.ts';
 import { restoreFromFolder } from '../node/roles/folder/restore.ts';
+import { AREA_NAMES } from '../state/areas/base/names.ts';
+import { areasAsked } from './areas-asked.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
 
 type Done = Record<string, unknown>;
@@ -36,6 +38,12 @@ export interface FleetServiceOptions {
   readonly home: Home;
   readonly clock: Clock;
   readonly random: RandomBytes;
+}
+
+/** Without PATHs and areas: everything that areas take. */
+function folderScope({ areas, ...request }: RequestOf<'captureFolder'>): FolderCaptureRequest {
+  if (!areas && request.paths.length === 0) return { ...request, areas: AREA_NAMES };
+  return { ...request, areas: areas && areasAsked(areas) };
 }
 
 /** What needs no network: a fleet's records and invites, and states in folders. */
@@ -68,7 +76,12 @@ export class FleetService implements Service {
         return Promise.resolve(this.members());
       case 'captureFolder':
         return this.task('capture', emit, async (tell) => ({
-          ...(await captureToFolder(this.#folderOptions(), request as RequestOf<'captureFolder'>, tell, signal)),
+          ...(await captureToFolder(
+            this.#folderOptions(),
+            folderScope(request as RequestOf<'captureFolder'>),
+            tell,
+            signal,
+          )),
         }));
       case 'restoreFolder':
         return this.task('restore', emit, async (tell) => ({

@@ -4,7 +4,7 @@ import type { Progress } from '../common/ports.ts';
 export type TaskEvent =
   | ({ readonly event: 'progress'; readonly bytesPerSecond: number; readonly secondsLeft: number | null } & Progress)
   | { readonly event: 'note'; readonly message: string }
-  | { readonly event: 'skipped'; readonly path: string; readonly reason: string }
+  | { readonly event: 'skipped'; readonly path: string; readonly reason: string; readonly area?: string }
   /** What a restore replaced, as it was asked to. */
   | { readonly event: 'replaced'; readonly path: string }
   /** What a dry run would do with one item. */

@@ -6,8 +6,8 @@ import { serveDecline } from '../../protocols/pair/decline.ts';
 import { digest, newStateId } from '../../state/format/index.ts';
 import { DEFAULT_PORT } from '../link/start-link.ts';
 import { ProgressMeter } from '../progress-meter.ts';
-import { choosePaths } from '../roles/source/paths.ts';
 import { refuseEmpty } from '../roles/source/refuse-empty.ts';
+import { choosePaths } from '../scope/choose-paths.ts';
 import { type About, decodeAbout, encodeAbout, makeOffer, shownMachine, shownOffer } from './about.ts';
 import { DirectDoor } from './door.ts';
 import { pause } from './find.ts';
@@ -133,7 +133,7 @@ class SenderRun {
 
   async #begin(onKept: () => void): Promise<SendDone> {
     const { random, clock, machine, rooms } = this.#ground;
-    const { paths, own } = choosePaths(this.#request.paths, this.#ownFolders());
+    const { paths, own } = choosePaths(this.#request.paths, this.#ownFolders(), '/');
     for (const path of own) this.#note(`left out, the agent's own: ${path}`);
     const privateKey = await generateKeyPair('Ed25519');
     const node = await this.#startNode(privateKey, DEFAULT_PORT);

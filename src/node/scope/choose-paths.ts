@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ResettleError } from '../../../common/errors.ts';
+import { ResettleError } from '../../common/errors.ts';
 
 export interface ChosenPaths {
   readonly paths: readonly string[];
@@ -13,9 +13,9 @@ const keyOf = (stats: BigIntStats): string => `${stats.dev}:${stats.ino}`;
 /**
  * What of the given absolute PATHs may be captured. Every one must exist, one inside another too. Those inside the
  * agent's own folders are left out, whatever links lead there: a scan that starts beneath them would not see them.
- * Throws `not-found`, and `nothing-left` where all are the agent's own.
+ * `root`: the folder that is the captured machine's root. Throws `not-found`.
  */
-export function choosePaths(paths: readonly string[], ownFolders: readonly string[]): ChosenPaths {
+export function choosePaths(paths: readonly string[], ownFolders: readonly string[], root: string): ChosenPaths {
   const own = new Set(
     ownFolders.flatMap((folder) => {
       const stats = statSync(folder, { bigint: true, throwIfNoEntry: false });
@@ -24,12 +24,7 @@ export function choosePaths(paths: readonly string[], ownFolders: readonly strin
   );
   const chosen: string[] = [];
   const left: string[] = [];
-  for (const path of paths) (liesIn(path, own) ? left : chosen).push(path);
-  if (chosen.length === 0) {
-    throw new ResettleError('nothing-left', `nothing is left to capture: ${left.join(', ')} is the agent's own`, {
-      hint: 'keys and records of an agent stay on its machine; the new machine has its own',
-    });
-  }
+  for (const path of paths) (liesIn(join(root, path), own) ? left : chosen).push(path);
   return { paths: chosen, own: left };
 }
 
