@@ -73,10 +73,14 @@ export class DryRun implements DecisionSink {
 }
 
 /** Lists what of an item would be withheld. */
-export function noteOf(giving: Giving, owners: OwnerPolicy, losses: Losses): (path: FolderPath, entry: Entry) => void {
-  return (path, entry) => {
+export function noteOf(
+  giving: Giving,
+  owners: OwnerPolicy,
+  losses: Losses,
+): (path: FolderPath, entry: Entry, place: number) => void {
+  return (path, entry, place) => {
     if (entry.kind === 'more' || entry.kind === 'ancestor' || entry.kind === 'hardlink') return;
-    giving.note(entry, entry.kind, () => shownIn(path, entry.name), losses);
+    giving.note(entry, entry.kind, place, () => shownIn(path, entry.name), losses);
     owners.note(entry);
   };
 }

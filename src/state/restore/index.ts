@@ -4,10 +4,12 @@ export { readSnapshotDetails, restoreSnapshot } from './restore-snapshot.ts';
 export type {
   ConflictCounts,
   ConflictPolicy,
+  OwnerNumbers,
   RestoreAction,
   RestoreEvents,
   RestoreItem,
   RestoreOptions,
+  RestorePlace,
   RestoreResult,
   SnapshotDetails,
   UndoEvents,

@@ -78,8 +78,8 @@ export class RestoreRun {
     this.#setter = new MetadataSetter(this.#owners, this.#losses);
     this.#teller = new ProgressTeller((progress) => tell({ type: 'progress', progress }));
     if (data.fileCalls) useFileCalls(data.fileCalls);
-    this.#ownerMap = new OwnerMap(readOwnerIds(data.root ?? '/'), data.mapUsers ?? []);
-    this.#giving = new Giving(this.#ownerMap, this.#owners.asRoot, data.allowPrivileged === true);
+    this.#ownerMap = new OwnerMap(readOwnerIds(data.root ?? '/'), data.mapUsers ?? [], data.owners);
+    this.#giving = new Giving(this.#ownerMap, this.#owners.asRoot, data.allowPrivileged === true, data.places);
   }
 
   /** From the beginning to the message `done`. */
@@ -115,7 +115,7 @@ export class RestoreRun {
   };
 
   #newWalk(): FolderWalk {
-    return new FolderWalk(this.#stripped, this.#data.only);
+    return new FolderWalk(this.#stripped, this.#data.only, this.#data.places);
   }
 
   #newGuard(restoreId: string): BaseGuard {

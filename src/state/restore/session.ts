@@ -9,9 +9,17 @@ import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** The options of a restore that decide how it is carried out, as one text. */
-function optionsOf({ strip, onConflict, allowPrivileged, mapUsers, only, root }: RestoreWorkerData): string {
+function optionsOf(data: RestoreWorkerData): string {
+  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places } = data;
   const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
-  return JSON.stringify([strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/']);
+  const asked = [strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/'];
+  if (!owners && !places) return JSON.stringify(asked);
+  const own = places?.map(({ path, name, personal }) => [
+    path.map((one) => Buffer.from(one).toString('hex')),
+    name && Buffer.from(name).toString('hex'),
+    personal,
+  ]);
+  return JSON.stringify([...asked, owners, own]);
 }
 
 /** One run of a restore that changes something: the target with its journal, and the folder for its undo. */

@@ -16,6 +16,7 @@ import {
   planCapture,
 } from '../../../src/state/capture/index.ts';
 import { newStateId } from '../../../src/state/format/index.ts';
+import type { SourceTree } from '../../../src/state/plan/source-tree.ts';
 import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../../src/state/restore/index.ts';
 
 /** A folder under the system's temporary folder, gone when the test ends. */
@@ -96,6 +97,7 @@ export async function captureTree(
     packs?: MemoryPacks;
     cacheFile?: string;
     settleMs?: number;
+    tree?: SourceTree;
   } = {},
 ): Promise<Captured> {
   const packs = options.packs ?? new MemoryPacks();
@@ -108,6 +110,7 @@ export async function captureTree(
       stateKey: identity.stateKey,
       cacheFile: options.cacheFile,
       settleMs: options.settleMs,
+      tree: options.tree,
       missingPacks: async (ids) => ids.filter((id) => !packs.packs.has(id)),
     },
     on(),
