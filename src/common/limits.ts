@@ -530,3 +530,9 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** What dpkg says of its packages: some 5 MiB for 3,000 of them. */
+export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
+/** Local people of one machine, and their groups: more is a directory server's business. Each is an item with its files. */
+export const ACCOUNTS_PEOPLE_MAX = 1000;
+/** Ranges of subordinate ids that one person has: one is usual, a few for nested containers. */
+export const ACCOUNTS_RANGES_MAX = 16;
