@@ -530,3 +530,7 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** A rule of the catalogue: the longest of ours has 4 KiB. */
+export const CATALOGUE_FILE_MAX_BYTES = 64 * KIB;
+/** Rules of all folders: ours, a fleet's, a user's own. */
+export const CATALOGUE_RULES_MAX = 2_000;
