@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { ResettleError } from '../../common/errors.ts';
 import { CATALOGUE_FILE_MAX_BYTES, CATALOGUE_RULES_MAX } from '../../common/limits.ts';
 import { type CatalogueRule, catalogueRule } from './schema.ts';
@@ -52,21 +51,24 @@ export function parseRule(text: string, file: string): CatalogueRule {
     throw wrong(file, (error as Error).message);
   }
   const parsed = catalogueRule.safeParse(data);
-  const lineOf = (path: readonly PropertyKey[]) => {
-    for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as { range?: [number] } | undefined;
-      if (node?.range) return lines.linePos(node.range[0]).line;
-    }
-    return 1;
-  };
   if (!parsed.success) {
-    const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-    throw wrong(file, `${issue.path.join('.') || 'the rule'}: ${issue.message}`, lineOf(issue.path));
+    const issue = parsed.error.issues[0]!;
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;
+    throw wrong(file, `${issue.path.join('.') || 'the rule'}: ${issue.message}`, lineOf(document, lines, path));
   }
   const id = basename(file, '.yaml');
   if (parsed.data.id !== id)
-    throw wrong(file, `id: it is ${parsed.data.id}, and the file is called ${id}`, lineOf(['id']));
+    throw wrong(file, `id: it is ${parsed.data.id}, and the file is called ${id}`, lineOf(document, lines, ['id']));
   return parsed.data;
+}
+
+/** Of the innermost thing on the way to a value that is there. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
 }
 
 function rulesIn(folder: string): string[] {
