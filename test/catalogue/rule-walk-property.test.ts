@@ -75,12 +75,12 @@ const rule = fc.record({
   kind: fc.constantFrom('application' as const, 'general' as const),
   include: patterns,
   exclude: patterns,
-  never: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, patterns),
+  never: fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, patterns),
 });
 const world = fc.record({
-  rules: fc.array(rule, { maxLength: 4 }),
+  rules: fc.uniqueArray(rule, { maxLength: 4, selector: ({ id }) => id }),
   roots: fc.array(path, { maxLength: 2 }),
-  whole: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(path, { maxLength: 2 })),
+  whole: fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, fc.array(path, { maxLength: 2 })),
 });
 const bytes = (paths: readonly string[]) => paths.map((text) => Buffer.from(text));
 const walkOf = ({ rules, roots, whole }: { rules: readonly PathRule[]; roots: string[]; whole: string[] }) =>

@@ -46,10 +46,11 @@ export function parsePattern(text: string): Pattern {
 export function fits(pieces: readonly string[], name: string): boolean {
   const last = pieces.length - 1;
   const first = pieces[0]!;
+  const tail = pieces[last]!;
   if (last === 0) return name === first;
   let at = first.length;
-  const end = name.length - pieces[last]!.length;
-  if (end < at || !name.startsWith(first) || !name.endsWith(pieces[last]!)) return false;
+  const end = name.length - tail.length;
+  if (end < at || !name.endsWith(tail) || !name.startsWith(first)) return false;
   for (let index = 1; index < last; index++) {
     const found = name.indexOf(pieces[index]!, at);
     if (found === -1) return false;

@@ -79,14 +79,19 @@ export class RuleWalk {
     return by ? [by, ...all.filter((claim) => claim !== by)] : all;
   }
 
-  /** Nodes that a name leads to: at a home, where the patterns of homes begin too. */
-  #reached(from: readonly PatternNode[], name: string): PatternNode[] {
-    const reached: PatternNode[] = [];
+  /** Nodes that a name leads to: at a home, where the patterns of homes begin too. Most names lead to none. */
+  #reached(from: readonly PatternNode[], name: string): readonly PatternNode[] {
+    let reached: PatternNode[] | undefined;
+    const add = (node: PatternNode) => {
+      reached ??= [];
+      reached.push(node);
+    };
     for (const node of from) {
       const plain = node.names.get(name);
-      if (plain) reached.push(plain);
-      for (const glob of node.globs) if (fits(glob.pieces, name)) reached.push(glob.node);
+      if (plain) add(plain);
+      for (const glob of node.globs) if (fits(glob.pieces, name)) add(glob.node);
     }
+    if (!reached) return NO_NODES;
     return reached.some((node) => node.isHome) ? [...reached, this.#compiled.home] : reached;
   }
 }
