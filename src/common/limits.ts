@@ -534,3 +534,5 @@ export const AREA_TOOL_TIMEOUT_MS = 10_000;
 export const CATALOGUE_FILE_MAX_BYTES = 64 * KIB;
 /** Rules of all folders: ours, a fleet's, a user's own. */
 export const CATALOGUE_RULES_MAX = 2_000;
+/** Paths that a plan names of what one rule left out. */
+export const LEFT_BY_RULE_EXAMPLES = 3;

@@ -16,6 +16,7 @@ import {
   planCapture,
 } from '../../../src/state/capture/index.ts';
 import { newStateId } from '../../../src/state/format/index.ts';
+import type { RuleFilter } from '../../../src/state/plan/rule-filter.ts';
 import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../../src/state/restore/index.ts';
 
 /** A folder under the system's temporary folder, gone when the test ends. */
@@ -96,6 +97,7 @@ export async function captureTree(
     packs?: MemoryPacks;
     cacheFile?: string;
     settleMs?: number;
+    filter?: RuleFilter;
   } = {},
 ): Promise<Captured> {
   const packs = options.packs ?? new MemoryPacks();
@@ -107,6 +109,7 @@ export async function captureTree(
       stateId: identity.stateId,
       stateKey: identity.stateKey,
       cacheFile: options.cacheFile,
+      filter: options.filter,
       settleMs: options.settleMs,
       missingPacks: async (ids) => ids.filter((id) => !packs.packs.has(id)),
     },
