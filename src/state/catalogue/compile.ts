@@ -1,3 +1,4 @@
+import { Globs } from './globs.ts';
 import { type Pattern, parsePattern } from './pattern.ts';
 import type { CatalogueRule } from './schema.ts';
 
@@ -21,7 +22,8 @@ export interface Claim {
 /** A node of the tree of patterns' names. */
 export interface PatternNode {
   readonly names: Map<string, PatternNode>;
-  readonly globs: { readonly pieces: readonly string[]; readonly node: PatternNode }[];
+  /** Undefined where no name has a `*`. */
+  globs: Globs<PatternNode> | undefined;
   /** The node behind a `**`, which stays on the way down. */
   deep: PatternNode | undefined;
   isDeep: boolean;
@@ -122,17 +124,14 @@ function stepOf(node: PatternNode, name: Pattern['names'][number]): PatternNode 
     node.names.set(plain, next);
     return next;
   }
-  const known = node.globs.find((glob) => glob.pieces.join('*') === pieces.join('*'));
-  if (known) return known.node;
-  const next = newNode();
-  node.globs.push({ pieces, node: next });
-  return next;
+  node.globs ??= new Globs();
+  return node.globs.nodeOf(pieces, newNode);
 }
 
 function newNode(): PatternNode {
   return {
     names: new Map(),
-    globs: [],
+    globs: undefined,
     deep: undefined,
     isDeep: false,
     claims: [],

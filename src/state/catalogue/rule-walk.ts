@@ -7,7 +7,6 @@ import {
   type PatternNode,
   type Places,
 } from './compile.ts';
-import { fits } from './pattern.ts';
 
 /**
  * Where a walk stands among the rules. The claim that holds is one of the deepest place on the way that any pattern names:
@@ -37,6 +36,8 @@ const NO_CLAIMS: readonly Claim[] = [];
 export class RuleWalk {
   readonly #compiled: CompiledRules;
   readonly #top: State;
+  /** Used again by each look. */
+  readonly #found: PatternNode[] = [];
 
   constructor(rules: readonly PathRule[], places: Places) {
     this.#compiled = compileRules(rules, places);
@@ -81,18 +82,15 @@ export class RuleWalk {
 
   /** Nodes that a name leads to: at a home, where the patterns of homes begin too. Most names lead to none. */
   #reached(from: readonly PatternNode[], name: string): readonly PatternNode[] {
-    let reached: PatternNode[] | undefined;
-    const add = (node: PatternNode) => {
-      reached ??= [];
-      reached.push(node);
-    };
+    const reached = this.#found;
+    reached.length = 0;
     for (const node of from) {
       const plain = node.names.get(name);
-      if (plain) add(plain);
-      for (const glob of node.globs) if (fits(glob.pieces, name)) add(glob.node);
+      if (plain) reached.push(plain);
+      node.globs?.collect(name, reached);
     }
-    if (!reached) return NO_NODES;
-    return reached.some((node) => node.isHome) ? [...reached, this.#compiled.home] : reached;
+    if (reached.length === 0) return NO_NODES;
+    return reached.some((node) => node.isHome) ? [...reached, this.#compiled.home] : [...reached];
   }
 }
 
