@@ -536,3 +536,9 @@ export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 export const ACCOUNTS_PEOPLE_MAX = 1000;
 /** Ranges of subordinate ids that one person has: one is usual, a few for nested containers. */
 export const ACCOUNTS_RANGES_MAX = 16;
+/** A rule of the catalogue: the longest of ours has 4 KiB. */
+export const CATALOGUE_FILE_MAX_BYTES = 64 * KIB;
+/** Rules of all folders: ours, a fleet's, a user's own. */
+export const CATALOGUE_RULES_MAX = 2_000;
+/** Paths that a plan names of what one rule left out. */
+export const LEFT_BY_RULE_EXAMPLES = 3;

@@ -16,6 +16,7 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
   const scratch = await mkdtemp(join(options.scratchDir, 'capture-'));
   const data: CaptureWorkerData = {
     paths: options.paths,
+    filter: options.filter,
     exclude: options.exclude,
     tree: options.tree ?? THIS_MACHINE,
     scratch,

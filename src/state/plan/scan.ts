@@ -1,7 +1,9 @@
 import type { BigIntStats } from 'node:fs';
+import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { LINK_TARGET_MAX_BYTES, MANIFEST_BLOCK_BYTES, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import type { Progress } from '../../common/ports.ts';
+import type { RuleWalk, WalkState } from '../catalogue/rule-walk.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
 import type { Extras } from '../format/extras.ts';
@@ -20,6 +22,7 @@ import { extrasOfItem, isSettled, metadataOf } from './metadata.ts';
 import { PlanBlocks } from './plan-blocks.ts';
 import { RootWalker } from './root-walker.ts';
 import { pathOfNames, startsWith } from './roots.ts';
+import { EVERYTHING, LeftByRules, type Selection } from './rule-filter.ts';
 import type { SourceTree } from './source-tree.ts';
 import { BEFORE, LINKED, READ, type TrackedRecord } from './tracked.ts';
 import { type Counts, countRun, emptyCounts } from './upper-bound.ts';
@@ -38,12 +41,19 @@ export interface ScanResult {
   counts: Counts;
   leftOut: LeftOutList;
   excluded: string[];
+  /** Left out on purpose, by the catalogue's rules. */
+  leftByRules: LeftByRules;
+}
+
+/** A folder that the walk still has to enter. */
+interface Subfolder {
+  readonly name: Uint8Array;
+  readonly state: WalkState;
 }
 
 const BLOCK_CUT_ENTRIES = 2048;
 
-export interface ScanOptions {
-  readonly roots: readonly FolderPath[];
+export interface ScanOptions extends Selection {
   readonly tree: SourceTree;
   readonly excluded: Identities;
   readonly spoolPath: string;
@@ -57,6 +67,8 @@ export interface ScanOptions {
 /** Walks the roots and writes the plan: folder blocks, parents first, names ascending, no content read. */
 export class Scan {
   readonly #roots: readonly FolderPath[];
+  readonly #inner: readonly FolderPath[];
+  readonly #rules: RuleWalk | undefined;
   readonly #excluded: Identities;
   readonly #known: Known;
   readonly #settledBeforeNs: bigint;
@@ -78,10 +90,13 @@ export class Scan {
     counts: emptyCounts(),
     leftOut: new LeftOutList(),
     excluded: [],
+    leftByRules: new LeftByRules(),
   };
 
   constructor(options: ScanOptions) {
     this.#roots = options.roots;
+    this.#inner = options.inner ?? [];
+    this.#rules = options.walk;
     this.#excluded = options.excluded;
     this.#known = options.known;
     this.#settledBeforeNs = options.settledBeforeNs;
@@ -94,7 +109,8 @@ export class Scan {
   /** Throws `not-found` for a root that does not exist, `nothing-left` when nothing is captured. */
   run(): ScanResult {
     try {
-      this.#folder([]);
+      for (const path of this.#inner) this.#mustBeThere(path);
+      this.#folder([], this.#rules?.at(Buffer.from('/')) ?? EVERYTHING);
     } finally {
       this.#walker.close();
       this.#blocks.close();
@@ -122,13 +138,17 @@ export class Scan {
     return { phase: 'scan', bytes: this.#result.bytes, totalBytes: 0, files: this.#items(), totalFiles: 0 };
   }
 
-  #folder(path: FolderPath): void {
-    const subfolders: Uint8Array[] = [];
+  #folder(path: FolderPath, state: WalkState): void {
+    const subfolders: Subfolder[] = [];
     this.#blocks.begin(path);
-    if (this.#isAncestor(path)) this.#ancestorItems(path, subfolders);
-    else this.#scanned(path, subfolders);
+    if (this.#isAncestor(path)) this.#ancestorItems(path, state, subfolders);
+    else this.#scanned(path, state, subfolders);
     this.#blocks.end();
-    for (const name of subfolders) this.#folder([...path, name]);
+    for (const subfolder of subfolders) this.#folder([...path, subfolder.name], subfolder.state);
+  }
+
+  #enter(state: WalkState, name: Uint8Array): WalkState {
+    return this.#rules ? this.#rules.enter(state, asBuffer(name).toString('latin1')) : state;
   }
 
   /** True above the given roots, where only the way to them is taken. */
@@ -136,39 +156,50 @@ export class Scan {
     return this.#roots.some((root) => root.length > path.length && startsWith(root, path));
   }
 
-  #ancestorItems(path: FolderPath, subfolders: Uint8Array[]): void {
+  #ancestorItems(path: FolderPath, above: WalkState, subfolders: Subfolder[]): void {
     let last: Uint8Array | undefined;
     for (const root of this.#roots) {
       const name = root[path.length];
       if (!name || !startsWith(root, path) || (last && Buffer.compare(last, name) === 0)) continue;
       last = name;
+      const state = this.#enter(above, name);
       if (root.length === path.length + 1) {
-        this.#root(path, name, subfolders);
+        this.#root(path, name, state, subfolders);
       } else {
         this.#add({ kind: 'ancestor', name }, undefined, 0);
-        subfolders.push(name);
+        subfolders.push({ name, state });
       }
     }
   }
 
-  #root(path: FolderPath, name: Uint8Array, subfolders: Uint8Array[]): void {
-    const shown = showPath(pathOfNames([...path, name]));
+  #root(path: FolderPath, name: Uint8Array, state: WalkState, subfolders: Subfolder[]): void {
     let folder: number;
     let stats: BigIntStats;
     try {
       folder = this.#walker.enterAbove([...path, name]);
       stats = statOfItem(folder, name);
     } catch (error) {
-      const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-      throw new ResettleError(gone ? 'not-found' : 'failed', `cannot capture ${shown}: ${reasonOf(error)}`, {
-        hint: gone ? 'check the path' : 'run as a user who can read it',
-        cause: error,
-      });
+      if (this.#isGiven(state)) throw cannotCapture([...path, name], error);
+      this.#leaveOut(path, name, reasonOf(error));
+      return;
     }
-    this.#item(path, folder, name, stats, subfolders, false);
+    this.#item(path, folder, name, stats, state, subfolders, false);
   }
 
-  #scanned(path: FolderPath, subfolders: Uint8Array[]): void {
+  /** Whether somebody named it, or what it lies in, by hand. */
+  #isGiven(state: WalkState): boolean {
+    return !this.#rules || state.by?.kind === 'path';
+  }
+
+  #mustBeThere(path: FolderPath): void {
+    try {
+      statOfItem(this.#walker.enter(path.slice(0, -1)), path.at(-1)!);
+    } catch (error) {
+      throw cannotCapture(path, error);
+    }
+  }
+
+  #scanned(path: FolderPath, state: WalkState, subfolders: Subfolder[]): void {
     let folder: number;
     let names: Buffer[];
     try {
@@ -180,6 +211,11 @@ export class Scan {
     }
     const live = liveDatabases(names);
     for (const name of names) {
+      const item = this.#enter(state, name);
+      if (!item.mayHoldTaken) {
+        this.#result.leftByRules.add(path, name, item);
+        continue;
+      }
       let stats: BigIntStats;
       try {
         stats = statOfItem(folder, name);
@@ -188,7 +224,7 @@ export class Scan {
         continue;
       }
       const isLive = live?.has(name.toString('latin1')) === true;
-      this.#item(path, folder, name, stats, subfolders, isLive);
+      this.#item(path, folder, name, stats, item, subfolders, isLive);
       if (this.#blocks.bytes > MANIFEST_BLOCK_BYTES || this.#blocks.count >= BLOCK_CUT_ENTRIES) this.#blocks.cut();
     }
   }
@@ -198,9 +234,15 @@ export class Scan {
     folder: number,
     name: Uint8Array,
     stats: BigIntStats,
-    subfolders: Uint8Array[],
+    state: WalkState,
+    subfolders: Subfolder[],
     readAnyway: boolean,
   ): void {
+    // A folder that is not taken is the way to something beneath it that is.
+    if (!state.isTaken && !(stats.isDirectory() && state.mayHoldTaken)) {
+      this.#result.leftByRules.add(path, name, state);
+      return;
+    }
     if (this.#excluded.has(stats)) {
       this.#result.excluded.push(showPath(pathOfNames([...path, name])));
       return;
@@ -211,7 +253,7 @@ export class Scan {
     }
     try {
       if (stats.isFile()) this.#file(folder, name, stats, readAnyway);
-      else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, subfolders);
+      else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, state, subfolders);
       else if (stats.isSymbolicLink()) this.#symlink(path, folder, name, stats);
       else this.#special(path, folder, name, stats);
     } catch (error) {
@@ -276,7 +318,14 @@ export class Scan {
     }
   }
 
-  #subfolder(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats, subfolders: Uint8Array[]): void {
+  #subfolder(
+    path: FolderPath,
+    folder: number,
+    name: Uint8Array,
+    stats: BigIntStats,
+    state: WalkState,
+    subfolders: Subfolder[],
+  ): void {
     if (path.length + 1 > PATH_DEPTH_MAX) {
       this.#leaveOut(path, name, `it lies deeper than ${PATH_DEPTH_MAX} folders`);
       return;
@@ -286,7 +335,7 @@ export class Scan {
       const extras = this.#extras(path, folder, name, true);
       this.#add({ kind: 'folder', name, ...metadataOf(stats), ...(extras && { extras }) }, stats, 0);
     }
-    subfolders.push(name);
+    subfolders.push({ name, state });
   }
 
   #symlink(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats): void {
@@ -345,6 +394,15 @@ export class Scan {
   #leaveOut(path: FolderPath, name: Uint8Array | undefined, reason: string): void {
     this.#result.leftOut.add(pathOfNames(name ? [...path, name] : path), reason);
   }
+}
+
+function cannotCapture(path: FolderPath, error: unknown): ResettleError {
+  const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+  const shown = showPath(pathOfNames(path));
+  return new ResettleError(gone ? 'not-found' : 'failed', `cannot capture ${shown}: ${reasonOf(error)}`, {
+    hint: gone ? 'check the path' : 'run as a user who can read it',
+    cause: error,
+  });
 }
 
 /** Names of files beside which a database's log or journal lies: its stat does not tell whether it changed. */

@@ -3,6 +3,7 @@ import type { DirectAsk, Progress } from '../../common/ports.ts';
 import type { CaptureResult, PlanSummary } from '../capture/index.ts';
 import type { SourceTree } from '../plan/source-tree.ts';
 import type { ThreadError } from '../threads/thread-error.ts';
+import type { SendOptions } from './types.ts';
 
 /** What the worker is started with. */
 export interface SendWorkerData {
@@ -14,7 +15,7 @@ export interface SendWorkerData {
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
   /** What to make a plan of; undefined where there is one. */
-  readonly paths: readonly Uint8Array[] | undefined;
+  readonly wanted: Pick<SendOptions, 'paths' | 'filter'> | undefined;
   /** The number of the last answer that is not wanted any more: read while the worker is busy. */
   readonly ended: SharedArrayBuffer;
 }
