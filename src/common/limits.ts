@@ -530,3 +530,14 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** A file that an area replaces or removes is kept whole for an undo. Larger ones are no settings. */
+export const AREA_PRE_IMAGE_MAX_BYTES = 64 * MIB;
+/** Lines of what changes that a person is shown of one item, and characters of each. */
+export const AREA_DIFFERENCE_LINES_MAX = 200;
+export const AREA_DIFFERENCE_LINE_CHARS = 300;
+/** Lines of one file, what both have in front and behind left out, that are compared one by one. */
+export const AREA_DIFFERENCE_COMPARED_LINES = 1000;
+/** A unit that is stopped or started may have to end its work first. */
+export const AREA_UNIT_TIMEOUT_MS = 60_000;
+/** Another program that changes accounts is waited for as long as the C library's own lckpwdf waits. */
+export const ACCOUNTS_LOCK_WAIT_MS = 15_000;

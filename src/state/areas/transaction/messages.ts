@@ -27,13 +27,15 @@ export type FromAreasWorker =
 
 /**
  * `after` are the changes that were made after files: files are undone between the two, so that everything goes the way
- * back that it came. Without it both.
+ * back that it came. `unfinished`: only what was cut short, which is put back whole in any case.
  */
-export type UndoPart = 'after' | 'before';
+export type UndoPart = 'after' | 'before' | 'unfinished';
 
 export interface UndoAreasOptions {
   readonly undoDir: string;
+  /** Without it both. */
   readonly part?: UndoPart;
+  /** For tests. */
   readonly partsModule?: string;
 }
 

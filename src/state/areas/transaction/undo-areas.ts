@@ -22,5 +22,5 @@ export async function undoAreas(options: UndoAreasOptions): Promise<AreasUndone>
 /** The same for a restore that a crash cut short, before anything else is done; undefined where there is none. */
 export async function rollBackAreas(options: Omit<UndoAreasOptions, 'part'>): Promise<AreasUndone | undefined> {
   const status = readAreasOutcome(options.undoDir)?.status;
-  return status === 'staged' || status === 'applying' ? undoAreas(options) : undefined;
+  return status === 'staged' || status === 'applying' ? undoAreas({ ...options, part: 'unfinished' }) : undefined;
 }
