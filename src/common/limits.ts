@@ -542,3 +542,14 @@ export const CATALOGUE_FILE_MAX_BYTES = 64 * KIB;
 export const CATALOGUE_RULES_MAX = 2_000;
 /** Paths that a plan names of what one rule left out. */
 export const LEFT_BY_RULE_EXAMPLES = 3;
+/** A file that an area replaces or removes is kept whole for an undo. Larger ones are no settings. */
+export const AREA_PRE_IMAGE_MAX_BYTES = 64 * MIB;
+/** Lines of what changes that a person is shown of one item, and characters of each. */
+export const AREA_DIFFERENCE_LINES_MAX = 200;
+export const AREA_DIFFERENCE_LINE_CHARS = 300;
+/** Lines of one file, what both have in front and behind left out, that are compared one by one. */
+export const AREA_DIFFERENCE_COMPARED_LINES = 1000;
+/** A unit that is stopped or started may have to end its work first. */
+export const AREA_UNIT_TIMEOUT_MS = 60_000;
+/** Another program that changes accounts is waited for as long as the C library's own lckpwdf waits. */
+export const ACCOUNTS_LOCK_WAIT_MS = 15_000;

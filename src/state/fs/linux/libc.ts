@@ -20,6 +20,7 @@ export interface Libc {
   utimensat(folder: Fd, path: Uint8Array, times: Uint8Array, flags: number): number;
   syncfs(fd: Fd): number;
   flock(fd: Fd, operation: number): number;
+  fcntl(fd: Fd, command: number, lock: Uint8Array): number;
   ioctl(fd: Fd, request: number, argument: Uint8Array): number;
   flistxattr(fd: Fd, list: Uint8Array, size: number): number;
   llistxattr(path: Uint8Array, list: Uint8Array, size: number): number;
@@ -49,6 +50,7 @@ const SIGNATURES = [
   'int utimensat(int folder, const uint8_t *path, const uint8_t *times, int flags)',
   'int syncfs(int fd)',
   'int flock(int fd, int operation)',
+  'int fcntl(int fd, int command, uint8_t *lock)',
   'int ioctl(int fd, uint64_t request, uint8_t *argument)',
   'int64_t flistxattr(int fd, uint8_t *list, uint64_t size)',
   'int64_t llistxattr(const uint8_t *path, uint8_t *list, uint64_t size)',

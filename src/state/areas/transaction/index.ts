@@ -1,0 +1,14 @@
+/** The face of the room that restores system areas. */
+export { canUndoAreas, readAreasOutcome } from './outcome.ts';
+export { type AreasRun, openAreas } from './run.ts';
+export type {
+  AreaFailure,
+  AreasOutcome,
+  AreasPlan,
+  AreasPlanItem,
+  AreasResult,
+  AreasStatus,
+  AreasUndone,
+  AreasWish,
+} from './types.ts';
+export { rollBackAreas, undoAreas } from './undo-areas.ts';

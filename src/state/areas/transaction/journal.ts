@@ -1,0 +1,192 @@
+import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ResettleError } from '../../../common/errors.ts';
+import { damaged } from '../../format/damaged.ts';
+import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
+import { codeOf } from '../../fs/errno.ts';
+import { writeAll } from '../../fs/write-all.ts';
+import type { AreaName } from '../base/names.ts';
+import { type LogEntry, parseLog } from './log.ts';
+import type { OwnedMode, Present } from './node.ts';
+import { journalDirOf, readAreasOutcome, writeDurable, writeOutcome } from './outcome.ts';
+import type { Phase, Step } from './steps.ts';
+import type { AreasOutcome, AreasStatus } from './types.ts';
+
+/** `plan.json`: what is done, so that it can be put back by anybody. */
+interface JournalPlan {
+  readonly format: 1;
+  /** In the names of unfinished files, so that nobody else has such a name. */
+  readonly token: string;
+  readonly steps: readonly Step[];
+  readonly folders: Readonly<Record<string, OwnedMode>>;
+}
+
+/**
+ * The folder `areas` of a restore (docs/FORMAT.md): the documents, what will be written, what was there, what was done. Nothing
+ * is changed before its outcome says `staged`, and everything that it says was synced before.
+ */
+export class Journal {
+  readonly undoDir: string;
+  readonly plan: JournalPlan;
+  readonly entries: LogEntry[];
+  #outcome: AreasOutcome;
+  #log: number | undefined;
+
+  private constructor(undoDir: string, outcome: AreasOutcome, plan: JournalPlan, entries: LogEntry[]) {
+    this.undoDir = undoDir;
+    this.plan = plan;
+    this.entries = entries;
+    this.#outcome = outcome;
+  }
+
+  /** Stages a restore. `fill` writes contents and pre-images; then all is synced. Throws `failed` where another one was begun. */
+  static begin(
+    undoDir: string,
+    documents: string,
+    outcome: AreasOutcome,
+    plan: JournalPlan,
+    fill: (journal: Journal) => void,
+  ): Journal {
+    const dir = journalDirOf(undoDir);
+    const status = readAreasOutcome(undoDir)?.status;
+    if (status !== undefined && status !== 'rolled-back') {
+      throw new ResettleError('failed', `${undoDir} is of another restore`, {
+        hint: status === 'applied' || status === 'undone' ? 'give each restore its own id' : 'undo that one first',
+      });
+    }
+    // Its outcome goes first: without it the rest says nothing.
+    rmSync(join(dir, 'outcome.json'), { force: true });
+    rmSync(dir, { recursive: true, force: true });
+    for (const name of ['', 'documents', 'staged', 'before']) {
+      mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+    }
+    copyDocuments(documents, join(dir, 'documents'));
+    const journal = new Journal(undoDir, outcome, plan, []);
+    fill(journal);
+    writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
+    writeDurable(dir, 'log', '');
+    syncAll(dir);
+    writeOutcome(undoDir, outcome);
+    return journal;
+  }
+
+  /** The journal of an earlier run; undefined where nothing was staged to its end. Throws `damaged`. */
+  static open(undoDir: string): Journal | undefined {
+    const outcome = readAreasOutcome(undoDir);
+    if (!outcome) return undefined;
+    try {
+      const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name), 'utf8');
+      const plan = JSON.parse(read('plan.json')) as JournalPlan;
+      if (plan.format !== 1 || !Array.isArray(plan.steps)) throw new Error('it is of another version');
+      return new Journal(undoDir, outcome, plan, parseLog(read('log')));
+    } catch (error) {
+      throw damaged(`the journal of the areas that were restored, in ${undoDir}, cannot be read`, error);
+    }
+  }
+
+  get dir(): string {
+    return journalDirOf(this.undoDir);
+  }
+
+  get outcome(): AreasOutcome {
+    return this.#outcome;
+  }
+
+  /** Where what a layer of a step writes is kept. */
+  stagedPath(step: Step, level: number): string {
+    return join(this.dir, 'staged', `${step.number}.${level}`);
+  }
+
+  /** Where the content is kept that a step's path had. */
+  beforePath(step: Step): string {
+    return join(this.dir, 'before', `${step.number}`);
+  }
+
+  /** What was at a step's path before its phase; undefined where the phase was not reached. */
+  beforeOf(step: Step): Present | undefined {
+    if (step.before) return step.before;
+    for (const entry of this.entries) {
+      const found = entry.did === 'late' ? entry.found.find(([number]) => number === step.number) : undefined;
+      if (found) return found[1];
+    }
+    return undefined;
+  }
+
+  /** Areas whose changes were taken back, or never made, while others stayed. */
+  get backedOut(): ReadonlySet<AreaName> {
+    return new Set(this.entries.flatMap((entry) => (entry.did === 'back' ? entry.areas : [])));
+  }
+
+  /** The layer that a step has, or is to have; −1 where all of its areas were taken back. */
+  levelOf({ layers }: Step): number {
+    const areas = this.backedOut;
+    const first = layers.findIndex(({ area }) => areas.has(area));
+    return first < 0 ? layers.length - 1 : first - 1;
+  }
+
+  /** The last entry of a kind, of a phase where it has one. */
+  last<Did extends LogEntry['did']>(did: Did, phase?: Phase): Extract<LogEntry, { did: Did }> | undefined {
+    const isIt = (entry: LogEntry) =>
+      entry.did === did && (phase === undefined || ('phase' in entry && entry.phase === phase));
+    return this.entries.findLast(isIt) as Extract<LogEntry, { did: Did }> | undefined;
+  }
+
+  /** The name of a step's unfinished file: hidden, and with an ending that nothing takes for a setting. */
+  tmpName(step: Step): Buffer {
+    return Buffer.from(`.resettle-${this.plan.token}-${step.number}~`);
+  }
+
+  note(entry: LogEntry, durability: 'synced' | 'unsynced' = 'synced'): void {
+    this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
+    writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
+    if (durability === 'synced') fsyncSync(this.#log);
+    this.entries.push(entry);
+  }
+
+  /**
+   * The same where nothing depends on it: a way back is found without these entries too, and a full disk must not close it.
+   */
+  noteIfPossible(entry: LogEntry): void {
+    try {
+      this.note(entry);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      this.entries.push(entry);
+    }
+  }
+
+  /** Durable when it returns. */
+  setOutcome(change: Partial<AreasOutcome> & { readonly status: AreasStatus }): void {
+    this.#outcome = { ...this.#outcome, ...change };
+    writeOutcome(this.undoDir, this.#outcome);
+  }
+
+  /** Contents that no later run needs: they may hold secrets. */
+  forget(what: 'staged' | 'before'): void {
+    rmSync(join(this.dir, what), { recursive: true, force: true });
+  }
+
+  sync(): void {
+    syncAll(this.dir);
+  }
+
+  close(): void {
+    if (this.#log !== undefined) closeSync(this.#log);
+    this.#log = undefined;
+  }
+}
+
+function copyDocuments(from: string, to: string): void {
+  for (const name of readdirSync(from)) {
+    if (/^[a-z-]+\.json$/.test(name)) copyFileSync(join(from, name), join(to, name));
+  }
+}
+
+function syncAll(dir: string): void {
+  const folder = openFolderAt(Buffer.from(dir));
+  try {
+    syncFileSystem(folder);
+  } finally {
+    close(folder);
+  }
+}

@@ -1,0 +1,65 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { damaged } from '../../format/damaged.ts';
+import { codeOf } from '../../fs/errno.ts';
+import { writeAll } from '../../fs/write-all.ts';
+import type { AreasOutcome } from './types.ts';
+
+/** The journal of areas, in the folder of a restore. */
+export const journalDirOf = (undoDir: string): string => join(undoDir, 'areas');
+
+const STATUSES: readonly string[] = ['staged', 'applying', 'applied', 'rolled-back', 'undone'];
+
+/** What became of a restore of areas; undefined where there was none, or it was cut short before it could change anything. */
+export function readAreasOutcome(undoDir: string): AreasOutcome | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(journalDirOf(undoDir), 'outcome.json'), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const outcome = JSON.parse(text) as AreasOutcome;
+    const isWhole =
+      outcome.format === 1 &&
+      STATUSES.includes(outcome.status) &&
+      typeof outcome.wish.root === 'string' &&
+      outcome.wish.root.startsWith('/') &&
+      Array.isArray(outcome.items);
+    if (!isWhole) throw new Error('it is not whole');
+    return outcome;
+  } catch (error) {
+    throw damaged(`the record of the areas that were restored, in ${undoDir}, cannot be read`, error);
+  }
+}
+
+/** Whether there is something to put back. Throws `damaged`. */
+export function canUndoAreas(undoDir: string): boolean {
+  const status = readAreasOutcome(undoDir)?.status;
+  return status === 'staged' || status === 'applying' || status === 'applied';
+}
+
+/** Durable when it returns. */
+export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
+  writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);
+}
+
+/** A whole file or none, on disk when it returns. */
+export function writeDurable(folder: string, name: string, text: string): void {
+  const path = join(folder, name);
+  const fd = openSync(`${path}.new`, 'w', 0o600);
+  try {
+    writeAll(fd, Buffer.from(text));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(`${path}.new`, path);
+  const above = openSync(folder, 'r');
+  try {
+    fsyncSync(above);
+  } finally {
+    closeSync(above);
+  }
+}

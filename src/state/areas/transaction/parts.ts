@@ -1,0 +1,38 @@
+import type { AreaName } from '../base/names.ts';
+import type { System } from '../base/system.ts';
+import type { Area, Owners, SourceMachine } from '../base/types.ts';
+import type { AreasWish } from './types.ts';
+
+/** Who gets what belonged to whom, as JSON: made when it is planned, kept for the checklist. */
+export type OwnerTable = unknown;
+
+/** Watches whether this machine can still be reached while its network is woken. */
+export interface LinkGuard {
+  /** `lost`: what was reachable before is not any more. */
+  confirm(): Promise<'kept' | 'lost'>;
+  /** It need not look any more, and takes nothing back by itself. */
+  disarm(): void;
+}
+
+export interface GuardOptions {
+  readonly system: System;
+  /** Of the restore that is to be taken back if this process ends before it disarms the guard: for `roll-back-main.ts`. */
+  readonly undoDir: string;
+}
+
+/** What a restore of areas works with; tests give areas and machines of their own. */
+export interface AreasParts {
+  readonly areas: readonly Area[];
+  systemAt(root: string): System;
+  ownerTable(contents: ReadonlyMap<AreaName, unknown>, target: System, about: OwnersAbout): OwnerTable;
+  ownersOf(table: OwnerTable): Owners;
+  readonly armGuard?: (options: GuardOptions) => LinkGuard;
+  readonly now?: () => number;
+  /** Is told of every point at which a run can be cut short. What it throws is an error at that point. */
+  readonly onPoint?: (point: string) => void;
+}
+
+export interface OwnersAbout {
+  readonly source: SourceMachine;
+  readonly mapUsers: AreasWish['mapUsers'];
+}

@@ -1,0 +1,86 @@
+import { matchesPath } from '../base/path-patterns.ts';
+
+/** Files that hold secrets as a rule: of these a person is told how much changes, never what. */
+const SECRET = [
+  '/etc/shadow*',
+  '/etc/gshadow*',
+  '/etc/NetworkManager/system-connections/**',
+  '/etc/netplan/**',
+  '/etc/wpa_supplicant/**',
+  '/etc/wireguard/**',
+  '/etc/openvpn/**',
+  '/etc/ppp/**',
+  '/etc/swanctl/**',
+  '/etc/ipsec.secrets',
+  '/etc/cups/printers.conf*',
+  '/etc/cups/classes.conf*',
+  '/etc/cups/ssl/**',
+  '/etc/ssl/private/**',
+  '/etc/ssh/ssh_host_*_key',
+  '/etc/krb5.keytab',
+  '/etc/cryptsetup-keys.d/**',
+] as const;
+
+/** Who becomes root and who reaches this machine: no secrets, and a person must see every word before he allows it. */
+const OPEN = [
+  '/etc/sudoers',
+  '/etc/sudoers.d/**',
+  '/etc/polkit-1/**',
+  '/var/lib/polkit-1/**',
+  '/etc/ufw/**',
+  '/etc/nftables.conf',
+  '/etc/iptables/**',
+  '/etc/firewalld/**',
+] as const;
+
+/**
+ * What root runs, or goes by: a person must see it, and a word such as "password" in it must not hide it from him. Only a value
+ * that cannot be a command is left out.
+ */
+const JUDGED = [
+  '/etc/cron*',
+  '/etc/cron.*/**',
+  '/var/spool/cron/**',
+  '/etc/systemd/**',
+  '/etc/udev/**',
+  '/etc/init.d/**',
+  '/etc/rc.local',
+  '/etc/profile*',
+  '/etc/profile.d/**',
+  '/etc/bash*',
+  '/etc/environment*',
+  '/etc/ld.so*',
+  '/etc/apt/**',
+  '/etc/fstab',
+  '/etc/crypttab',
+  '/etc/hosts',
+  '/etc/resolv.conf',
+  '/etc/network/**',
+  '/etc/modprobe.d/**',
+  '/etc/sysctl*',
+  '/usr/local/**',
+] as const;
+
+const SECRET_WORD =
+  /pass(word|phrase|wd)|secret|token|\bpsk\b|wep-key|(private|pre-?shared|api|access)[-_ ]?key|credential|:\/\/[^/\s:@]*:[^/\s@]+@|\$(1|2[abxy]?|5|6|7|y|gy|sha1)\$[^$]/i;
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY/;
+/** No blank, quote or sign by which a shell would run something. */
+const VALUE =
+  /((?:pass(?:word|phrase|wd)?|secret|token|psk|key|credentials?)\w*["']?\s*[=:]\s*["']?)[\w.,+/@%^~!?*#-]+/gi;
+const USER_IN_ADDRESS = /:\/\/[\w.%+-]*:[^/\s@$`;|&()]+@/g;
+
+const isAmong = (patterns: readonly string[], path: string) => patterns.some((one) => matchesPath(one, path));
+
+/** Whether nothing of a file's content may be shown. `modes`: of what is there and of what will be. */
+export function isSecretFile(path: string, modes: readonly number[], texts: readonly string[]): boolean {
+  if (isAmong(OPEN, path)) return false;
+  if (isAmong(SECRET, path) || texts.some((text) => PRIVATE_KEY.test(text))) return true;
+  if (isAmong(JUDGED, path)) return false;
+  return modes.some((mode) => (mode & 0o004) === 0) || texts.some((text) => SECRET_WORD.test(text));
+}
+
+/** A line of a file that may be shown, without what looks like a secret in it. */
+export function withoutSecrets(path: string, line: string): string {
+  if (isAmong(OPEN, path)) return line;
+  return line.replaceAll(VALUE, '$1(not shown)').replaceAll(USER_IN_ADDRESS, '://(not shown)@');
+}

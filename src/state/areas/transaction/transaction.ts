@@ -1,0 +1,254 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
+import type { Report } from '../../../common/ports.ts';
+import { AREA_NAMES, type AreaName } from '../base/names.ts';
+import type { System } from '../base/system.ts';
+import { withAccountsLocked } from './account-lock.ts';
+import { Beneath } from './beneath.ts';
+import { Journal } from './journal.ts';
+import { Judge } from './judge.ts';
+import { type MadePlan, makePlan } from './make-plan.ts';
+import type { AreasParts, LinkGuard } from './parts.ts';
+import { PhaseRun, timesOf } from './phase.ts';
+import { keepBefore } from './pre-image.ts';
+import { putAreasBack, withDependents } from './put-all-back.ts';
+import { rollBack } from './roll-back.ts';
+import { PHASES, type Phase } from './steps.ts';
+import type { AreaFailure, AreasOutcome, AreasPlan, AreasResult, AreasWish } from './types.ts';
+import { changedPaths, Waker } from './wake.ts';
+
+/** What is taken back together where a machine was cut off. */
+const OF_THE_LINK: readonly AreaName[] = ['network', 'hostname'];
+
+/** A restore of areas, from plan to commit. Synchronous but for the question whether the machine can be reached still. */
+export class AreasTransaction {
+  readonly #parts: AreasParts;
+  readonly #wish: AreasWish;
+  readonly #documents: string;
+  readonly #system: System;
+  readonly #beneath: Beneath;
+  readonly #made: MadePlan;
+  readonly #failed: AreaFailure[] = [];
+  #journal: Journal | undefined;
+  #judge: Judge | undefined;
+
+  /** Plans. Throws `damaged`, `failed`. */
+  constructor(parts: AreasParts, documents: string, wish: AreasWish) {
+    this.#parts = parts;
+    this.#documents = documents;
+    this.#wish = wish;
+    this.#system = parts.systemAt(wish.root);
+    this.#beneath = new Beneath(wish.root);
+    this.#made = makePlan(parts, documents, wish, { system: this.#system, beneath: this.#beneath });
+  }
+
+  get plan(): AreasPlan {
+    return this.#made.plan;
+  }
+
+  /** Stages: see `AreasRun.begin`. */
+  begin(undoDir: string): void {
+    const { steps } = this.#made;
+    const { items, owners } = this.plan;
+    const outcome: AreasOutcome = {
+      format: 1,
+      wish: this.#wish,
+      owners,
+      items: items.map(({ area, id, title, action, detail, effect }) => {
+        return { area, id, title, action, detail, ...(effect && { effect }) };
+      }),
+      status: 'staged',
+      times: { staged: this.#now() },
+    };
+    const token = randomBytes(6).toString('hex');
+    const plan = { format: 1, token, steps: steps.steps, folders: steps.folders } as const;
+    this.#journal = Journal.begin(undoDir, this.#documents, outcome, plan, (journal) => this.#stage(journal));
+    this.#point('staged');
+    this.#judge = new Judge(this.#system, this.#chosenAreas());
+  }
+
+  /** Throws `failed`: then everything was put back. */
+  applyBefore(): void {
+    this.#orRollBack(() => {
+      this.#opened.setOutcome({ status: 'applying' });
+      this.#point('applying');
+      this.#apply('before');
+      this.#judgeAll(['before']);
+    });
+  }
+
+  async applyAfter(): Promise<AreasResult> {
+    this.#orRollBack(() => {
+      this.#apply('after');
+      this.#judgeAll(PHASES);
+    });
+    try {
+      return await this.#finish();
+    } catch (error) {
+      this.#rollBackFor(error);
+    }
+  }
+
+  /** Also of what an earlier call could not put back. Nothing to do once it is applied: that is for `undoAreas`. */
+  rollBack(): Report {
+    if (!this.#journal || !this.isUnfinished) return { items: [], count: 0 };
+    return rollBack(this.#parts, this.#journal, this.#beneath).kept;
+  }
+
+  get isUnfinished(): boolean {
+    const status = this.#journal?.outcome.status;
+    return status === 'staged' || status === 'applying';
+  }
+
+  close(): void {
+    this.#journal?.close();
+    this.#beneath.close();
+  }
+
+  #stage(journal: Journal): void {
+    const { steps } = this.#made;
+    for (const step of steps.steps) {
+      step.layers.forEach((layer, level) => {
+        const content = steps.contentOf(step, layer);
+        if (content) writeFileSync(journal.stagedPath(step, level), content, { mode: 0o600, flag: 'wx' });
+      });
+      if (step.before) keepBefore(this.#beneath, journal, step, step.before);
+      this.#point(`stage: ${step.number}`);
+    }
+    for (const phase of PHASES) new PhaseRun(this.#beneath, journal, phase).look();
+  }
+
+  #apply(phase: Phase): void {
+    const journal = this.#opened;
+    const paths = changedPaths(journal, [phase]);
+    this.#waker.stopUnits(new Set(paths.keys()));
+    const all = [...paths.values()].flatMap((some) => [...some]);
+    withAccountsLocked(this.#system, all, () => {
+      new PhaseRun(this.#beneath, journal, phase, (point) => this.#point(point)).run();
+    });
+  }
+
+  /** Takes areas back that the machine is not right with, until it is right with those that are left. */
+  #judgeAll(phases: readonly Phase[]): void {
+    for (;;) {
+      const standing = new Set(changedPaths(this.#opened, phases).keys());
+      const failures = this.#judge!.failures(standing);
+      this.#point('judged');
+      if (failures.length === 0) return;
+      this.#takeBack(failures, 'it was taken back with');
+    }
+  }
+
+  #takeBack(failures: readonly AreaFailure[], said: string): readonly AreaName[] {
+    const journal = this.#opened;
+    const reasons = new Map(failures.map(({ area, problems }) => [area, problems]));
+    const areas = withDependents(journal, reasons.keys()).filter((name) => !journal.backedOut.has(name));
+    const paths = [...changedPaths(journal, PHASES)].flatMap(([area, some]) => (areas.includes(area) ? [...some] : []));
+    const back = withAccountsLocked(this.#system, paths, () => putAreasBack(this.#beneath, journal, areas));
+    for (const area of areas) {
+      const with_ = { what: 'everything of it', why: `${said} ${[...reasons.keys()].join(', ')}` };
+      this.#failed.push({ area, problems: reasons.get(area) ?? [with_] });
+    }
+    for (const { path, reason } of back.kept.report().items) {
+      this.#failed.push({ area: areas[0]!, problems: [{ what: path, why: reason }] });
+    }
+    this.#point('taken back');
+    return areas;
+  }
+
+  async #finish(): Promise<AreasResult> {
+    const journal = this.#opened;
+    const waker = this.#waker;
+    const guard = this.#armGuard();
+    try {
+      const notWoken = [...waker.startUnits(), ...waker.activate(changedPaths(journal, PHASES))];
+      this.#point('woken');
+      const isLinkLost = (await guard?.confirm()) === 'lost';
+      if (isLinkLost) notWoken.push(...this.#leaveLink());
+      const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
+      journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
+      const applied = changedPaths(journal, PHASES);
+      const result: AreasResult = {
+        applied: AREA_NAMES.filter((name) => applied.has(name)),
+        failed: this.#failed,
+        wasWrong: this.#judge!.wasWrong,
+        notWoken,
+        isLinkLost,
+      };
+      this.#point('commit');
+      journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
+      this.#point('committed');
+      journal.forget('staged');
+      return result;
+    } finally {
+      guard?.disarm();
+    }
+  }
+
+  #armGuard(): LinkGuard | undefined {
+    const hasLink = OF_THE_LINK.some((name) => changedPaths(this.#opened, PHASES).has(name));
+    if (!this.#system.isLive || !hasLink) return undefined;
+    return this.#parts.armGuard?.({ system: this.#system, undoDir: this.#opened.undoDir });
+  }
+
+  /** The machine cannot be reached any more: its network is put back, and taken notice of once more. */
+  #leaveLink(): AreaFailure[] {
+    const paths = changedPaths(this.#opened, PHASES);
+    const why = { what: 'the network', why: 'this machine could not be reached any more' };
+    const present = OF_THE_LINK.filter((name) => paths.has(name));
+    const areas = this.#takeBack(
+      present.map((area) => ({ area, problems: [why] })),
+      'it was taken back with',
+    );
+    return this.#waker.activate(new Map([...paths].filter(([area]) => areas.includes(area))));
+  }
+
+  #orRollBack(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#rollBackFor(error);
+    }
+  }
+
+  /** Puts everything back, then throws what made it necessary. */
+  #rollBackFor(error: unknown): never {
+    const left = this.#leftBy(() => rollBack(this.#parts, this.#opened, this.#beneath).kept);
+    if (left === undefined) throw error;
+    throw new ResettleError('failed', `${messageOf(error)}; and then ${left}`, { cause: error });
+  }
+
+  /** What a way back could not do, as text. */
+  #leftBy(back: () => Report): string | undefined {
+    try {
+      const { items, count } = back();
+      if (count === 0) return undefined;
+      return items.map(({ path, reason }) => `${path} ${reason}`).join('; ');
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  get #opened(): Journal {
+    if (!this.#journal) throw new Error('a restore of areas is begun first');
+    return this.#journal;
+  }
+
+  get #waker(): Waker {
+    return new Waker(this.#system, this.#parts.areas, this.#opened);
+  }
+
+  #chosenAreas(): AreasParts['areas'] {
+    const names = new Set(changedPaths(this.#opened, PHASES).keys());
+    return this.#parts.areas.filter(({ name }) => names.has(name));
+  }
+
+  #now(): number {
+    return this.#parts.now?.() ?? Date.now();
+  }
+
+  #point(point: string): void {
+    this.#parts.onPoint?.(point);
+  }
+}
