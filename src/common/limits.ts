@@ -530,3 +530,9 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** A line of a checklist: what is longer is cut, since a person reads it. */
+export const CHECK_TEXT_MAX_CHARS = 1_000;
+/** Files that a checklist names of each kind and place: enough to see what happened; the rest is counted. */
+export const CHECK_NAMED_MAX = 20;
+/** Captured paths that a checklist shows each by itself; a list of thousands of PATHs is shown as one beyond that. */
+export const CHECK_ROOTS_MAX = 200;
