@@ -9,7 +9,7 @@ export function troubleOf({ status, result }: Pick<OutcomeFile, 'status' | 'resu
   const items: ChecklistItem[] = [];
   if (status !== 'applied') {
     items.push({
-      ...{ area: 'snapshot', id: 'restore:areas', group: 'restore', title: 'system areas of this restore' },
+      ...{ area: 'snapshot', id: 'restore:areas', group: 'restore', title: 'System areas of this restore' },
       expected: 'brought to their place',
       observed: WHY_NOT[status],
       verdict: 'failed',
@@ -23,7 +23,7 @@ export function troubleOf({ status, result }: Pick<OutcomeFile, 'status' | 'resu
         area,
         id: `restore:${area}`,
         group: groupOfArea(area),
-        title: `all of ${area}`,
+        title: `All of ${area}`,
         expected: 'brought to its place',
       },
       observed: `taken back: ${told(problems)}`,

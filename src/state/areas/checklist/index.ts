@@ -3,6 +3,7 @@ import { WorkerThread } from '../../threads/worker-thread.ts';
 import type { ChecklistWorkerData, FromChecklistWorker } from './messages.ts';
 import type { Checklist } from './types.ts';
 
+export { grouped } from './groups.ts';
 export { checklistHtml, isChecklistHtml } from './shown/html.ts';
 export { checklistLines, type LineOptions, summaryLines } from './shown/lines.ts';
 export type { Checklist, ChecklistHead, ChecklistItem } from './types.ts';

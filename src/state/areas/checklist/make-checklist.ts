@@ -86,7 +86,7 @@ function notChecked(name: string, error: unknown): ChecklistItem {
     area: name,
     id: `area:${name}`,
     group: groupOfArea(name),
-    title: `all of ${name}`,
+    title: `All of ${name}`,
     expected: 'looked at',
     observed: `the check failed: ${messageOf(error)}`,
     verdict: 'failed',

@@ -40,10 +40,12 @@ export function checklistOfRestore(
   const source = kept?.documents.machine.source;
   const head = {
     restore: record.restore,
+    state: record.state,
+    snapshot: record.snapshot,
     source: { name: record.machine, os: source?.osName ?? '' },
     machine: machineOf(system),
     into: record.target,
-    capturedAt: kept?.documents.machine.capturedAt ?? record.capturedAt ?? null,
+    capturedAt: record.capturedAt ?? null,
     restoredAt: record.restoredAt,
     madeAt: new Date(nowMs).toISOString(),
   };

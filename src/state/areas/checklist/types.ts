@@ -37,6 +37,8 @@ export interface ChecklistMachine {
 /** What a checklist says beside its items. */
 export interface ChecklistHead {
   readonly restore: string;
+  readonly state: string;
+  readonly snapshot: number;
   /** What was captured. */
   readonly source: ChecklistMachine;
   /** What it was restored on. */

@@ -30,7 +30,7 @@ export function wholeArea(name: string, state: Exclude<AreaState, 'looked-at'>, 
     area: name,
     id: `area:${name}`,
     group: groupOfArea(name),
-    title: `all of ${name}`,
+    title: `All of ${name}`,
     expected: count === 1 ? '1 item as captured' : count > 0 ? `${count} items as captured` : 'as captured',
   };
   if (state === 'not-chosen') {
@@ -116,5 +116,5 @@ function whyEmpty(areas: readonly AreaName[], none: string, states: ReadonlyMap<
   if (notChosen) return `the area ${notChosen} was not chosen for this restore`;
   const unreadable = of('unreadable');
   if (unreadable) return `the area ${unreadable} cannot be read here`;
-  return `the snapshot has none: ${none}, or the area ${areas.join(' or ')} was not captured`;
+  return `${none}, or the area ${areas.join(' or ')} was not captured`;
 }

@@ -42,7 +42,7 @@ h3 { font-size: 1rem; }
 .chip.person, .chip.withheld { color: var(--person); background: var(--person-bg); }
 .chip.failed { color: var(--failed); background: var(--failed-bg); }
 .chip.skipped { color: var(--skipped); background: var(--skipped-bg); }
-header dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem 2rem; margin: 1.5rem 0 0; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
+header dl { display: grid; grid-template-columns: repeat(3, 1fr); gap: 1rem 2rem; margin: 1.5rem 0 0; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
 dt { color: var(--soft); font-size: .8rem; font-weight: 600; }
 dd { margin: 0; }
 .needed { margin: 0; padding: 0; list-style: none; }
@@ -100,7 +100,8 @@ td .soft { font-size: .95em; }
   header { padding-top: 0; }
   .hint { display: none; }
   .sentence { border: 1px solid; border-left-width: .35rem; }
-  tr, .needed > li, .group.empty, header dl > div { break-inside: avoid; }
+  tr, .needed > li, .group, header dl > div { break-inside: avoid; }
+  .group.empty { padding-left: 1.1rem; }
   h2, h3, summary { break-after: avoid; }
   .group > summary::before { display: none; }
   details::details-content { display: block; content-visibility: visible; block-size: auto; }

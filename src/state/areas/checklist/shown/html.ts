@@ -98,15 +98,18 @@ function namesOf({ names = [] }: ChecklistItem): Markup | undefined {
 function groupOf({ name, items }: ChecklistGroup): Markup {
   const [first] = items;
   if (items.length === 1 && first && isPlaceholder(first)) {
-    return markup`<div class="group empty"><h3>${name}</h3><p>${first.observed}</p>${chip('skipped')}</div>
+    return markup`<div class="group empty"><h3>${heading(name)}</h3><p>${first.observed}</p>${chip('skipped')}</div>
 `;
   }
   const others = items.filter(({ verdict }) => verdict !== 'same').sort(byWeight);
   const same = items.filter(({ verdict }) => verdict === 'same');
-  return markup`<details class="group"${new Markup(others.length > 0 ? ' open' : '')}><summary><h3>${name}</h3> <span>${chipsOf(countsOf(items))}</span></summary>
+  return markup`<details class="group"${new Markup(others.length > 0 ? ' open' : '')}><summary><h3>${heading(name)}</h3> <span>${chipsOf(countsOf(items))}</span></summary>
 ${others.length > 0 ? tableOf(others, name) : undefined}${others.length > 0 && same.length > 0 ? folded(same, name) : undefined}${others.length === 0 ? tableOf(same, name) : undefined}</details>
 `;
 }
+
+/** `Remote printers` */
+const heading = (group: string): string => group.replace(/^[a-z]/, (letter) => letter.toUpperCase());
 
 function folded(same: readonly ChecklistItem[], name: string): Markup {
   return markup`<details class="inner"><summary>${same.length} as ${same.length === 1 ? 'it was' : 'they were'}</summary>
