@@ -168,6 +168,8 @@ export const requests = {
   associations: z.strictObject({}),
   associationsDelete: z.strictObject({ id: z.string().min(8).max(64) }),
   undo: z.strictObject({ restore: z.string().min(1).max(64).optional() }),
+  /** What became of a restore, item by item: events `check`, and the head of the checklist at the end. */
+  checklist: z.strictObject({ restore: z.string().min(1).max(64).optional() }),
 } as const;
 
 export type Method = keyof typeof requests;

@@ -8,11 +8,13 @@ import { type AssociateOptions, associate, endAssociation } from '../node/migrat
 import { associationKeys } from '../node/migrations/keys.ts';
 import { type MigrationSummary, summarise } from '../node/migrations/summary.ts';
 import type { AssociationWish } from '../node/migrations/wish.ts';
+import { checklistOf } from '../node/roles/destination/checklist.ts';
 import { undo } from '../node/roles/destination/undo.ts';
 import { captureToFolder, type FolderCaptureRequest, type FolderOptions } from '../node/roles/folder/capture.ts';
 import { restoreFromFolder } from '../node/roles/folder/restore.ts';
 import { AREA_NAMES } from '../state/areas/base/names.ts';
 import { areasAsked } from './areas-asked.ts';
+import { tellChecklist } from './checklist.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
 
 type Done = Record<string, unknown>;
@@ -97,11 +99,18 @@ export class FleetService implements Service {
         const { restore } = request as RequestOf<'undo'>;
         return this.task('undo', emit, async (tell) => ({ ...(await undo(this.#options, restore, tell, signal)) }));
       }
+      case 'checklist':
+        return this.#checklist(request as RequestOf<'checklist'>, emit, signal);
       default:
         throw new ResettleError('agent-not-running', 'this needs a running agent', {
           hint: 'start one with "resettle agent", with the same --home',
         });
     }
+  }
+
+  async #checklist({ restore }: RequestOf<'checklist'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const checklist = await checklistOf(this.#options, restore, (event) => emit(event as ApiEvent), signal);
+    return tellChecklist(checklist, emit);
   }
 
   async #associate({ wishes }: RequestOf<'associate'>): Promise<Done> {

@@ -11,6 +11,7 @@ import {
 } from './commands/associate.ts';
 import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
+import { describeChecklist, runChecklist } from './commands/checklist.ts';
 import { describeDoctor, runDoctor } from './commands/doctor.ts';
 import {
   describeConsent,
@@ -47,7 +48,7 @@ import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
 
 /** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist'];
+const NOT_BUILT = ['plan'];
 
 const USAGE_EXIT = 2;
 
@@ -90,6 +91,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
+  add(root, 'checklist', describeChecklist, runChecklist);
   add(root, 'send', describeSend, runSend);
   add(root, 'receive', describeReceive, runReceive);
   const store = root.command('store').description('look after a store in a folder, without an agent');

@@ -38,6 +38,12 @@ export class Output {
     this.#colour = this.#terminal && !process.env.NO_COLOR;
   }
 
+  /** How results are laid out where somebody reads them on a terminal. */
+  get page(): { readonly colour: boolean; readonly widthChars: number | undefined } {
+    const { isTTY, columns } = process.stdout;
+    return { colour: isTTY === true && !process.env.NO_COLOR, widthChars: isTTY ? columns : undefined };
+  }
+
   /** An event of a request that is under way. */
   readonly event = (event: ApiEvent): void => {
     if (this.json) {

@@ -553,3 +553,9 @@ export const AREA_DIFFERENCE_COMPARED_LINES = 1000;
 export const AREA_UNIT_TIMEOUT_MS = 60_000;
 /** Another program that changes accounts is waited for as long as the C library's own lckpwdf waits. */
 export const ACCOUNTS_LOCK_WAIT_MS = 15_000;
+/** A line of a checklist: what is longer is cut, since a person reads it. */
+export const CHECK_TEXT_MAX_CHARS = 1_000;
+/** Files that a checklist names of each kind and place: enough to see what happened; the rest is counted. */
+export const CHECK_NAMED_MAX = 20;
+/** Captured paths that a checklist shows each by itself; a list of thousands of PATHs is shown as one beyond that. */
+export const CHECK_ROOTS_MAX = 200;

@@ -101,6 +101,7 @@ export class Session {
       targetTimeNs: `${statOf(target.base).mtimeNs}`,
       journal: target.journalName.toString(),
       machine: sealed.machineName,
+      capturedAt: new Date(Number(sealed.capturedAtNs / 1_000_000n)).toISOString(),
       restoredAt: startedAt,
       status: 'running',
       preImages: null,

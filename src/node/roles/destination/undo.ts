@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import type { StateId } from '../../../common/ids.ts';
-import { canUndo, undoRestore } from '../../../state/restore/index.ts';
+import { undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import type { ApplyOptions } from './apply.ts';
+import { isRestoreOf, restoresOf } from './restores.ts';
 
 export interface UndoDone {
   readonly restore: string;
@@ -17,8 +18,6 @@ export interface UndoDone {
   readonly skipped: number;
 }
 
-const RESTORE_ID = /^[A-Za-z0-9-]{1,64}$/;
-
 /** Puts back what a restore replaced: the named one, or the newest that was not undone. Throws `not-found`. */
 export async function undo(
   options: ApplyOptions,
@@ -29,9 +28,9 @@ export async function undo(
   const { home, clock } = options;
   const id = restore ?? newest(options);
   const folder = home.path('restores', id);
-  if (!RESTORE_ID.test(id) || !canUndo(folder)) {
+  if (!isRestoreOf(home, id)) {
     throw new ResettleError('not-found', `there is no restore ${JSON.stringify(id)} here that could be undone`, {
-      hint: `there are ${list(options).join(', ') || 'none'}`,
+      hint: `there are ${restoresOf(home).join(', ') || 'none'}`,
     });
   }
   const meter = new ProgressMeter(clock, emit);
@@ -51,18 +50,10 @@ export async function undo(
   };
 }
 
-function newest(options: ApplyOptions): string {
-  const id = list(options).at(-1);
+function newest({ home }: ApplyOptions): string {
+  const id = restoresOf(home).at(-1);
   if (id !== undefined) return id;
   throw new ResettleError('not-found', 'there is no restore to undo', {
-    hint: `restores that this HOME made are kept in ${options.home.path('restores')}`,
+    hint: `restores that this HOME made are kept in ${home.path('restores')}`,
   });
-}
-
-/** Of what can be undone, the oldest first. */
-function list({ home }: ApplyOptions): string[] {
-  const folder = home.path('restores');
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => RESTORE_ID.test(name));
-  return names.filter((name) => canUndo(home.path('restores', name))).sort();
 }

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import { AREA_DOCUMENT_MAX_BYTES, AREA_ITEMS_MAX } from '../../../common/limits.ts';
 import { damaged } from '../../format/damaged.ts';
-import type { CheckItem } from './check-item.ts';
 import { plainPath } from './config-file.ts';
 import { AREA_NAMES, type AreaName, isAreaName } from './names.ts';
 import type { Area, CouldNot } from './types.ts';
@@ -25,7 +24,9 @@ export const machineDocument = z.object({
 });
 export type MachineDocument = z.infer<typeof machineDocument>;
 
-const checkItem = z.object({
+const expectedItem = z.object({
+  /** The area that judges it. */
+  area: line,
   id: line,
   group: line,
   title: line,
@@ -35,8 +36,9 @@ const checkItem = z.object({
   evidence: line,
   remedy: line.optional(),
 });
-/** What was expected when it was captured: `checklist.json`. */
-const checklistDocument = z.array(checkItem).max(AREA_ITEMS_MAX * 10);
+/** An item of what was expected when it was captured: `checklist.json`. */
+export type ExpectedItem = z.infer<typeof expectedItem>;
+const checklistDocument = z.array(expectedItem).max(AREA_ITEMS_MAX * 10);
 
 /** An area's own document: `NAME.json`. */
 const areaDocument = z.strictObject({ area: z.string(), version: z.number().int().min(1), content: z.unknown() });
@@ -45,7 +47,7 @@ const areaDocument = z.strictObject({ area: z.string(), version: z.number().int(
 export interface Documents {
   readonly machine: MachineDocument;
   readonly contents: ReadonlyMap<AreaName, unknown>;
-  readonly checklist: readonly CheckItem[];
+  readonly checklist: readonly ExpectedItem[];
   /** Areas that are of a later version, or unknown here, or whose document is wrong: the others go on. */
   readonly problems: readonly CouldNot[];
 }

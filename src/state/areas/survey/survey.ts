@@ -2,11 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../../common/errors.ts';
 import { DOCUMENTS_NAME } from '../../plan/source-tree.ts';
-import type { CheckItem } from '../base/check-item.ts';
-import { type MachineDocument, writeAreaDocument, writeDocument } from '../base/documents.ts';
-import { OWNERS_AS_CAPTURED } from '../base/owners-as-captured.ts';
+import { type ExpectedItem, type MachineDocument, writeAreaDocument, writeDocument } from '../base/documents.ts';
 import type { System } from '../base/system.ts';
-import type { Area, CaptureAbout, Captured, CouldNot, SourceMachine } from '../base/types.ts';
+import type { Area, CaptureAbout, CouldNot, SourceMachine } from '../base/types.ts';
+import { checkAtCapture } from '../checklist/at-capture.ts';
 import type { Surveyed, SurveyedArea } from './messages.ts';
 
 export interface SurveyParts {
@@ -26,12 +25,13 @@ export function survey({ system, areas, about, folder }: SurveyParts): Surveyed 
   mkdirSync(documents, { mode: 0o700 });
   const source = sourceOf(system);
   const surveyed: SurveyedArea[] = [];
-  const checklist: CheckItem[] = [];
+  const checklist: ExpectedItem[] = [];
   const failed: MachineDocument['couldNot'] = [];
   for (const area of areas) {
     const captured = attempt(area, failed, () => area.capture(system, about));
     if (!captured) continue;
-    const checks = attempt(area, failed, () => checksOf(area, captured, system, source, about.nowMs)) ?? [];
+    const checkAbout = { source, nowMs: about.nowMs };
+    const checks = attempt(area, failed, () => checkAtCapture(area, captured.content, system, checkAbout)) ?? [];
     checklist.push(...checks);
     const bytes = writeAreaDocument(documents, area, captured.content);
     surveyed.push({
@@ -58,17 +58,6 @@ export function survey({ system, areas, about, folder }: SurveyParts): Surveyed 
     hostname: source.hostname,
     areas: [...surveyed, ...lost.map(lostArea)],
   };
-}
-
-/** What is expected after a restore, as it is here: found by the same look that will judge it. */
-function checksOf(
-  area: Area,
-  { content }: Captured<unknown>,
-  system: System,
-  source: SourceMachine,
-  nowMs: number,
-): readonly CheckItem[] {
-  return area.check(content, system, { identity: 'same', owners: OWNERS_AS_CAPTURED, source, nowMs });
 }
 
 function attempt<T>(area: Area, failed: MachineDocument['couldNot'], look: () => T): T | undefined {
