@@ -530,3 +530,7 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** An interface's name, and a name that a file makes for one: Linux takes 15. */
+export const INTERFACE_NAME_MAX_CHARS = 64;
+/** dpkg's list of what is installed: 3 KiB a package, and nobody has 20,000. */
+export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
