@@ -258,3 +258,21 @@ test('netplan: wireless by systemd-networkd cannot be for any adapter, so a pers
   assert.equal(managed.refusal, undefined);
   assert.equal(parseDocument(managed.text ?? '').toJS().network.wifis.wlp2s0.match.name, 'wl*');
 });
+
+test('two adapters of the old machine never become one', (t) => {
+  const target = runningWith(t, { enp9s0: CARD });
+  const two = ['enp3s0', 'enp4s0'].map((name) => ({ interface: name, kind: 'ethernet' as const }));
+  const about = { owners: OWNERS_AS_CAPTURED, adapters: new AdapterMap('new', two, target) };
+  assert.equal(about.adapters.ofName('enp3s0').kind, 'none');
+  const text = 'network:\n  ethernets:\n    enp3s0: {dhcp4: true}\n    enp4s0: {dhcp4: true}\n';
+  const unknown = { owners: OWNERS_AS_CAPTURED, adapters: new AdapterMap('new', [], target) };
+  assert.equal(fitNetplan(configFile('/a', text), text, unknown).refusal?.kind, 'ask');
+  const stanzas = 'iface enp3s0 inet dhcp\niface enp4s0 inet dhcp\n';
+  assert.equal(fitInterfaces(configFile('/a', stanzas), stanzas, unknown).refusal?.kind, 'ask');
+});
+
+test('netplan: what a bridge is made of is not made of all adapters', (t) => {
+  const text = 'network:\n  ethernets:\n    enp3s0: {}\n  bridges:\n    br0: {interfaces: [enp3s0]}\n';
+  const fitted = netplan(t, text, { enp8s0: CARD, enp9s0: CARD } as never);
+  assert.equal(fitted.refusal?.kind, 'ask');
+});

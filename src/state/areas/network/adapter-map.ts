@@ -49,6 +49,8 @@ export class AdapterMap {
   #only(kind: AdapterKind): Place {
     if (!this.#target) return { kind: 'none', why: 'the adapters of a system that does not run are not known' };
     const found = this.#target.filter((one) => one.kind === kind);
+    const before = this.#source.filter((one) => one.kind === kind).length;
+    if (before > 1) return { kind: 'none', why: `the old machine had ${before} ${kind} adapters` };
     if (found.length === 1 && found[0]) return { kind: 'adapter', adapter: found[0] };
     const count = found.length === 0 ? 'no' : `${found.length}`;
     return { kind: 'none', why: `this machine has ${count} ${kind} adapter${found.length === 1 ? '' : 's'}` };

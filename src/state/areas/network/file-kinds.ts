@@ -4,7 +4,8 @@ import type { Fit, StaticAddress } from './fit.ts';
 import { fitInterfaces, interfacesAddresses, isOnlyLoopback, parseInterfaces } from './ifupdown.ts';
 import { KeyLines } from './key-lines.ts';
 import { fitConnection, parseConnection, staticAddressesOf } from './keyfile.ts';
-import { fitNetplan, netplanAddresses, parseNetplan } from './netplan.ts';
+import { fitNetplan } from './netplan.ts';
+import { netplanAddresses, parseNetplan } from './netplan-document.ts';
 import { fitNetworkd, networkdAddresses, parseNetworkd } from './networkd.ts';
 import {
   fitDnsmasq,

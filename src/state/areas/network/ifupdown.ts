@@ -90,6 +90,7 @@ export function fitInterfaces(file: ConfigFile, text: string, about: FitAbout): 
   if (problem) return { ...base, notes: [], refusal: { kind: 'withhold', why: problem } };
   if (about.adapters.identity === 'same') return { ...base, notes: [] };
   const notes = new Set<string>();
+  const takenBy = new Map<string, string>();
   let refusal: Refusal | undefined = staticRefusal(interfacesAddresses(lines), about);
   const renamed = (name: string): string => {
     const [adapter = '', rest = ''] = [/^[^.:@=/]*/.exec(name)?.[0], /[.:@=/].*$/s.exec(name)?.[0]];
@@ -100,8 +101,13 @@ export function fitInterfaces(file: ConfigFile, text: string, about: FitAbout): 
       refusal ??= { kind: 'ask', why };
       return name;
     }
-    notes.add(`${adapter} is ${place.adapter.interface} here`);
-    return place.adapter.interface + rest;
+    const to = place.adapter.interface;
+    if ((takenBy.get(to) ?? adapter) !== adapter) {
+      refusal ??= { kind: 'ask', why: `${adapter} and ${takenBy.get(to)} are one adapter here; write it anew` };
+    }
+    takenBy.set(to, adapter);
+    notes.add(`${adapter} is ${to} here`);
+    return to + rest;
   };
   const fitted = lines
     .map((line) => {

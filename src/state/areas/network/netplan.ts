@@ -1,8 +1,8 @@
-import { type Document, isMap, isScalar, isSeq, parseDocument, type Scalar, visit, type YAMLMap } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, type Scalar, visit, type YAMLMap } from 'yaml';
 import type { ConfigFile } from '../base/config-file.ts';
-import { addressIn } from './addresses.ts';
-import { type FitAbout, type Fitted, type Refusal, type StaticAddress, staticRefusal } from './fit.ts';
+import { type FitAbout, type Fitted, type Refusal, staticRefusal } from './fit.ts';
 import { mapPermissions } from './keyfile.ts';
+import { type Device, devicesOf, keyfileSettings, netplanAddresses, parseNetplan } from './netplan-document.ts';
 import type { AdapterKind } from './schema.ts';
 
 /** Groups of devices that are there by themselves; the others (bridges, bonds, vlans, tunnels) are made. */
@@ -12,75 +12,6 @@ const PATTERN_BY_KIND: Partial<Record<AdapterKind, string>> = { ethernet: 'en*',
 const BOUND_SETTING = /\.(?:cloned-)?mac-address$|\.dhcp-(?:client-id|duid|iaid|hostname|fqdn)$|^gsm\.device-id$/;
 /** Keys whose values name devices by their ids. */
 const REFERS = new Set(['interfaces', 'link', 'primary']);
-
-/** A netplan file; a text says what is wrong with it. */
-export function parseNetplan(text: string): Document | string {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error) return error.message.split('\n')[0] ?? 'it is no YAML';
-  if (document.contents === null) return document;
-  if (!isMap(document.contents) || !isMap(document.get('network'))) return 'it has no mapping of the name network';
-  let hasAlias = false;
-  visit(document, {
-    Alias: () => {
-      hasAlias = true;
-      return visit.BREAK;
-    },
-  });
-  return hasAlias ? 'it has aliases, which netplan does not take' : document;
-}
-
-interface Device {
-  readonly group: string;
-  /** Its key: the id, and where nothing matches, the interface's name. */
-  readonly key: Scalar<string>;
-  readonly map: YAMLMap;
-}
-
-function devicesOf(document: Document): Device[] {
-  const network = document.get('network');
-  if (!isMap(network)) return [];
-  return network.items.flatMap(({ key: group, value: devices }) => {
-    if (!isScalar(group) || !isMap(devices)) return [];
-    return devices.items.flatMap(({ key, value: map }): Device[] =>
-      isScalar<string>(key) && typeof key.value === 'string' && isMap(map)
-        ? [{ group: String(group.value), key, map }]
-        : [],
-    );
-  });
-}
-
-/** NetworkManager keeps settings of its own in there, as text: `passthrough: {"ethernet.mac-address": …}`. */
-function keyfileSettings(map: YAMLMap): { setting: string; value: string; parts: YAMLMap }[] {
-  const found: { setting: string; value: string; parts: YAMLMap }[] = [];
-  visit(map, {
-    Pair: (_, { key, value: parts }) => {
-      if (!isScalar(key) || key.value !== 'passthrough' || !isMap(parts)) return;
-      for (const { key: setting, value } of parts.items) {
-        found.push({ setting: String(setting), value: String(value), parts });
-      }
-    },
-  });
-  return found;
-}
-
-export function netplanAddresses(document: Document): StaticAddress[] {
-  return devicesOf(document).flatMap(({ key, map }): StaticAddress[] => {
-    const list = map.get('addresses');
-    const inParts = keyfileSettings(map).flatMap(({ setting, value }) =>
-      /^ipv[46]\.address(?:es)?\d*$/.test(setting)
-        ? [{ interface: key.value, ...addressIn(value.split(',')[0] ?? '') }]
-        : [],
-    );
-    const gateway = map.get('gateway4') ?? map.get('gateway6');
-    const written = (isSeq(list) ? list.items : []).map((item) => {
-      const value = isMap(item) ? item.items[0]?.key : item;
-      const beside = gateway === undefined ? {} : { gateway: String(gateway) };
-      return { interface: key.value, ...addressIn(String(value)), ...beside };
-    });
-    return [...written, ...inParts];
-  });
-}
 
 export function fitNetplan(file: ConfigFile, text: string, about: FitAbout): Fitted {
   const base = { path: file.path, effect: 'network' } as const;
@@ -99,6 +30,7 @@ class NetplanFitter {
   readonly notes: string[] = [];
   refusal: Refusal | undefined;
   isEdited = false;
+  readonly #patterns = new Set<string>();
   readonly #document: Document;
   readonly #about: FitAbout;
 
@@ -142,11 +74,16 @@ class NetplanFitter {
     const place = this.#about.adapters.ofName(name, kind);
     if (place.kind === 'keep') return;
     if (place.kind === 'adapter') {
-      this.#rename(key, place.adapter.interface);
-      this.#note(`${name} is ${place.adapter.interface} here`);
+      const to = place.adapter.interface;
+      if (devicesOf(this.#document).some((one) => one.key.value === to)) {
+        this.#ask(name, `${to} stands for another one already`);
+        return;
+      }
+      this.#rename(key, to);
+      this.#note(`${name} is ${to} here`);
       return;
     }
-    const pattern = PATTERN_BY_KIND[kind];
+    const pattern = this.#patternFor(name, kind);
     if (!pattern || (kind === 'wifi' && this.#rendererOf(map) !== 'NetworkManager')) {
       this.#ask(name, place.why);
       return;
@@ -166,15 +103,20 @@ class NetplanFitter {
         this.#note(`${id} is bound to ${place.adapter.interface}`);
         return;
       }
+      const pattern = this.#patternFor(id, kind);
+      const why = place.kind === 'none' ? place.why : 'it has no address';
+      if (name === undefined && !pattern) {
+        this.#ask(id, why);
+        return;
+      }
       match.delete('macaddress');
       map.delete('set-name');
-      const pattern = PATTERN_BY_KIND[kind];
-      if (name === undefined && pattern) match.set('name', pattern);
-      this.#note(`${id} is no longer bound to one adapter: ${place.kind === 'none' ? place.why : 'it has no address'}`);
+      if (name === undefined) match.set('name', pattern);
+      this.#note(`${id} is no longer bound to one adapter: ${why}`);
     } else if (typeof name === 'string') {
       const place = this.#about.adapters.ofName(name, kind);
       if (place.kind === 'keep') return;
-      const to = place.kind === 'adapter' ? place.adapter.interface : PATTERN_BY_KIND[kind];
+      const to = place.kind === 'adapter' ? place.adapter.interface : this.#patternFor(id, kind);
       if (!to) {
         this.#ask(name, place.kind === 'none' ? place.why : '');
         return;
@@ -186,21 +128,34 @@ class NetplanFitter {
     }
   }
 
+  /** One that means all adapters of a kind; none for what a bridge or the like is made of, nor for a second device. */
+  #patternFor(id: string, kind: AdapterKind): string | undefined {
+    const pattern = PATTERN_BY_KIND[kind];
+    if (!pattern || this.#patterns.has(pattern) || this.#referencesTo(id).length > 0) return undefined;
+    this.#patterns.add(pattern);
+    return pattern;
+  }
+
   #rendererOf(map: YAMLMap): unknown {
     return map.get('renderer') ?? this.#document.getIn(['network', 'renderer']);
   }
 
   /** The device's own key, and every place that names it. */
   #rename(key: Scalar<string>, to: string): void {
-    const from = key.value;
+    for (const one of this.#referencesTo(key.value)) one.value = to;
+    key.value = to;
+  }
+
+  #referencesTo(id: string): Scalar[] {
+    const found: Scalar[] = [];
     visit(this.#document, {
       Pair: (_, pair) => {
         if (!isScalar(pair.key) || !REFERS.has(String(pair.key.value))) return;
         const named = isSeq(pair.value) ? pair.value.items : [pair.value];
-        for (const one of named) if (isScalar(one) && one.value === from) one.value = to;
+        found.push(...named.filter((one): one is Scalar => isScalar(one) && one.value === id));
       },
     });
-    key.value = to;
+    return found;
   }
 
   #ask(name: string, why: string): void {

@@ -3,7 +3,7 @@ import type { Problem } from '../base/types.ts';
 import { FILE_KINDS } from './file-kinds.ts';
 import { interfacesProblem, parseInterfaces } from './ifupdown.ts';
 import { parseConnection } from './keyfile.ts';
-import { parseNetplan } from './netplan.ts';
+import { parseNetplan } from './netplan-document.ts';
 import { pathsOf } from './network-files.ts';
 import { parseNetworkd } from './networkd.ts';
 
