@@ -559,3 +559,7 @@ export const CHECK_TEXT_MAX_CHARS = 1_000;
 export const CHECK_NAMED_MAX = 20;
 /** Captured paths that a checklist shows each by itself; a list of thousands of PATHs is shown as one beyond that. */
 export const CHECK_ROOTS_MAX = 200;
+/** An interface's name, and a name that a file makes for one: Linux takes 15. */
+export const INTERFACE_NAME_MAX_CHARS = 64;
+/** dpkg's list of what is installed: 3 KiB a package, and nobody has 20,000. */
+export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
