@@ -530,5 +530,7 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** What dpkg says of its packages: some 5 MiB for 3,000 of them. */
+export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 /** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
 export const PRINT_QUEUES_MAX = 500;
