@@ -534,3 +534,5 @@ export const AREA_TOOL_TIMEOUT_MS = 10_000;
 export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 /** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
 export const PRINT_QUEUES_MAX = 500;
+/** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
+export const ENVIRONMENT_VALUES_MAX = 1000;
