@@ -563,3 +563,7 @@ export const CHECK_ROOTS_MAX = 200;
 export const INTERFACE_NAME_MAX_CHARS = 64;
 /** dpkg's list of what is installed: 3 KiB a package, and nobody has 20,000. */
 export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
+/** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
+export const PRINT_QUEUES_MAX = 500;
+/** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
+export const ENVIRONMENT_VALUES_MAX = 1000;
