@@ -530,3 +530,9 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** A licence file: a large site's has some thousand features, and nothing longer is looked into. */
+export const LICENCE_FILE_MAX_BYTES = 1 * MIB;
+/** Licence files of one machine, and paths that one pattern of places may give. */
+export const LICENCES_MAX = 500;
+/** Their contents together in an area's document. */
+export const LICENCES_MAX_BYTES = 8 * MIB;
