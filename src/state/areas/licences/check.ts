@@ -1,9 +1,10 @@
 import type { CheckItem, Verdict } from '../base/check-item.ts';
+import { pathInHome } from '../base/home-paths.ts';
 import type { System } from '../base/system.ts';
 import type { RestoreAbout } from '../base/types.ts';
 import { renameClientServers } from './client-settings.ts';
 import { hostIdsOf, plainHostId } from './host-ids.ts';
-import { type KnownLicence, knownLicence, needsRehost, pathInHome, renamer } from './known.ts';
+import { type KnownLicence, knownLicence, needsRehost, renamer } from './known.ts';
 import { variableId } from './plan-variables.ts';
 import { recognise } from './recognise.ts';
 import type { Licence, LicencesContent } from './schema.ts';
@@ -98,7 +99,7 @@ function checkVariable(
 ): CheckItem {
   const { path, name, value, home } = variable;
   const wanted = renameClientServers(value, renamer(content, system, about));
-  const at = home === undefined ? path : pathInHome(path, home, about);
+  const at = home === undefined ? path : pathInHome(path, home, about.owners);
   const found = assignmentsIn(system.text(at) ?? '').filter((one) => one.name === name);
   const isWanted = found.some((one) => one.value === wanted);
   const seen: Observed = isWanted

@@ -1,4 +1,5 @@
 import { contentOf } from '../base/config-file.ts';
+import { pathInHome } from '../base/home-paths.ts';
 import type { System } from '../base/system.ts';
 import type { RestoreAbout } from '../base/types.ts';
 import type { LicenceFacts } from './facts.ts';
@@ -29,12 +30,9 @@ export function knownLicence(
   const facts = file.link === undefined ? recognise(file.path, captured) : undefined;
   if (!facts) return undefined;
   const judgement = judge(facts, ownerOf(content, about), about.nowMs);
-  const path = home === undefined ? file.path : pathInHome(file.path, home, about);
+  const path = home === undefined ? file.path : pathInHome(file.path, home, about.owners);
   return { path, facts, judgement, captured, wanted: renamed(facts.format, captured, renamer(content, system, about)) };
 }
-
-export const pathInHome = (path: string, home: string, about: RestoreAbout): string =>
-  path.startsWith(`${home}/`) ? `${about.owners.home(home)}${path.slice(home.length)}` : path;
 
 /** Names are believed where they are those of the machine that the snapshot says it is from. */
 export function ownerOf({ hostNames, hostIds }: LicencesContent, { source }: RestoreAbout): LicenceOwner {

@@ -1,7 +1,8 @@
+import { pathInHome } from '../base/home-paths.ts';
 import { matchesPath } from '../base/path-patterns.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { renameClientServers } from './client-settings.ts';
-import { pathInHome, renamer } from './known.ts';
+import { renamer } from './known.ts';
 import type { LicencesContent } from './schema.ts';
 import { assignmentOf, assignmentsIn, VARIABLE_WRITES } from './variables.ts';
 
@@ -17,7 +18,7 @@ export function planVariables(content: LicencesContent, plan: PlanBuilder, about
     const id = variableId(variable);
     const title = `${name} in ${path}`;
     const wanted = renameClientServers(value, to);
-    const at = home === undefined ? path : pathInHome(path, home, about);
+    const at = home === undefined ? path : pathInHome(path, home, about.owners);
     const values = assignmentsIn(plan.system.text(at) ?? '').filter((one) => one.name === name);
     if (values.some((one) => one.value === wanted)) plan.same(id, title);
     else if (wanted === value || !values.some((one) => one.value === value)) {
