@@ -567,3 +567,11 @@ export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
 export const PRINT_QUEUES_MAX = 500;
 /** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
 export const ENVIRONMENT_VALUES_MAX = 1000;
+/** A licence file: a large site's has some thousand features, and nothing longer is looked into. */
+export const LICENCE_FILE_MAX_BYTES = 1 * MIB;
+/** Licence files of one machine, and paths that one pattern of places may give. */
+export const LICENCES_MAX = 500;
+/** Their contents together in an area's document. */
+export const LICENCES_MAX_BYTES = 8 * MIB;
+/** What dpkg says of its packages: some 5 MiB for 3,000 of them. */
+export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
