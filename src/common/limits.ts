@@ -573,5 +573,3 @@ export const LICENCE_FILE_MAX_BYTES = 1 * MIB;
 export const LICENCES_MAX = 500;
 /** Their contents together in an area's document. */
 export const LICENCES_MAX_BYTES = 8 * MIB;
-/** What dpkg says of its packages: some 5 MiB for 3,000 of them. */
-export const DPKG_STATUS_MAX_BYTES = 32 * MIB;

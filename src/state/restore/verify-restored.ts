@@ -109,6 +109,7 @@ class RestoredLook {
       isBase,
       origin: isLeftOut ? 'lost' : 'there',
       decision: decision.number,
+      place: 0,
     });
     const above = number === 0 ? NO_ROOT : this.#rootOf[parent]!;
     const begins = above === NO_ROOT && given !== undefined && action !== 'outside';

@@ -16,8 +16,8 @@ import {
   planCapture,
 } from '../../../src/state/capture/index.ts';
 import { newStateId } from '../../../src/state/format/index.ts';
-import type { SourceTree } from '../../../src/state/plan/source-tree.ts';
 import type { RuleFilter } from '../../../src/state/plan/rule-filter.ts';
+import type { SourceTree } from '../../../src/state/plan/source-tree.ts';
 import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../../src/state/restore/index.ts';
 
 /** A folder under the system's temporary folder, gone when the test ends. */
