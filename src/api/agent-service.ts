@@ -155,9 +155,15 @@ export class AgentService extends FleetService {
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { identity, ...wish } = request;
+    const { identity } = request;
+    const wish = { ...request, areas: request.areas && areasAsked(request.areas) };
     return this.task('restore', emit, async (tell) => ({
-      ...(await restoreFromPoint(this.#agent.roles.destination(identity), wish, tell, signal)),
+      ...(await restoreFromPoint(
+        this.#agent.roles.destination(identity === 'same' ? identity : undefined),
+        wish,
+        tell,
+        signal,
+      )),
     }));
   }
 

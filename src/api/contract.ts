@@ -80,6 +80,9 @@ const restoreWish = {
   from: machine.optional(),
   state: z.string().max(64).optional(),
   snapshot: z.number().int().positive().optional(),
+  areas: areas.optional(),
+  /** `same`: this is the machine that was captured, reinstalled, whatever its hardware says. */
+  identity: z.enum(['same', 'new']).optional(),
 };
 
 /** What the local API takes, by method. Everything is checked here before a role sees it. */
@@ -136,6 +139,15 @@ export const requests = {
     /** How long to wait for others before it says how safe it is. */
     waitMs: z.number().int().nonnegative().optional(),
   }),
+  /** What a capture would take; writes nothing. */
+  plan: z.strictObject({
+    /** Empty, and no areas: everything that areas take. */
+    paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    root: absolutePath.optional(),
+    /** Which rule decides about this path. */
+    explain: absolutePath.optional(),
+  }),
   /** Ends a capture by the beginning of its association's id. */
   cancel: z.strictObject({ id: z.string().min(4).max(64) }),
   /** To a store in a folder; it is made where there is none. */
@@ -149,8 +161,6 @@ export const requests = {
     for: machine.optional(),
   }),
   restore: z.strictObject({
-    /** `same`: this is the machine that was captured, whatever its hardware says. */
-    identity: z.enum(['same']).optional(),
     ...restoreWish,
     recovery: recoveryFile.optional(),
     recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),

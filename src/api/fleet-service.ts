@@ -10,9 +10,10 @@ import { type MigrationSummary, summarise } from '../node/migrations/summary.ts'
 import type { AssociationWish } from '../node/migrations/wish.ts';
 import { checklistOf } from '../node/roles/destination/checklist.ts';
 import { undo } from '../node/roles/destination/undo.ts';
-import { captureToFolder, type FolderCaptureRequest, type FolderOptions } from '../node/roles/folder/capture.ts';
-import { restoreFromFolder } from '../node/roles/folder/restore.ts';
-import { AREA_NAMES } from '../state/areas/base/names.ts';
+import { captureToFolder, type FolderOptions } from '../node/roles/folder/capture.ts';
+import { type FolderRestoreRequest, restoreFromFolder } from '../node/roles/folder/restore.ts';
+import { planOf } from '../node/scope/plan-scope.ts';
+import { AREA_NAMES, type AreaName } from '../state/areas/base/names.ts';
 import { areasAsked } from './areas-asked.ts';
 import { tellChecklist } from './checklist.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
@@ -43,10 +44,18 @@ export interface FleetServiceOptions {
 }
 
 /** Without PATHs and areas: everything that areas take. */
-function folderScope({ areas, ...request }: RequestOf<'captureFolder'>): FolderCaptureRequest {
+function folderScope<Request extends { readonly paths: readonly string[]; readonly areas?: string[] | undefined }>({
+  areas,
+  ...request
+}: Request): Omit<Request, 'areas'> & { readonly areas: readonly AreaName[] } {
   if (!areas && request.paths.length === 0) return { ...request, areas: AREA_NAMES };
-  return { ...request, areas: areas && areasAsked(areas) };
+  return { ...request, areas: areasAsked(areas ?? []) };
 }
+
+const restoreOf = (request: RequestOf<'restoreFolder'>): FolderRestoreRequest => ({
+  ...request,
+  areas: request.areas && areasAsked(request.areas),
+});
 
 /** What needs no network: a fleet's records and invites, and states in folders. */
 export class FleetService implements Service {
@@ -85,9 +94,18 @@ export class FleetService implements Service {
             signal,
           )),
         }));
+      case 'plan':
+        return this.task('capture', emit, async (tell) => ({
+          ...(await planOf(this.#folderOptions(), folderScope(request as RequestOf<'plan'>), tell, signal)),
+        }));
       case 'restoreFolder':
         return this.task('restore', emit, async (tell) => ({
-          ...(await restoreFromFolder(this.#folderOptions(), request as RequestOf<'restoreFolder'>, tell, signal)),
+          ...(await restoreFromFolder(
+            this.#folderOptions(),
+            restoreOf(request as RequestOf<'restoreFolder'>),
+            tell,
+            signal,
+          )),
         }));
       case 'associate':
         return this.#associate(request as RequestOf<'associate'>);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import type { AreaName } from '../../state/areas/base/names.ts';
 import { type SurveyedArea, surveyMachine } from '../../state/areas/survey/index.ts';
+import type { RuleFilter } from '../../state/plan/rule-filter.ts';
 import { DOCUMENTS_NAME, type SourceTree } from '../../state/plan/source-tree.ts';
 import type { Emit } from '../events.ts';
 import { choosePaths } from './choose-paths.ts';
@@ -24,6 +25,8 @@ export interface ScopeOptions {
   readonly exclude: readonly string[];
   /** An existing, empty folder for what the areas say; the caller's. It has to stay until all of it was read. */
   readonly folder: string;
+  /** Folders of catalogue rules of this HOME's own. */
+  readonly ruleFolders: readonly string[];
   readonly nowMs: number;
   readonly emit: Emit;
   readonly signal: AbortSignal;
@@ -31,9 +34,11 @@ export interface ScopeOptions {
 
 /** What is captured, and where it lies. */
 export interface Scope {
-  /** Absolute, as the captured machine has them: those that were asked for, those of areas, and the documents. */
+  /** Absolute, as the captured machine has them: those that were asked for, and the documents. */
   readonly paths: readonly string[];
   readonly tree: SourceTree;
+  /** What areas take beside them; undefined where none were asked for. */
+  readonly filter: RuleFilter | undefined;
   readonly areas: readonly SurveyedArea[];
   /** What areas could not take. */
   readonly skipped: number;
@@ -51,22 +56,29 @@ export async function openScope(wish: ScopeWish, options: ScopeOptions): Promise
   for (const path of asked.own) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
   if (wish.areas.length === 0) {
     if (asked.paths.length === 0) throw nothingLeft(asked.own);
-    return { paths: asked.paths, tree: { root }, areas: [], skipped: 0 };
+    return { paths: asked.paths, tree: { root }, filter: undefined, areas: [], skipped: 0 };
   }
-  const { nowMs, signal } = options;
-  const { areas } = await surveyMachine({ root, areas: wish.areas, users: wish.users, folder, nowMs }, signal);
+  const { nowMs, signal, ruleFolders } = options;
+  const { areas, rules } = await surveyMachine(
+    { root, areas: wish.areas, users: wish.users, folder, nowMs, ruleFolders },
+    signal,
+  );
   for (const { area, couldNot } of areas) {
     for (const { what, why } of couldNot) emit({ event: 'skipped', path: what, reason: why, area });
   }
   const roots = areas.flatMap((area) => area.roots.map(({ path }) => path));
   const there = roots.filter((path) => lstatSync(join(root, path), { throwIfNoEntry: false }) !== undefined);
+  const homes = areas.flatMap(({ area, roots }) => (area === 'homes' ? roots.map(({ path }) => path) : []));
   return {
-    paths: [...asked.paths, ...choosePaths(there, exclude, root).paths, `/${DOCUMENTS_NAME}`],
+    paths: [...asked.paths, `/${DOCUMENTS_NAME}`],
+    filter: { roots: choosePaths(there, exclude, root).paths.map(bytesOf), homes: homes.map(bytesOf), rules },
     tree: { root, documents: folder },
     areas,
     skipped: areas.reduce((sum, { couldNot }) => sum + couldNot.length, 0),
   };
 }
+
+const bytesOf = (path: string): Buffer => Buffer.from(path);
 
 /** Throws `usage` for what cannot be captured together, `not-found` for a root that is none. */
 export function checkScope({ paths, areas, root }: ScopeWish): void {

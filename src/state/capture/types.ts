@@ -50,6 +50,8 @@ export interface PlanSummary {
   readonly excluded: readonly string[];
   /** What rules of the catalogue left out: nothing to worry about, and told. */
   readonly leftByRules: readonly LeftByRule[];
+  /** What each root has: paths as bytes. */
+  readonly byRoot: readonly { readonly path: Uint8Array; readonly items: number; readonly bytes: number }[];
 }
 
 /** What a capture made; `describeSnapshot` signs it. */

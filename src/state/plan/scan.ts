@@ -27,6 +27,13 @@ import type { SourceTree } from './source-tree.ts';
 import { BEFORE, LINKED, READ, type TrackedRecord } from './tracked.ts';
 import { type Counts, countRun, emptyCounts } from './upper-bound.ts';
 
+/** What a scan found of one root. */
+export interface RootSum {
+  readonly path: Uint8Array;
+  items: number;
+  bytes: number;
+}
+
 /** What a scan found. Its entries are in the spool file, in the order of a walk. */
 export interface ScanResult {
   files: number;
@@ -43,6 +50,7 @@ export interface ScanResult {
   excluded: string[];
   /** Left out on purpose, by the catalogue's rules. */
   leftByRules: LeftByRules;
+  byRoot: RootSum[];
 }
 
 /** A folder that the walk still has to enter. */
@@ -91,6 +99,7 @@ export class Scan {
     leftOut: new LeftOutList(),
     excluded: [],
     leftByRules: new LeftByRules(),
+    byRoot: [],
   };
 
   constructor(options: ScanOptions) {
@@ -138,7 +147,28 @@ export class Scan {
     return { phase: 'scan', bytes: this.#result.bytes, totalBytes: 0, files: this.#items(), totalFiles: 0 };
   }
 
+  /** Adds what `work` finds to the sum of a root. */
+  #within(root: FolderPath, work: () => void): void {
+    const at = pathOfNames(root);
+    const items = this.#items();
+    const { bytes } = this.#result;
+    work();
+    let sum = this.#result.byRoot.find(({ path }) => at.equals(path));
+    if (!sum) this.#result.byRoot.push((sum = { path: at, items: 0, bytes: 0 }));
+    sum.items += this.#items() - items;
+    sum.bytes += this.#result.bytes - bytes;
+  }
+
+  #isRoot(path: FolderPath): boolean {
+    return this.#roots.some((root) => root.length === path.length && startsWith(root, path));
+  }
+
   #folder(path: FolderPath, state: WalkState): void {
+    if (this.#isRoot(path)) this.#within(path, () => this.#walked(path, state));
+    else this.#walked(path, state);
+  }
+
+  #walked(path: FolderPath, state: WalkState): void {
     const subfolders: Subfolder[] = [];
     this.#blocks.begin(path);
     if (this.#isAncestor(path)) this.#ancestorItems(path, state, subfolders);
@@ -183,7 +213,7 @@ export class Scan {
       this.#leaveOut(path, name, reasonOf(error));
       return;
     }
-    this.#item(path, folder, name, stats, state, subfolders, false);
+    this.#within([...path, name], () => this.#item(path, folder, name, stats, state, subfolders, false));
   }
 
   /** Whether somebody named it, or what it lies in, by hand. */

@@ -8,6 +8,9 @@ import { undoFile } from './places.ts';
 import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
+/** What a restore keeps in its folder for an undo. */
+const UNDO_FILES = ['restore.json', 'plan', 'plan.new', 'plan.more', 'plan.became', 'replaced', 'lock'] as const;
+
 /** The options of a restore that decide how it is carried out, as one text. */
 function optionsOf(data: RestoreWorkerData): string {
   const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places } = data;
@@ -70,7 +73,8 @@ export class Session {
 
   /** Leaves no trace of a restore that changed nothing. */
   withdraw(): void {
-    if (this.undoDir !== undefined) rmSync(this.undoDir, { recursive: true, force: true });
+    // Not the folder itself: what areas keep there stands on its own.
+    if (this.undoDir !== undefined) removeUndoFiles(this.undoDir);
     this.target.withdraw(this.#data.target);
   }
 
@@ -125,6 +129,11 @@ export class Session {
     lock(undoFile(undoDir, 'lock'), undoDir);
     return undoDir;
   }
+}
+
+function removeUndoFiles(undoDir: string): void {
+  for (const name of UNDO_FILES) rmSync(join(undoDir, name), { recursive: true, force: true });
+  removeIfEmpty(undoDir);
 }
 
 function removeIfEmpty(folder: string): void {

@@ -66,7 +66,7 @@ export class PlanFolder {
       const plan = JSON.parse(this.#read('summary', SUMMARY_MAX_BYTES).toString('utf8'));
       if (typeof plan?.bytes === 'number' && Array.isArray(plan.skipped?.items) && Array.isArray(plan.excluded)) {
         // Plans of earlier versions knew no rules.
-        return { leftByRules: [], ...plan };
+        return { leftByRules: [], byRoot: [], ...plan };
       }
     } catch (error) {
       throw damaged('the summary of a plan cannot be read', error);

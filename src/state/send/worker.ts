@@ -71,6 +71,7 @@ async function makePlan(folder: PlanFolder, wanted: NonNullable<SendWorkerData['
       skipped: reportOf(leftOut),
       excluded: scan.excluded,
       leftByRules: scan.leftByRules.get(),
+      byRoot: [],
     });
     const { bytes, files } = totals;
     onProgress({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });

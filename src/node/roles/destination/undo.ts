@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import type { StateId } from '../../../common/ids.ts';
+import { type AreasUndone, canUndoAreas, undoAreas } from '../../../state/areas/transaction/index.ts';
 import { undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
@@ -18,6 +19,8 @@ export interface UndoDone {
   readonly skipped: number;
 }
 
+const NOTHING: AreasUndone = { removed: 0, putBack: 0, kept: { items: [], count: 0 }, notWoken: [] };
+
 /** Puts back what a restore replaced: the named one, or the newest that was not undone. Throws `not-found`. */
 export async function undo(
   options: ApplyOptions,
@@ -34,19 +37,29 @@ export async function undo(
     });
   }
   const meter = new ProgressMeter(clock, emit);
-  const result = await undoRestore({ undoDir: folder }, { onProgress: meter.onProgress, signal });
+  const undoDir = folder;
+  // Everything goes the way back that it came: what was restored after files, files, what was restored before them.
+  const after = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'after' }) : NOTHING;
+  const result = await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal });
+  const before = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'before' }) : NOTHING;
   meter.finish();
-  for (const item of result.kept.items) emit({ event: 'skipped', ...item });
+  for (const { kept } of [after, result, before]) for (const item of kept.items) emit({ event: 'skipped', ...item });
+  for (const { area, problems } of [...after.notWoken, ...before.notWoken]) {
+    for (const { what, why } of problems) {
+      emit({ event: 'note', message: `${area}: ${what} takes notice after a restart: ${why}` });
+    }
+  }
+  const kept = after.kept.count + result.kept.count + before.kept.count;
   // What could not be put back may lie in there still.
-  if (result.kept.count === 0) rmSync(folder, { recursive: true, force: true });
+  if (kept === 0) rmSync(folder, { recursive: true, force: true });
   return {
     restore: id,
     state: result.state,
     snapshot: result.snapshot,
     into: result.target,
-    removed: result.removed,
-    putBack: result.putBack,
-    skipped: result.kept.count,
+    removed: after.removed + result.removed + before.removed,
+    putBack: after.putBack + result.putBack + before.putBack,
+    skipped: kept,
   };
 }
 

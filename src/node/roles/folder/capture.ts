@@ -71,7 +71,10 @@ export async function captureToFolder(
   try {
     const { paths, areas = [], root = '/' } = request;
     const wish = { paths, areas, root };
-    const scope = await openScope(wish, { exclude, folder, nowMs: options.clock.now(), emit, signal });
+    const scope = await openScope(wish, {
+      ...{ exclude, folder, nowMs: options.clock.now(), ruleFolders: options.home.ruleFolders() },
+      ...{ emit, signal },
+    });
     const isNew = !existsSync(join(request.dir, 'resettle.json'));
     const store = await openFolderStore(request.dir, { create: true, buffers: 1 });
     try {
@@ -207,6 +210,7 @@ class FolderCapture {
       {
         paths: scope.paths.map((path) => Buffer.from(path)),
         tree: scope.tree,
+        filter: scope.filter,
         exclude: exclude.map((path) => Buffer.from(path)),
         scratchDir: home.scratchDir(),
         cacheFile: home.cacheFile(state.stateId),

@@ -118,6 +118,7 @@ export class Attempt {
       {
         paths: scope.paths.map((path) => Buffer.from(path)),
         tree: scope.tree,
+        filter: scope.filter,
         exclude: exclude.map((path) => Buffer.from(path)),
         scratchDir: home.scratchDir(),
         stateId,

@@ -97,11 +97,15 @@ class CaptureRun {
 
   /** What is captured. Areas are looked at once for all attempts. */
   async #scope(chosen: Chosen, folder: string): Promise<Scope> {
-    const { exclude, clock } = this.#options;
+    const { exclude, clock, home } = this.#options;
     const wanted = await scopeOf(this.#request, chosen.existing, this.#options);
     for (const item of wanted.skipped) this.#emit({ event: 'skipped', ...item });
     const nowMs = clock.now();
-    const scope = await openScope(wanted, { exclude, folder, nowMs, emit: this.#emit, signal: this.#signal });
+    const scope = await openScope(wanted, {
+      ...{ exclude, folder, nowMs, ruleFolders: home.ruleFolders() },
+      emit: this.#emit,
+      signal: this.#signal,
+    });
     return { ...scope, skipped: scope.skipped + wanted.skipped.length };
   }
 

@@ -1,3 +1,4 @@
+import type { PathRule } from '../../catalogue/compile.ts';
 import type { AreaName } from '../base/names.ts';
 import type { CouldNot, FileRoot } from '../base/types.ts';
 
@@ -10,6 +11,8 @@ export interface SurveyWorkerData {
   /** An existing folder; documents are made in a folder of it that is named `DOCUMENTS_NAME`. */
   readonly folder: string;
   readonly nowMs: number;
+  /** Folders of catalogue rules beside the built-in ones; later ones override. */
+  readonly ruleFolders: readonly string[];
 }
 
 /** One area that a machine has something of. */
@@ -26,6 +29,8 @@ export interface SurveyedArea {
 export interface Surveyed {
   readonly hostname: string;
   readonly areas: readonly SurveyedArea[];
+  /** What decides which files of the roots are taken. */
+  readonly rules: readonly PathRule[];
 }
 
 export interface FromSurveyWorker {

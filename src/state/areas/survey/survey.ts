@@ -20,7 +20,7 @@ export interface SurveyParts {
  * Looks at a machine, area by area, and writes the documents of a snapshot: `machine.json`, one for each area that it has
  * something of, and the checklist of what a restore shall find. An area that fails is told of, and the others go on.
  */
-export function survey({ system, areas, about, folder }: SurveyParts): Surveyed {
+export function survey({ system, areas, about, folder }: SurveyParts): Omit<Surveyed, 'rules'> {
   const documents = join(folder, DOCUMENTS_NAME);
   mkdirSync(documents, { mode: 0o700 });
   const source = sourceOf(system);

@@ -1,10 +1,11 @@
+import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Area, Owners, SourceMachine } from '../base/types.ts';
 import type { AreasWish } from './types.ts';
 
-/** Who gets what belonged to whom, as JSON: made when it is planned, kept for the checklist. */
-export type OwnerTable = unknown;
+/** Made when it is planned, kept for the checklist. */
+export type { OwnerTable };
 
 /** Watches whether this machine can still be reached while its network is woken. */
 export interface LinkGuard {

@@ -1,13 +1,15 @@
+import { ownersFor, ownersOf } from '../accounts/owners.ts';
+import type { AccountsContent } from '../accounts/schema.ts';
 import { LocalSystem } from '../base/local-system.ts';
-import { OWNERS_AS_CAPTURED } from '../base/owners-as-captured.ts';
 import { AREAS } from '../registry.ts';
 import type { AreasParts } from './parts.ts';
 
 const REAL_PARTS: AreasParts = {
   areas: AREAS,
   systemAt: (root) => new LocalSystem(root),
-  ownerTable: () => null,
-  ownersOf: () => OWNERS_AS_CAPTURED,
+  ownerTable: (contents, target, { mapUsers }) =>
+    ownersFor(contents.get('accounts') as AccountsContent | undefined, target, mapUsers),
+  ownersOf,
 };
 
 /** The real ones, or those of a test's module. */

@@ -1,8 +1,8 @@
 import type { Report } from '../../../common/ports.ts';
+import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { MachineDocument } from '../base/documents.ts';
 import type { AreaName } from '../base/names.ts';
 import type { CouldNot, Identity, PlanItem, Problem } from '../base/types.ts';
-import type { OwnerTable } from './parts.ts';
 
 /** How a restore of areas is asked for. */
 export interface AreasWish {
