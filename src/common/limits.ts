@@ -536,3 +536,9 @@ export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 export const ACCOUNTS_PEOPLE_MAX = 1000;
 /** Ranges of subordinate ids that one person has: one is usual, a few for nested containers. */
 export const ACCOUNTS_RANGES_MAX = 16;
+/** Places of /usr/local, /opt and their like that are carried each by itself, between what packages own. */
+export const UNOWNED_ROOTS_MAX = 1000;
+/** Names that are looked at to find them, and to know that a folder is empty. */
+export const UNOWNED_LOOKS_MAX = 20_000;
+/** Names of one such place that the checklist goes by. */
+export const UNOWNED_NAMES_MAX = 2000;
