@@ -573,3 +573,9 @@ export const LICENCE_FILE_MAX_BYTES = 1 * MIB;
 export const LICENCES_MAX = 500;
 /** Their contents together in an area's document. */
 export const LICENCES_MAX_BYTES = 8 * MIB;
+/** Places of /usr/local, /opt and their like that are carried each by itself, between what packages own. */
+export const UNOWNED_ROOTS_MAX = 1000;
+/** Names that are looked at to find them, and to know that a folder is empty. */
+export const UNOWNED_LOOKS_MAX = 20_000;
+/** Names of one such place that the checklist goes by. */
+export const UNOWNED_NAMES_MAX = 2000;

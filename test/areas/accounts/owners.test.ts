@@ -23,7 +23,7 @@ const person = (username: string, uid: number, more: Partial<User> = {}): User =
 
 const accounts = (users: User[], more: Partial<AccountsContent> = {}): AccountsContent => ({
   users,
-  groups: users.map(({ username, gid }) => ({ groupname: username, gid, members: [], administrators: [] })),
+  groups: users.map(({ username, gid }) => ({ groupname: username, gid, members: [] })),
   memberships: [],
   system_users: [{ username: 'www-data', uid: 33 }],
   system_groups: [{ groupname: 'crontab', gid: 105 }],

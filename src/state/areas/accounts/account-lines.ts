@@ -30,7 +30,6 @@ export interface ShadowLine extends Shadow {
 export interface GshadowLine {
   readonly name: string;
   readonly password: string;
-  readonly administrators: readonly string[];
 }
 
 export interface RangeLine extends IdRange {
@@ -70,11 +69,7 @@ export const parseShadow = (bytes: string): Lines<ShadowLine> =>
   });
 
 export const parseGshadow = (bytes: string): Lines<GshadowLine> =>
-  parse(bytes, 4, ([name = '', password = '', administrators = '']) => ({
-    name,
-    password,
-    administrators: namesOf(administrators),
-  }));
+  parse(bytes, 4, ([name = '', password = '']) => ({ name, password }));
 
 export const parseRanges = (bytes: string): Lines<RangeLine> =>
   parse(

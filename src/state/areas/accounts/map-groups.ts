@@ -19,7 +19,7 @@ export function peoplesGroups({ groups, users, system_groups }: AccountsContent)
   const names = new Set([...groups, ...system_groups].map(({ groupname }) => groupname));
   const missing = users
     .filter(({ gid, username }) => !known.has(gid) && !names.has(username))
-    .map(({ username, gid }) => ({ groupname: username, gid, members: [], administrators: [] }));
+    .map(({ username, gid }) => ({ groupname: username, gid, members: [] }));
   const seen = new Set<string | number>();
   return [...groups, ...missing].filter(({ groupname, gid }) => {
     const isAgain = seen.has(groupname) || seen.has(gid) || gid === 0 || groupname === 'root';

@@ -21,22 +21,28 @@ export function mapRanges(
 ): readonly MappedRange[] {
   const there = readRanges(target, kind === 'subuids' ? '/etc/subuid' : '/etc/subgid').entries;
   const limits = kind === 'subuids' ? defs.subUid : defs.subGid;
+  const wishedBy = (from: string): readonly IdRange[] =>
+    (people.find(({ username }) => username === from)?.[kind] ?? []).filter(({ start }) => start >= SUBORDINATE_MIN);
+  const known = users.filter(({ to }) => person(to));
   const taken: IdRange[] = [...there];
-  return users.flatMap(({ from, to }) => {
-    const ranges = people.find(({ username }) => username === from)?.[kind] ?? [];
-    const wished = ranges.filter(({ start }) => start >= SUBORDINATE_MIN);
-    if (person(to))
-      return pairs(
-        wished,
-        there.filter(({ name }) => name === to),
-      );
-    return wished.flatMap((range): MappedRange[] => {
-      const start = placeFor(range, taken, limits);
-      if (start === undefined) return [];
+  const places = new Map<IdRange, number>();
+  const wished = users.filter(({ to }) => !person(to)).flatMap(({ from }) => wishedBy(from));
+  // Who can keep a range goes first.
+  for (const mustKeep of [true, false]) {
+    for (const range of wished) {
+      const start = places.has(range) ? undefined : placeFor(range, taken, limits);
+      if (start === undefined || (mustKeep && start !== range.start)) continue;
       taken.push({ start, count: range.count });
-      return [{ from: range.start, to: start, count: range.count }];
-    });
-  });
+      places.set(range, start);
+    }
+  }
+  const paired = known.flatMap(({ from, to }) =>
+    pairs(
+      wishedBy(from),
+      there.filter(({ name }) => name === to),
+    ),
+  );
+  return [...paired, ...[...places].map(([{ start, count }, to]) => ({ from: start, to, count }))];
 }
 
 /** Ranges of somebody who is there: one by one, as far as they are large enough. */

@@ -5,7 +5,8 @@ import { mapPeople } from './map-people.ts';
 import { mapRanges } from './map-ranges.ts';
 import { lookUpMappings, type UserMapping } from './map-user.ts';
 import type { MappedRange, MappedUser, OwnerTable } from './owner-table.ts';
-import type { AccountsContent, User } from './schema.ts';
+import { peopleOf } from './people.ts';
+import type { AccountsContent } from './schema.ts';
 import { type TargetAccounts, targetAccountsOf } from './target-accounts.ts';
 
 /** Where mail lies until it is read; one is often a link to the other. */
@@ -52,16 +53,6 @@ export function ownersOf(table: OwnerTable): Owners {
     gid: (id) => gids.get(id) ?? inRange(table.gidRanges, id),
     home: (path) => movedPath(table.paths, path),
   };
-}
-
-/** People of a document, whoever wrote it: each name and each id once, and never root. */
-export function peopleOf({ users }: AccountsContent): readonly User[] {
-  const seen = new Set<string | number>();
-  return users.filter(({ username, uid }) => {
-    const isAgain = seen.has(username) || seen.has(uid) || uid === 0 || username === 'root';
-    seen.add(username).add(uid);
-    return !isAgain;
-  });
 }
 
 /** Accounts of the system that are on both, by name. */
