@@ -534,3 +534,5 @@ export const AREA_TOOL_TIMEOUT_MS = 10_000;
 export const INTERFACE_NAME_MAX_CHARS = 64;
 /** dpkg's list of what is installed: 3 KiB a package, and nobody has 20,000. */
 export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
+/** Lines of one hosts file: a list of blocked names of 4 MiB, 16 bytes a line. */
+export const HOSTS_LINES_MAX = 250_000;
