@@ -579,3 +579,5 @@ export const UNOWNED_ROOTS_MAX = 1000;
 export const UNOWNED_LOOKS_MAX = 20_000;
 /** Names of one such place that the checklist goes by. */
 export const UNOWNED_NAMES_MAX = 2000;
+/** Lines of one hosts file: a list of blocked names of 4 MiB, 16 bytes a line. */
+export const HOSTS_LINES_MAX = 250_000;
