@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { ENVIRONMENT_VALUES_MAX } from '../../../common/limits.ts';
+import { readAssignments } from '../base/assignments.ts';
 import { type ConfigFile, readConfigFile, readConfigFolder } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
 import type { Captured, CouldNot } from '../base/types.ts';
-import { readAssignments } from './assignments.ts';
 import { readLocale } from './locale.ts';
 import { LOCALE_GEN, readLocaleGen } from './locale-gen.ts';
 import { type Environment, generatedLocale, localeVariable, shellPath, timeZone, variable } from './schema.ts';

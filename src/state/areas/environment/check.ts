@@ -1,7 +1,7 @@
+import { readAssignments } from '../base/assignments.ts';
 import type { CheckItem } from '../base/check-item.ts';
-import { type ConfigFile, hasContentOf } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
-import { readAssignments } from './assignments.ts';
+import { checkWholeFile } from '../base/whole-file.ts';
 import { isGenerated, localeFileOf, readLocale } from './locale.ts';
 import { LOCALE_GEN, nameOfLocale, readLocaleGen } from './locale-gen.ts';
 import { LOCALE_GEN_ID, LOCALE_GEN_REMEDY, LOCALE_GEN_TITLE, listOf } from './plan-locale.ts';
@@ -22,7 +22,7 @@ export function checkEnvironment(content: Environment, system: System): CheckIte
     ...(content.timeZone === undefined ? [] : [checkTimeZone(content.timeZone, system)]),
     ...content.variables.map((one) => checkVariable(one, system)),
     ...content.shells.map((shell) => checkShell(shell, system)),
-    ...content.files.map((file) => checkFile(file, system)),
+    ...content.files.map((file) => checkWholeFile(file, system, group)),
   ];
 }
 
@@ -90,18 +90,5 @@ function checkShell(shell: string, system: System): CheckItem {
     observed: isThere ? 'a login shell' : isInstalled ? `not in ${SHELLS}` : 'not installed',
     evidence: SHELLS,
     ...(isThere ? SAME : { verdict: isInstalled ? 'failed' : 'person', remedy }),
-  };
-}
-
-function checkFile(file: ConfigFile, system: System): CheckItem {
-  const isSame = hasContentOf(system, file);
-  const isThere = system.facts(file.path) !== undefined;
-  return {
-    ...{ id: `file:${file.path}`, group, title: file.path, expected: 'as captured' },
-    observed: isSame ? 'as captured' : isThere ? 'another one' : 'not there',
-    evidence: file.path,
-    ...(isSame
-      ? SAME
-      : { verdict: isThere ? 'person' : 'failed', remedy: `compare ${file.path} with the captured one` }),
   };
 }

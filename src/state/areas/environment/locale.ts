@@ -1,5 +1,5 @@
+import { readAssignments, unquoted } from '../base/assignments.ts';
 import type { System } from '../base/system.ts';
-import { readAssignments, unquoted } from './assignments.ts';
 import type { LocaleVariable } from './schema.ts';
 
 const DEBIAN = '/etc/default/locale';

@@ -1,9 +1,9 @@
+import { assign } from '../base/assignments.ts';
 import type { PlanBuilder } from '../base/types.ts';
-import { assign } from './assignments.ts';
+import { textChange } from '../base/whole-file.ts';
 import { isGenerated, isUnchosen, localeFileOf, readLocale } from './locale.ts';
 import { askForLocale, LOCALE_GEN, nameOfLocale, readLocaleGen, SUPPORTED } from './locale-gen.ts';
 import type { Environment, LocaleVariable } from './schema.ts';
-import { textChange } from './write.ts';
 
 /** The item of running locale-gen, which makes what locale.gen asks for. */
 export const LOCALE_GEN_ID = 'task:locale-gen';

@@ -1,22 +1,27 @@
+import { assign, readAssignments } from '../base/assignments.ts';
 import type { Change } from '../base/change.ts';
-import { type ConfigFile, changeOf, hasContentOf } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
-import { assign, readAssignments } from './assignments.ts';
+import { planWholeFile, textChange } from '../base/whole-file.ts';
 import { planLocale } from './plan-locale.ts';
 import type { Environment, Variable } from './schema.ts';
 import { addShell, readShells, SHELLS } from './shells.ts';
 import { isUtc, isZone, LOCALTIME, placeOfZone, readTimeZone, TIMEZONE } from './time-zone.ts';
 import { ENVIRONMENT, isStandardPath } from './variables.ts';
-import { effectOfFile, isAsPackaged, isOfPackage } from './whole-files.ts';
-import { textChange } from './write.ts';
+import { effectOfFile, isAsPackaged } from './whole-files.ts';
 
 export function planEnvironment(content: Environment, plan: PlanBuilder, about: RestoreAbout): void {
   planLocale(content, plan);
   if (content.timeZone !== undefined) planTimeZone(content.timeZone, plan);
   for (const one of content.variables) planVariable(one, plan);
   for (const shell of content.shells) planShell(shell, plan);
-  for (const file of content.files) planFile(file, plan, about);
+  for (const file of content.files) {
+    const effect = effectOfFile(file.path);
+    planWholeFile(file, plan, about, {
+      isAsPackaged: isAsPackaged(plan.system, file.path),
+      ...(effect && { effect }),
+    });
+  }
 }
 
 function planTimeZone(zone: string, plan: PlanBuilder): void {
@@ -82,48 +87,4 @@ function planShell(shell: string, plan: PlanBuilder): void {
 function isProgram(system: System, path: string): boolean {
   const facts = system.facts(path);
   return facts?.kind === 'link' || (facts?.kind === 'file' && (facts.mode & 0o111) !== 0);
-}
-
-/** Three ways: there as captured, there as its package made it, or changed by somebody here. */
-function planFile(file: ConfigFile, plan: PlanBuilder, about: RestoreAbout): void {
-  const id = `file:${file.path}`;
-  const title = file.path;
-  const { system } = plan;
-  const effect = effectOfFile(file.path);
-  const there = system.facts(file.path);
-  if (effect === undefined) plan.withhold(id, title, 'it is nothing that this area changes');
-  else if (hasContentOf(system, file)) plan.same(id, title);
-  else if (there && !isAsPackaged(system, file.path))
-    plan.ask(id, title, `${file.path} is another one here: compare it with the captured one`);
-  else if (isOfPackage(system, file.path) && !isSameRelease(system, about)) {
-    plan.ask(
-      id,
-      title,
-      `${about.source.osName || 'the other system'} had another original of it: bring your changes over by hand`,
-    );
-  } else {
-    const changes = [...foldersTo(file.path), ofRoot(changeOf(file, about.owners))];
-    plan.want({ id, title, action: there ? 'replace' : 'add', detail: `as captured`, effect, changes });
-  }
-}
-
-/** Everybody's files are root's, whoever owned them; nobody else writes them. */
-function ofRoot(change: Change): Change {
-  return change.kind === 'file' ? { ...change, uid: 0, gid: 0, mode: change.mode & 0o755 } : change;
-}
-
-/** The folders beneath /etc that lead to a file. */
-function foldersTo(path: string): Change[] {
-  const names = path.split('/').slice(2, -1);
-  return names.map((_, at) => {
-    const folder = `/etc/${names.slice(0, at + 1).join('/')}`;
-    return { kind: 'folder', path: folder, mode: 0o755, uid: 0, gid: 0 };
-  });
-}
-
-/** Whether the target is of the release that was captured, so that their packages' files are the same. */
-function isSameRelease(system: System, { source }: RestoreAbout): boolean {
-  const release = readAssignments(system.text('/etc/os-release') ?? '');
-  const of = (name: string) => release.find((one) => one.name === name)?.value.replaceAll('"', '') ?? '';
-  return of('ID') === source.osId && of('VERSION_ID') === source.osVersion;
 }

@@ -1,4 +1,4 @@
-import { unquoted } from './assignments.ts';
+import { unquoted } from '../base/assignments.ts';
 import type { Variable } from './schema.ts';
 
 export const ENVIRONMENT = '/etc/environment';
