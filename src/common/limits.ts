@@ -553,3 +553,23 @@ export const AREA_DIFFERENCE_COMPARED_LINES = 1000;
 export const AREA_UNIT_TIMEOUT_MS = 60_000;
 /** Another program that changes accounts is waited for as long as the C library's own lckpwdf waits. */
 export const ACCOUNTS_LOCK_WAIT_MS = 15_000;
+/** Applications of a document: as many as there can be rules. */
+export const APPLICATIONS_MAX = 2_000;
+/** Places of one application: an office machine has a few homes, and a rule a few patterns for each. */
+export const APPLICATION_PLACES_MAX = 2_000;
+/** Paths that one pattern may name: profiles, versions. */
+export const APPLICATION_MATCHES_MAX = 200;
+/** Folders of a document that no rule knows. */
+export const APPLICATIONS_UNKNOWN_MAX = 200;
+/** Smaller ones are not worth a person's time. */
+export const APPLICATIONS_UNKNOWN_MIN_BYTES = MIB;
+/** Items that are looked at for the size of one place, and of all, and the time for all: sizes are for people. */
+export const APPLICATION_PLACE_ENTRIES_MAX = 5_000;
+export const APPLICATIONS_ENTRIES_MAX = 30_000;
+export const APPLICATIONS_MEASURE_MS = 300;
+/** Files of a settings folder outside of homes that are told apart by whether a package brought them. */
+export const APPLICATION_SETTINGS_MAX = 1_000;
+/** Keys of one dconf database: a desktop that was used for years has some thousands. */
+export const DCONF_KEYS_MAX = 50_000;
+/** A longer path of an application's data is left to the area that carries the files: it would fill a line of a checklist. */
+export const APPLICATION_PATH_MAX_BYTES = 2_048;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
@@ -8,6 +8,14 @@ import { type CatalogueRule, catalogueRule } from './schema.ts';
 
 /** The rules that come with the program. */
 export const BUILT_IN_RULES = fileURLToPath(new URL('./rules', import.meta.url));
+
+/** Rules that hold for a whole machine, of its fleet or its administrator. */
+const MACHINE_RULES = '/etc/resettle/rules';
+
+/** Folders of rules, those that override others last: ours, the machine's where it has some, and those that are given. */
+export function ruleFolders(own: readonly string[] = []): string[] {
+  return [BUILT_IN_RULES, ...(existsSync(MACHINE_RULES) ? [MACHINE_RULES] : []), ...own];
+}
 
 /**
  * Reads every `ID.yaml` of the folders; a later folder's rule takes the place of an earlier one with its id. In the order
