@@ -60,14 +60,19 @@ export class Journal {
     for (const name of ['', 'documents', 'staged', 'before']) {
       mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     }
-    copyDocuments(documents, join(dir, 'documents'));
-    const journal = new Journal(undoDir, outcome, plan, []);
-    fill(journal);
-    writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
-    writeDurable(dir, 'log', '');
-    syncAll(dir);
-    writeOutcome(undoDir, outcome);
-    return journal;
+    try {
+      copyDocuments(documents, join(dir, 'documents'));
+      const journal = new Journal(undoDir, outcome, plan, []);
+      fill(journal);
+      writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
+      writeDurable(dir, 'log', '');
+      syncAll(dir);
+      writeOutcome(undoDir, outcome);
+      return journal;
+    } catch (error) {
+      rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** The journal of an earlier run; undefined where nothing was staged to its end. Throws `damaged`. */
