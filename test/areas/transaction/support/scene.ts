@@ -22,6 +22,8 @@ export interface SceneOptions {
 /** A machine in a folder, documents for it, and a place for the journal; gone when the test ends. */
 export class Scene {
   readonly top: string;
+  /** What is done before the folder goes, when the test ends. */
+  readonly cleanUps: (() => void)[] = [];
   readonly root: string;
   readonly documents: string;
   readonly undoDir: string;
@@ -30,7 +32,10 @@ export class Scene {
 
   constructor(t: TestContext, options: SceneOptions) {
     this.top = mkdtempSync(join(tmpdir(), 'resettle-transaction-'));
-    t.after(() => rmSync(this.top, { recursive: true, force: true }));
+    t.after(() => {
+      for (const cleanUp of this.cleanUps) cleanUp();
+      rmSync(this.top, { recursive: true, force: true });
+    });
     this.root = join(this.top, 'root');
     this.documents = join(this.top, 'documents');
     this.undoDir = join(this.top, 'home/restores/one');
