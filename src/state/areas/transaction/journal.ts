@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
 import { damaged } from '../../format/damaged.ts';
 import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
-import { codeOf } from '../../fs/errno.ts';
+import { reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
 import type { AreaName } from '../base/names.ts';
 import { type LogEntry, parseLog } from './log.ts';
@@ -141,10 +141,17 @@ export class Journal {
     return Buffer.from(`.resettle-${this.plan.token}-${step.number}~`);
   }
 
+  /** Throws `failed`. */
   note(entry: LogEntry, durability: 'synced' | 'unsynced' = 'synced'): void {
-    this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
-    writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
-    if (durability === 'synced') fsyncSync(this.#log);
+    try {
+      this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
+      writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
+      if (durability === 'synced') fsyncSync(this.#log);
+    } catch (error) {
+      throw new ResettleError('failed', `cannot write the journal in ${this.dir}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
     this.entries.push(entry);
   }
 
@@ -155,7 +162,7 @@ export class Journal {
     try {
       this.note(entry);
     } catch (error) {
-      if (codeOf(error) === undefined) throw error;
+      if (!(error instanceof ResettleError)) throw error;
       this.entries.push(entry);
     }
   }
