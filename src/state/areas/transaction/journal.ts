@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
 import { damaged } from '../../format/damaged.ts';
 import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
-import { codeOf } from '../../fs/errno.ts';
+import { reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
 import type { AreaName } from '../base/names.ts';
 import { type LogEntry, parseLog } from './log.ts';
@@ -60,14 +60,19 @@ export class Journal {
     for (const name of ['', 'documents', 'staged', 'before']) {
       mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     }
-    copyDocuments(documents, join(dir, 'documents'));
-    const journal = new Journal(undoDir, outcome, plan, []);
-    fill(journal);
-    writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
-    writeDurable(dir, 'log', '');
-    syncAll(dir);
-    writeOutcome(undoDir, outcome);
-    return journal;
+    try {
+      copyDocuments(documents, join(dir, 'documents'));
+      const journal = new Journal(undoDir, outcome, plan, []);
+      fill(journal);
+      writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
+      writeDurable(dir, 'log', '');
+      syncAll(dir);
+      writeOutcome(undoDir, outcome);
+      return journal;
+    } catch (error) {
+      rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** The journal of an earlier run; undefined where nothing was staged to its end. Throws `damaged`. */
@@ -136,10 +141,17 @@ export class Journal {
     return Buffer.from(`.resettle-${this.plan.token}-${step.number}~`);
   }
 
+  /** Throws `failed`. */
   note(entry: LogEntry, durability: 'synced' | 'unsynced' = 'synced'): void {
-    this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
-    writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
-    if (durability === 'synced') fsyncSync(this.#log);
+    try {
+      this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
+      writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
+      if (durability === 'synced') fsyncSync(this.#log);
+    } catch (error) {
+      throw new ResettleError('failed', `cannot write the journal in ${this.dir}: ${reasonOf(error)}`, {
+        cause: error,
+      });
+    }
     this.entries.push(entry);
   }
 
@@ -150,7 +162,7 @@ export class Journal {
     try {
       this.note(entry);
     } catch (error) {
-      if (codeOf(error) === undefined) throw error;
+      if (!(error instanceof ResettleError)) throw error;
       this.entries.push(entry);
     }
   }

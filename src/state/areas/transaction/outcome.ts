@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { ResettleError } from '../../../common/errors.ts';
 import { damaged } from '../../format/damaged.ts';
-import { codeOf } from '../../fs/errno.ts';
+import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
 import type { AreasOutcome } from './types.ts';
 
@@ -45,21 +46,29 @@ export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
   writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);
 }
 
-/** A whole file or none, on disk when it returns. */
+/** A whole file or none, on disk when it returns. Throws `failed`. */
 export function writeDurable(folder: string, name: string, text: string): void {
   const path = join(folder, name);
-  const fd = openSync(`${path}.new`, 'w', 0o600);
   try {
-    writeAll(fd, Buffer.from(text));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(`${path}.new`, 'w', 0o600);
+    try {
+      writeAll(fd, Buffer.from(text));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(`${path}.new`, path);
+    syncFolderAt(folder);
+  } catch (error) {
+    throw new ResettleError('failed', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });
   }
-  renameSync(`${path}.new`, path);
-  const above = openSync(folder, 'r');
+}
+
+function syncFolderAt(path: string): void {
+  const folder = openSync(path, 'r');
   try {
-    fsyncSync(above);
+    fsyncSync(folder);
   } finally {
-    closeSync(above);
+    closeSync(folder);
   }
 }

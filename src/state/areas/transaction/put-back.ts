@@ -158,6 +158,8 @@ export class PutBack {
 
   /** Somebody changed it since: what was there before is put beside it, under a name that nothing takes for a setting. */
   #keep(step: Step, before: Present, folder: number, name: Buffer): void {
+    // What the phase before made of it lies in between: the step of that phase tells, and puts back what is the machine's own.
+    if (step.before === undefined && step.isLoose === false) return;
     const said = 'was changed since it was restored, and stays';
     if (before.kind !== 'file' && before.kind !== 'link') {
       this.kept.add(step.path, said);

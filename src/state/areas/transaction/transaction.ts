@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { Report } from '../../../common/ports.ts';
+import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { AREA_NAMES, type AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import { withAccountsLocked } from './account-lock.ts';
@@ -63,7 +64,13 @@ export class AreasTransaction {
     };
     const token = randomBytes(6).toString('hex');
     const plan = { format: 1, token, steps: steps.steps, folders: steps.folders } as const;
-    this.#journal = Journal.begin(undoDir, this.#documents, outcome, plan, (journal) => this.#stage(journal));
+    try {
+      this.#journal = Journal.begin(undoDir, this.#documents, outcome, plan, (journal) => this.#stage(journal));
+    } catch (error) {
+      if (error instanceof ResettleError || codeOf(error) === undefined) throw error;
+      const message = `cannot write down in ${undoDir} what is to be changed: ${reasonOf(error)}`;
+      throw new ResettleError('failed', message, { hint: 'nothing was changed', cause: error });
+    }
     this.#point('staged');
     this.#judge = new Judge(this.#system, this.#chosenAreas());
   }
