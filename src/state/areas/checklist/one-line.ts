@@ -11,8 +11,8 @@ export function oneLine(text: string, maxChars = CHECK_TEXT_MAX_CHARS): string {
 }
 
 /** The same of each text of an item. What is stored at capture and what is judged later go through it alike. */
-export function tidy<Item extends CheckItem>(item: Item): Item {
-  const { id, group, title, expected, observed, evidence, remedy } = item;
+export function tidy<Item extends CheckItem & { readonly names?: readonly string[] }>(item: Item): Item {
+  const { id, group, title, expected, observed, evidence, remedy, names } = item;
   return {
     ...item,
     id: oneLine(id),
@@ -22,5 +22,6 @@ export function tidy<Item extends CheckItem>(item: Item): Item {
     observed: oneLine(observed),
     evidence: oneLine(evidence),
     ...(remedy !== undefined && { remedy: oneLine(remedy) }),
+    ...(names && { names: names.map((name) => oneLine(name)) }),
   };
 }

@@ -98,7 +98,7 @@ export function emptyGroups(items: readonly ChecklistItem[], states: ReadonlyMap
     const { areas, none } = FILLED_BY[group];
     return {
       area: 'snapshot',
-      id: `group:${group}`,
+      id: `origin:${group}`,
       group,
       title: group,
       expected: 'nothing',

@@ -1,4 +1,5 @@
 import type { Verdict } from '../../base/check-item.ts';
+import { oneLine } from '../one-line.ts';
 import type { ChecklistItem, Counts } from '../types.ts';
 
 /** A verdict as people read it; what was withheld is left out too, and somebody may want it. */
@@ -31,8 +32,8 @@ export function tally(counts: Counts): { readonly verdict: ShownVerdict; readonl
 /** `2026-01-31 12:05 UTC` of ISO 8601; the text itself where it is none. */
 export function shownTime(iso: string): string {
   const time = Date.parse(iso);
-  return Number.isNaN(time) ? iso : `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return Number.isNaN(time) ? oneLine(iso) : `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** A group of which only its reason is to be told. */
-export const isPlaceholder = ({ id }: ChecklistItem): boolean => id.startsWith('group:');
+export const isPlaceholder = ({ area, id }: ChecklistItem): boolean => area === 'snapshot' && id.startsWith('origin:');
