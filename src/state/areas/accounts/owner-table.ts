@@ -38,3 +38,6 @@ export interface MappedRange {
   readonly to: number;
   readonly count: number;
 }
+
+/** Nobody is mapped. */
+export const NO_OWNERS: OwnerTable = { users: [], groups: [], paths: [], uidRanges: [], gidRanges: [] };

@@ -7,8 +7,9 @@ import { bytesOf, parseGroup, parsePasswd, parseShadow } from './account-lines.t
  * Judges the files beside the copies `passwd-`, `shadow-` … of before: only what is new is a problem. By pwck and grpck
  * where they are installed, with paths, and by what they would ask the wrong machine for by ourselves.
  */
-export function validateAccounts(system: System, changed: ReadonlySet<string>): readonly Problem[] {
-  if (!['/etc/passwd', '/etc/shadow', '/etc/group', '/etc/gshadow'].some((path) => changed.has(path))) return [];
+export function validateAccounts(system: System, changed?: ReadonlySet<string>): readonly Problem[] {
+  if (changed && !['/etc/passwd', '/etc/shadow', '/etc/group', '/etc/gshadow'].some((path) => changed.has(path)))
+    return [];
   const problems = [
     ...toolProblems(system, 'pwck', 'passwd', 'shadow'),
     ...toolProblems(system, 'grpck', 'group', 'gshadow'),

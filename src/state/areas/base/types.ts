@@ -158,10 +158,10 @@ export interface Area<Content = unknown> {
    */
   check(content: Content, system: System, about: RestoreAbout): readonly CheckItem[];
   /**
-   * Judges the machine after the changes were made to the paths of `changed`, by its own programs where they are there.
-   * Problems undo the area: what was wrong before, elsewhere, is none.
+   * Judges the machine by its own programs, where they are there: before the changes to the paths of `changed` are made, and
+   * after them. What was not wrong before undoes the area. Without `changed` everything is looked at.
    */
-  validate?(system: System, changed: ReadonlySet<string>): readonly Problem[];
+  validate?(system: System, changed?: ReadonlySet<string>): readonly Problem[];
   /** Makes a live machine take notice: reload, start. Problems are told, not undone, unless the link is lost. */
   activate?(system: System, changed: ReadonlySet<string>): readonly Problem[];
 }

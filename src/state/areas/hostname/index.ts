@@ -18,6 +18,6 @@ export const hostnameArea = defineArea<HostnameContent>({
   capture: captureHostname,
   plan: planHostname,
   check: checkHostname,
-  validate: validateHostname,
+  validate: (system) => validateHostname(system),
   activate: activateHostname,
 });

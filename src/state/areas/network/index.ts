@@ -19,6 +19,6 @@ export const networkArea = defineArea<NetworkContent>({
   capture: captureNetwork,
   plan: planNetwork,
   check: checkNetwork,
-  validate: validateNetwork,
+  validate: (system) => validateNetwork(system),
   activate: activateNetwork,
 });
