@@ -58,7 +58,7 @@ describe('The rules together', () => {
     taken('~/Documents/home.kdbx', '~/.pki/nssdb/key4.db', '~/.netrc', '~/.aws/credentials', '~/.kube/config');
     taken('~/.mozilla/firefox/a.default/key4.db', '~/.mozilla/firefox/a.default/logins.json');
     taken('~/.config/google-chrome/Default/Login Data', '~/.config/google-chrome/Local State');
-    taken('/etc/wireguard/wg0.conf', '/etc/letsencrypt/archive/a/privkey1.pem', '/etc/munge/munge.key');
+    taken('/etc/letsencrypt/archive/a/privkey1.pem', '/etc/munge/munge.key');
   });
 
   test('never take locks, sockets and what is of one session', () => {
@@ -92,6 +92,8 @@ describe('The rules together', () => {
     );
     left('/etc/hosts', '/etc/cups/printers.conf', '/etc/NetworkManager/system-connections/a', '/etc/crontab');
     left('/etc/systemd/system/x.service', '/etc/polkit-1/rules.d/x', '/etc/apt/sources.list', '/etc/environment');
+    left('/etc/ssh/sshd_config', '/etc/wireguard/wg0.conf', '/etc/openvpn/lab.conf', '/etc/fail2ban/jail.local');
+    left('/etc/mailname', '/etc/timeshift/timeshift.json', '/etc/netplan/x.yaml', '/etc/default/keyboard');
     left('/etc/ssl/private/x.key', '/etc/udev/rules.d/x.rules', '/etc/pam.d/login', '/etc/security/limits.conf');
     for (const { id, include } of rules) {
       for (const path of include.filter((text) => text.startsWith('/'))) {
