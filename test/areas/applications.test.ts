@@ -98,8 +98,11 @@ function live(t: TestContext, files: Record<string, TestFile>, ...running: [comm
     [`/proc/${100 + at}/`, { uid, gid: 0 }],
     [`/proc/${100 + at}/comm`, `${comm}\n`],
   ]);
-  const mountinfo = '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n';
-  const { root } = machineWith(t, { ...files, '/proc/self/mountinfo': mountinfo, ...Object.fromEntries(processes) });
+  const { root } = machineWith(t, {
+    ...files,
+    '/proc/self/mounts': '/dev/sda1 / ext4 rw 0 0\n',
+    ...Object.fromEntries(processes),
+  });
   return new LiveMachine(root);
 }
 
@@ -230,13 +233,30 @@ test('a program that runs on a live target as the person whose data comes has to
   const items = planFor(area, content, target);
   assert.deepEqual(
     items.map(({ id, action }) => `${id} ${action}`),
-    ['application:firefox ask', 'application:chromium keep', 'application:keyring keep'],
+    ['application:firefox ask', 'application:chromium add', 'application:keyring add'],
   );
   assert.equal(items[0]?.detail, 'close Firefox (process 101 of ann) first');
   assert.deepEqual(blockedPaths(content, target, OWNERS_AS_CAPTURED), [
     { path: '/home/ann/.mozilla/firefox', remedy: 'close Firefox (process 101 of ann) first' },
   ]);
   assert.deepEqual(blockedPaths(content, machineWith(t, MACHINE), OWNERS_AS_CAPTURED), []);
+});
+
+test('what lies outside of homes comes only where root’s files are allowed', (t) => {
+  const content = contentOf(t, { ...SERVER, ...MACHINE });
+  const actions = (allowPrivileged: boolean) =>
+    planFor(areaWith(), content, machineWith(t, {}), { allowPrivileged })
+      .filter(({ id }) => id.includes('postgresql'))
+      .map(({ id, action, effect }) => `${id} ${action} ${effect}`);
+  const ids = ['application:postgresql', 'data:postgresql:/etc/postgresql', 'data:postgresql:/var/lib/postgresql'];
+  assert.deepEqual(
+    actions(true),
+    ids.map((id) => `${id} add root-file`),
+  );
+  assert.deepEqual(
+    actions(false),
+    ids.map((id) => `${id} withhold root-file`),
+  );
 });
 
 test('a server that runs on the target blocks its data, whoever runs it', (t) => {
@@ -259,7 +279,7 @@ test('a browser without its keyring is told of on both sides', (t) => {
   const plan = planFor(area, content, machineWith(t, {}));
   assert.deepEqual(
     plan.map(({ id, action }) => `${id} ${action}`),
-    ['application:firefox keep', 'application:chromium ask', 'application:keyring ask'],
+    ['application:firefox add', 'application:chromium ask', 'application:keyring ask'],
   );
   assert.match(plan[1]?.detail ?? '', /Keyring was left out/);
   assert.match(plan[2]?.detail ?? '', /one with Chromium/);

@@ -11,9 +11,9 @@ import { type Program, programsOf } from './programs.ts';
 import { rootsOf } from './roots.ts';
 import type { Application, ApplicationsContent, Place, Volume } from './schema.ts';
 import { settingsOf } from './settings.ts';
-import type { Sizer } from './sizer.ts';
+import { Sizer } from './sizer.ts';
 import { unknownFolders } from './unknown.ts';
-import { volumeOf } from './volumes.ts';
+import { Volumes } from './volumes.ts';
 
 /** Applications that the catalogue knows, with where their data lies and how much there is. */
 export function captureApplications(
@@ -31,7 +31,7 @@ export function captureApplications(
   const installed = installedOn(system, lookup, people);
   const applications = found.map((one) => capture.application(one, installed, found));
   const { couldNot, roots, volumes } = capture;
-  const unknown = unknownFolders(rules, people, { lookup, walk, sizer });
+  const unknown = unknownFolders(rules, people, { lookup, walk, sizer: new Sizer(system, walk, options.nowMs) });
   const settings = settingsOf(system, people, options, couldNot);
   if (applications.length + unknown.length + settings.length === 0) return undefined;
   return { content: { applications, volumes: [...volumes.values()], unknown, settings }, roots, couldNot };
@@ -49,9 +49,11 @@ class Capture {
   readonly volumes = new Map<string, Volume>();
   readonly #system: System;
   readonly #parts: Parts;
+  readonly #volumes: Volumes;
 
   constructor(system: System, parts: Parts) {
     this.#system = system;
+    this.#volumes = new Volumes(system);
     this.#parts = parts;
   }
 
@@ -81,7 +83,7 @@ class Capture {
   }
 
   #place({ path, person }: FoundPlace): Place {
-    const volume = volumeOf(this.#system, path);
+    const volume = this.#volumes.of(path);
     if (volume) this.volumes.set(volume.path, volume);
     return {
       path,

@@ -14,7 +14,7 @@ import { type Installed, installedOn } from './packages.ts';
 import { peopleOf } from './people.ts';
 import type { Application, ApplicationsContent, Size, Volume } from './schema.ts';
 import type { Sizer } from './sizer.ts';
-import { volumeOf } from './volumes.ts';
+import { Volumes } from './volumes.ts';
 import { placesInWords, volumeInWords } from './words.ts';
 
 /** What is known of each application, beside what is there of it; then what goes beyond applications. */
@@ -38,11 +38,13 @@ class Check {
   readonly #about: RestoreAbout;
   readonly #rules: ReadonlyMap<string, CatalogueRule>;
   readonly #sizer: Sizer;
+  readonly #volumes: Volumes;
   readonly #installed: Installed;
 
   constructor(content: ApplicationsContent, system: System, about: RestoreAbout, options: ApplicationsOptions) {
     this.#content = content;
     this.#system = system;
+    this.#volumes = new Volumes(system);
     this.#about = about;
     const rules = options.rules();
     this.#rules = new Map(rules.map((rule) => [rule.id, rule]));
@@ -66,7 +68,10 @@ class Check {
       ...checkNote(application, identity),
       ...checkUnit(application, this.#content.applications),
     ];
-    return [this.#summary(application, paths, sizes, items), ...items];
+    // What lies outside of homes is the machine's, and may have been withheld without harm to what is the person's.
+    const ofHomes = application.places.map(({ home }) => home !== undefined);
+    const telling = items.filter((_, at) => !ofHomes.includes(true) || ofHomes[at] !== false);
+    return [this.#summary(application, paths, sizes, telling), ...items];
   }
 
   #summary(
@@ -75,7 +80,7 @@ class Check {
     sizes: readonly Size[],
     items: readonly CheckItem[],
   ): CheckItem {
-    const there = paths.map((path) => volumeOf(this.#system, path));
+    const there = paths.map((path) => this.#volumes.of(path));
     const verdict = worstOf(items.map((item) => item.verdict));
     const remedies = items.flatMap(({ remedy }) => (remedy === undefined ? [] : [remedy]));
     return {

@@ -1,6 +1,7 @@
 import { readPasswd } from '../accounts/account-lines.ts';
+import { isHomePath } from '../accounts/home-path.ts';
 import { isPersonal, loginDefsOf } from '../accounts/login-defs.ts';
-import { isPlainPath } from '../base/change.ts';
+import { isRemote, mountOf, mountsOf } from '../base/mounts.ts';
 import type { System } from '../base/system.ts';
 
 /** Somebody who has a home on a machine. */
@@ -9,13 +10,16 @@ export interface Person {
   readonly home: string;
 }
 
-/** Local people of a machine with homes that are there, each home once; only those of `users`, where it is given. */
+/** Local people of a machine whose homes lie on it, each home once; only those of `users`, where it is given. */
 export function peopleOf(system: System, users?: ReadonlySet<string>): Person[] {
   const limits = loginDefsOf(system).uid;
+  const mounts = mountsOf(system);
   const homes = new Set<string>();
   const people = readPasswd(system).entries.filter(({ name, uid, home }) => {
-    if (!isPersonal(uid, limits) || (users && !users.has(name)) || homes.has(home)) return false;
-    if (!isPlainPath(home) || system.facts(home)?.kind !== 'folder') return false;
+    if (!isPersonal(uid, limits) || (users && !users.has(name)) || homes.has(home) || !isHomePath(home)) return false;
+    const mount = mountOf(mounts, home);
+    // A server's homes stay there, and may not answer.
+    if ((mount && isRemote(mount)) || !system.facts(home)) return false;
     homes.add(home);
     return true;
   });

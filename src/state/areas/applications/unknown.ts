@@ -1,6 +1,5 @@
 import { APPLICATIONS_UNKNOWN_MAX, APPLICATIONS_UNKNOWN_MIN_BYTES } from '../../../common/limits.ts';
-import { fits, type PatternName, parsePattern } from '../../catalogue/pattern.ts';
-import type { RuleWalk } from '../../catalogue/rule-walk.ts';
+import { RuleWalk } from '../../catalogue/rule-walk.ts';
 import type { CatalogueRule } from '../../catalogue/schema.ts';
 import type { Lookup } from './lookup.ts';
 import type { Person } from './people.ts';
@@ -29,7 +28,7 @@ export function unknownFolders(
       }),
   );
   return found
-    .filter(({ size }) => size.bytes >= APPLICATIONS_UNKNOWN_MIN_BYTES || size.at_least)
+    .filter(({ size }) => size.bytes >= APPLICATIONS_UNKNOWN_MIN_BYTES)
     .sort((a, b) => b.size.bytes - a.size.bytes || (a.path < b.path ? -1 : 1))
     .slice(0, APPLICATIONS_UNKNOWN_MAX);
 }
@@ -48,18 +47,11 @@ function knownNames(rules: readonly CatalogueRule[]): (names: readonly string[])
   const patterns = rules
     .filter(({ kind }) => kind !== 'general')
     .flatMap(({ detect, include, exclude, never }) => [...detect, ...include, ...exclude, ...never])
-    .map(parsePattern)
-    .filter(({ isOfHomes }) => isOfHomes)
-    .map(({ names }) => names);
-  return (names) => patterns.some((pattern) => agree(pattern, names));
-}
-
-function agree(pattern: readonly PatternName[], names: readonly string[]): boolean {
-  for (const [at, name] of names.entries()) {
-    const part = pattern[at];
-    if (part === undefined) return true;
-    if (part === 'deep') return false;
-    if (!fits(part.pieces, Buffer.from(name, 'utf8').toString('latin1'))) return false;
-  }
-  return true;
+    .filter((pattern) => pattern.startsWith('~/') && !pattern.startsWith('~/**'))
+    // As paths of a machine whose root is the home.
+    .map((pattern) => pattern.slice(1));
+  const walk = new RuleWalk([{ id: 'known', kind: 'general', include: patterns, exclude: [], never: [] }], {
+    homes: [],
+  });
+  return (names) => walk.at(Buffer.from(`/${names.join('/')}`)).mayHoldTaken;
 }
