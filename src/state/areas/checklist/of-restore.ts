@@ -5,6 +5,7 @@ import type { RestoredRoot } from '../../restore/restored-root.ts';
 import type { UndoRecord } from '../../restore/undo-record.ts';
 import { type Documents, readDocuments } from '../base/documents.ts';
 import { LocalSystem } from '../base/local-system.ts';
+import { isAreaName, ONLY_WHERE_ASKED } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Owners } from '../base/types.ts';
 import { sourceOf } from '../survey/survey.ts';
@@ -51,9 +52,10 @@ export function checklistOfRestore(
   };
   if (!kept) return makeChecklist(head, files);
   const { documents, outcome, owners } = kept;
-  const { areas, identity } = outcome.wish;
+  const { areas, asked, identity } = outcome.wish;
+  const chosen = areas.filter((name) => !isAreaName(name) || !ONLY_WHERE_ASKED.has(name) || asked.includes(name));
   return makeChecklist(head, files, {
-    ...{ documents, system, chosen: areas, outcome: outcome.items, trouble: troubleOf(outcome), areas: parts.areas },
+    ...{ documents, system, chosen, outcome: outcome.items, trouble: troubleOf(outcome), areas: parts.areas },
     about: { identity, owners, source: documents.machine.source, nowMs },
   });
 }

@@ -15,6 +15,7 @@ const outcomeFile = z.object({
   wish: z.object({
     root: z.string().startsWith('/'),
     areas: z.array(z.string()),
+    asked: z.array(z.string()).default([]),
     identity: z.enum(['same', 'new']),
   }),
   /** See `ownersOf`. */

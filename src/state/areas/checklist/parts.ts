@@ -1,6 +1,7 @@
-import { OWNERS_AS_CAPTURED } from '../base/owners-as-captured.ts';
+import type { OwnerTable } from '../accounts/owner-table.ts';
+import { ownersOf } from '../accounts/owners.ts';
 import { AREAS } from '../registry.ts';
 import type { ChecklistParts } from './messages.ts';
 
-/** What a checklist of areas is made with. */
-export const parts: ChecklistParts = { areas: AREAS, ownersOf: () => OWNERS_AS_CAPTURED };
+/** What a checklist of areas is made with. The table is what this program wrote down of the restore. */
+export const parts: ChecklistParts = { areas: AREAS, ownersOf: (table) => ownersOf(table as OwnerTable) };
