@@ -98,6 +98,12 @@ test('a home on a server stays there, and one behind a link is taken where it li
   assert.equal(planFor(homesArea, content, there).find(({ id }) => id === 'home:bob')?.action, 'ask');
 });
 
+test('a home of somebody whom only a directory knows is named', (t) => {
+  const there = machine(t, { '/home/ldap-dora/': { uid: 1_482_400_123 }, '/home/lost+found/': {} });
+  assert.ok(capture(homesArea, there).couldNot.some(({ what }) => what === '/home/ldap-dora'));
+  assert.ok(!capture(homesArea, there).couldNot.some(({ what }) => what === '/home/lost+found'));
+});
+
 test('an encrypted home that is closed is named', (t) => {
   const there = machine(t, { '/home/.ecryptfs/ann/.Private/': {} });
   assert.match(capture(homesArea, there, ['ann']).couldNot[0]?.why ?? '', /encrypted and not open/u);
