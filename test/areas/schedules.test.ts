@@ -54,6 +54,8 @@ function source(t: TestContext, more: Record<string, TestFile> = {}): System {
     '/etc/systemd/system/timers.target.wants/save.timer': { link: '/etc/systemd/system/save.timer' },
     '/etc/systemd/system/timers.target.wants/apt-daily.timer': { link: '/lib/systemd/system/apt-daily.timer' },
     '/etc/systemd/system/apt-daily.timer.d/late.conf': '[Timer]\nOnCalendar=23:00\n',
+    '/var/lib/systemd/linger/ann': '',
+    '/var/lib/systemd/linger/sddm': '',
     '/var/spool/cron/atjobs/a000010303f2f0': { content: '#!/bin/sh\n', uid: 1000 },
     '/var/spool/cron/atjobs/a000020000f2f0': { content: '#!/bin/sh\n', uid: 1000 },
     ...more,
@@ -102,7 +104,7 @@ test('only what no package brought is captured', (t) => {
 test('on the source itself every item is the same', (t) => {
   const there = source(t);
   const items = schedulesArea.check(capture(schedulesArea, there).content, there, ABOUT);
-  assert.equal(items.length, 10);
+  assert.equal(items.length, 11);
   for (const { id, verdict, observed } of items) assert.equal(verdict, 'same', `${id}: ${observed}`);
 });
 
@@ -112,7 +114,7 @@ test('a person’s own crontab comes unasked; what root or a service runs only w
   const items = restore(schedulesArea, content, there, { allowPrivileged: false });
   assert.deepEqual(
     items.filter(({ action }) => action !== 'withhold').map(({ id, action }) => `${id} ${action}`),
-    ['crontab:ann add', 'at:a000010303f2f0 ask'],
+    ['crontab:ann add', 'linger:ann add', 'at:a000010303f2f0 ask'],
   );
   assert.ok(items.filter(({ action }) => action === 'withhold').every(({ effect }) => effect === 'root-runs'));
   const { mode, uid, gid } = there.facts('/var/spool/cron/crontabs/ann') ?? {};
@@ -217,6 +219,7 @@ test('what breaks after a restore is seen', (t) => {
     ['file:/etc/cron.d/backup', (root) => writeFileSync(at(root, 'etc/cron.d/backup'), '0 3 * * * root other\n')],
     ['file:/etc/cron.daily/mine', (root) => chmodSync(at(root, 'etc/cron.daily/mine'), 0o644)],
     ['file:/etc/cron.daily/mine', (root) => rmSync(at(root, 'etc/cron.daily/mine'))],
+    ['linger:ann', (root) => rmSync(at(root, 'var/lib/systemd/linger/ann'))],
     ['timer:save.timer', (root) => rmSync(at(root, 'etc/systemd/system/timers.target.wants/save.timer'))],
     ['timer:save.timer', (root) => writeFileSync(at(root, 'etc/systemd/system/save-all.service'), '[Service]\n')],
   ];
@@ -244,7 +247,7 @@ test('a changed file that cron would not read is a problem', (t) => {
 });
 
 test('a forged document changes nothing but schedules, and smuggles no line', (t) => {
-  const empty = { crontabs: [], system_lines: [], files: [], timers: [], at_jobs: [] };
+  const empty = { crontabs: [], system_lines: [], files: [], timers: [], lingering: [], at_jobs: [] };
   const file = (path: string, more: object) => ({ path, mode: 0o4777, uid: 1000, gid: 1000, ...more });
   const forged: SchedulesContent[] = [
     { ...empty, files: [file('/etc/passwd', { text: 'x' })] },
@@ -262,6 +265,7 @@ test('a forged document changes nothing but schedules, and smuggles no line', (t
     },
     { ...empty, crontabs: [{ username: 'ann', text: 'no line\n' }] },
     { ...empty, system_lines: ['no line'] },
+    { ...empty, lingering: ['www-data', 'root', 'stranger'] },
   ];
   for (const content of forged) {
     for (const { action, changes } of planFor(schedulesArea, content, target(t))) {

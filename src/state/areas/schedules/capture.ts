@@ -1,3 +1,4 @@
+import { ACCOUNTS_PEOPLE_MAX } from '../../../common/limits.ts';
 import { readPasswd } from '../accounts/account-lines.ts';
 import type { System } from '../base/system.ts';
 import type { CaptureAbout, Captured, CouldNot } from '../base/types.ts';
@@ -5,6 +6,7 @@ import { isOneself } from '../homes/oneself.ts';
 import { atJobsOf } from './at-jobs.ts';
 import { addedLines, cronFilesOf, sound } from './cron-files.ts';
 import { meaningOf, withoutHeader } from './crontab-lines.ts';
+import { lingeringOf } from './linger.ts';
 import type { SchedulesContent } from './schema.ts';
 import { spoolOf } from './spool.ts';
 import { timersOf } from './timers.ts';
@@ -17,6 +19,7 @@ export function captureSchedules(system: System, about: CaptureAbout): Captured<
     system_lines: addedLines(system, couldNot),
     files: cronFilesOf(system, couldNot),
     timers: timersOf(system, couldNot),
+    lingering: lingeringOf(system, about.users).slice(0, ACCOUNTS_PEOPLE_MAX),
     at_jobs: atJobsOf(system, about.nowMs, about.users),
   };
   const isNothing = Object.values(content).every((list) => list.length === 0) && couldNot.length === 0;

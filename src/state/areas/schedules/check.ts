@@ -5,6 +5,7 @@ import type { System } from '../base/system.ts';
 import type { Owners, RestoreAbout } from '../base/types.ts';
 import { isSystemCrontab, SYSTEM_CRONTAB } from './cron-files.ts';
 import { crontabLines, meaningOf, withUsers } from './crontab-lines.ts';
+import { checkLinger } from './linger.ts';
 import { mappedCronFile, mappedUnit } from './plan.ts';
 import type { SchedulesContent, Timer } from './schema.ts';
 import { AT_SPOOLS, spoolOf } from './spool.ts';
@@ -17,12 +18,13 @@ export function checkSchedules(
   system: System,
   { owners }: RestoreAbout,
 ): readonly CheckItem[] {
-  const { crontabs, system_lines, files, timers, at_jobs } = content;
+  const { crontabs, system_lines, files, timers, lingering, at_jobs } = content;
   return [
     ...crontabs.map((crontab) => checkCrontab(crontab, system, owners)),
     ...(system_lines.length > 0 ? [checkLines(system_lines, system, owners)] : []),
     ...files.map((file) => checkFile(file, system, owners)),
     ...timers.map((timer) => checkTimer(timer, system, owners)),
+    ...lingering.map((username) => checkLinger(username, system, owners)),
     ...at_jobs.map((job) => checkAtJob(job, system, owners)),
   ];
 }

@@ -5,6 +5,7 @@ import { captureSchedules } from './capture.ts';
 import { checkSchedules } from './check.ts';
 import { isSystemCrontab } from './cron-files.ts';
 import { crontabLines } from './crontab-lines.ts';
+import { LINGER } from './linger.ts';
 import { planSchedules } from './plan.ts';
 import { type SchedulesContent, schedulesSchema } from './schema.ts';
 import { UNITS } from './timers.ts';
@@ -17,6 +18,8 @@ export const schedulesArea = defineArea<SchedulesContent>({
   version: 1,
   schema: schedulesSchema,
   writes: [
+    LINGER,
+    `${LINGER}/*`,
     `${SPOOL}*`,
     `${SPOOL}crontabs/*`,
     `${SPOOL}tabs/*`,

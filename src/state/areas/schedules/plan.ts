@@ -3,6 +3,7 @@ import { type ConfigFile, changeOf } from '../base/config-file.ts';
 import type { Owners, PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { isCronFile, isSystemCrontab, SYSTEM_CRONTAB } from './cron-files.ts';
 import { crontabLines, meaningOf, withUsers } from './crontab-lines.ts';
+import { planLinger } from './linger.ts';
 import { namesMoved } from './moved-paths.ts';
 import { planCrontab } from './plan-crontab.ts';
 import type { SchedulesContent, Timer } from './schema.ts';
@@ -13,6 +14,7 @@ export function planSchedules(content: SchedulesContent, plan: PlanBuilder, abou
   if (content.system_lines.length > 0) planSystemLines(content.system_lines, plan, about.owners);
   for (const file of content.files) planCronFile(file, plan, about.owners);
   for (const timer of content.timers) planTimer(timer, plan, about.owners);
+  for (const username of content.lingering) planLinger(username, plan, about.owners);
   for (const { job, username, due } of content.at_jobs) {
     const name = about.owners.user(username);
     plan.ask(`at:${job}`, `at job of ${name}`, `it was to run on ${due}; ${name} enters it again with at`);

@@ -22,6 +22,8 @@ export const schedulesSchema = z.strictObject({
   timers: z
     .array(z.strictObject({ name: z.string().regex(/^[\w@.:-]{1,250}\.timer$/u), files: z.array(configFile).max(100) }))
     .max(AREA_ITEMS_MAX),
+  /** People whose own timers run while they are logged out. */
+  lingering: z.array(name).max(ACCOUNTS_PEOPLE_MAX),
   /** What was waiting for at and batch; listed, for people. */
   at_jobs: z.array(z.strictObject({ job: line, username: line, due: z.iso.datetime() })).max(AREA_ITEMS_MAX),
 });
