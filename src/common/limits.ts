@@ -601,3 +601,15 @@ export const APPLICATION_SETTINGS_MAX = 1_000;
 export const DCONF_KEYS_MAX = 50_000;
 /** A longer path of an application's data is left to the area that carries the files: it would fill a line of a checklist. */
 export const APPLICATION_PATH_MAX_BYTES = 2_048;
+/** A restore that lost its network is undone by itself after this, unless somebody confirmed: as long as `netplan try` waits. */
+export const LINK_GUARD_DEADLINE_MS = 120_000;
+/** What answered before has so long to answer again: a bridge learns for 30 s, DHCP asks for up to 45 s. */
+export const LINK_GUARD_SETTLE_MS = 60_000;
+/** Nothing is believed earlier than this after a change: daemons take a moment to act on it. */
+export const LINK_GUARD_STEADY_MS = 2_000;
+/** One question to one address: what is slower is asked again until the time for all is over. */
+export const LINK_PROBE_TIMEOUT_MS = 1_500;
+/** Addresses that one guard watches. */
+export const LINK_TARGETS_MAX = 16;
+/** A rollback that the watchdog started and that has not ended by then is not waited for. */
+export const LINK_ROLLBACK_TIMEOUT_MS = 600_000;

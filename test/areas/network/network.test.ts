@@ -378,7 +378,11 @@ test('an own list of name servers is carried, and one that a program keeps is no
 
 test('a hostile document changes nothing outside, gives nothing away and makes nobody owner', (t) => {
   const file = (path: string, text: string, more = {}) => ({ path, text, mode: 0o6777, uid: 1000, gid: 1000, ...more });
-  const empty = { facts: { adapters: [], addresses: [], gateways: [], nameservers: [] }, managers: [] };
+  const empty = {
+    facts: { adapters: [], addresses: [], gateways: [], nameservers: [] },
+    managers: [],
+    absentFiles: [],
+  };
   const hostile = {
     ...empty,
     files: [
