@@ -536,3 +536,7 @@ export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 export const PRINT_QUEUES_MAX = 500;
 /** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
 export const ENVIRONMENT_VALUES_MAX = 1000;
+/** Monitors, timeouts and scripts of one person. */
+export const DISPLAY_VALUES_MAX = 500;
+/** A person's picture on the login screen. */
+export const DISPLAY_ICON_MAX_BYTES = 512 * KIB;
