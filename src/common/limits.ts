@@ -534,8 +534,16 @@ export const AREA_TOOL_TIMEOUT_MS = 10_000;
 export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
 /** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
 export const PRINT_QUEUES_MAX = 500;
+/** printers.conf of so many queues; each one added is a copy of the file in the plan. */
+export const PRINT_QUEUES_FILE_MAX_BYTES = 512 * KIB;
+/** Destinations and instances with options of everybody's. */
+export const PRINT_OPTIONS_MAX = 200;
 /** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
 export const ENVIRONMENT_VALUES_MAX = 1000;
+/** All values of /etc/environment: a program cannot be started with many more. */
+export const ENVIRONMENT_MAX_CHARS = 64 * KIB;
+/** Login shells of /etc/shells. */
+export const LOGIN_SHELLS_MAX = 200;
 /** Monitors, timeouts and scripts of one person. */
 export const DISPLAY_VALUES_MAX = 500;
 /** A person's picture on the login screen. */

@@ -175,6 +175,19 @@ test('a session that was chosen on the target stays; one that it has not, or a u
   assert.equal(made['layout:login-screen'], 'ask');
 });
 
+test('a picture is one of the home, wherever a document says it is', (t) => {
+  const content = source(t);
+  const [ann] = content.people;
+  const picture = (iconPath: string) => {
+    const target = machineWith(t, SYSTEM);
+    const document = { ...content, people: [{ ...ann, home: '/etc', session: { session: 'gnome', iconPath } }] };
+    restore(area, area.schema.parse(document), target);
+    return /^Icon=(.*)$/m.exec(target.text('/var/lib/AccountsService/users/ann') ?? '')?.[1];
+  };
+  assert.equal(picture('/home/ann/.face'), '/home/ann/.face');
+  assert.equal(picture('/etc/shadow'), undefined);
+});
+
 test('a document that smuggles names or paths is refused', (t) => {
   const content = source(t);
   const [ann] = content.people;

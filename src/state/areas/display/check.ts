@@ -7,6 +7,7 @@ import { connectedMonitors, isSameMonitor } from './edid.ts';
 import { readKeyFile, valueIn } from './key-file.ts';
 import { loginScreenOf } from './login-screen.ts';
 import { configurationsOf, describeMonitor, MONITOR_FILES } from './monitors.ts';
+import { homeOf } from './people.ts';
 import {
   idOfMonitor,
   idOfScript,
@@ -50,7 +51,7 @@ function checkSession(person: PersonDisplay, session: Session, system: System, a
   const user = about.owners.user(person.name);
   const path = `${USERS}/${user}`;
   const there = readKeyFile(system.text(path) ?? '');
-  const wished = wishedValues(session, user, about);
+  const wished = wishedValues(session, user, homeOf(system, user), about);
   const different = wished.filter(({ key, value }) => valueIn(there, 'User', key) !== value).map(({ key }) => key);
   const hasPicture = !session.icon || system.read(`${ICONS}/${user}`)?.equals(Buffer.from(session.icon, 'base64'));
   if (!hasPicture && !different.includes('Icon')) different.push('Icon');

@@ -22,8 +22,11 @@ export function peopleOf(system: System, users?: ReadonlySet<string>): Person[] 
   });
 }
 
-export const hasUser = (system: System, name: string): boolean =>
-  system
+/** Where a user of a machine is at home; undefined where there is no such user. */
+export function homeOf(system: System, name: string): string | undefined {
+  const line = system
     .text('/etc/passwd')
     ?.split('\n')
-    .some((line) => line.startsWith(`${name}:`)) ?? false;
+    .find((one) => one.startsWith(`${name}:`));
+  return line?.split(':')[5];
+}

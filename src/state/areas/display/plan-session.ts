@@ -2,7 +2,7 @@ import type { Change } from '../base/change.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { textChange } from '../base/whole-file.ts';
 import { addToKeyFile, type KeyValue, readKeyFile, valueIn } from './key-file.ts';
-import { hasUser } from './people.ts';
+import { homeOf } from './people.ts';
 import type { PersonDisplay, Session } from './schema.ts';
 import { describeSession, hasSession, ICONS, SERVICE, USERS } from './session.ts';
 
@@ -21,9 +21,10 @@ export function planSession(person: PersonDisplay, plan: PlanBuilder, about: Res
   const path = `${USERS}/${user}`;
   const text = system.text(path) ?? '';
   const there = readKeyFile(text);
-  const wished = wishedValues(session, user, about);
+  const home = homeOf(system, user);
+  const wished = wishedValues(session, user, home, about);
   const other = wished.find(({ key, value }) => (valueIn(there, 'User', key) ?? value) !== value);
-  if (!hasUser(system, user)) plan.ask(id, title, `${user} is not here: add the account, then choose it at the login`);
+  if (home === undefined) plan.ask(id, title, `${user} is not here: add the account, then choose it at the login`);
   else if (system.facts(SERVICE)?.kind !== 'folder')
     plan.ask(id, title, 'this machine’s login screen keeps it elsewhere: choose it there');
   else if (missing !== undefined)
@@ -36,10 +37,15 @@ export function planSession(person: PersonDisplay, plan: PlanBuilder, about: Res
   }
 }
 
-/** What the service’s file is to say of the session, with the names that are here. */
-export function wishedValues(session: Session, user: string, { owners }: Pick<RestoreAbout, 'owners'>): KeyValue[] {
-  const { session: name, xsession, icon, iconPath } = session;
-  const picture = icon ? `${ICONS}/${user}` : iconPath && owners.home(iconPath);
+/** What the service’s file is to say of the session, with the names that are here. A picture elsewhere than in the home is none. */
+export function wishedValues(
+  { session: name, xsession, icon, iconPath }: Session,
+  user: string,
+  home: string | undefined,
+  { owners }: Pick<RestoreAbout, 'owners'>,
+): KeyValue[] {
+  const path = iconPath && owners.home(iconPath);
+  const picture = icon ? `${ICONS}/${user}` : path?.startsWith(`${home}/`) ? path : undefined;
   const values = { Session: name, XSession: xsession, Icon: picture };
   return Object.entries(values).flatMap(([key, value]) => (value ? [{ section: 'User', key, value }] : []));
 }
