@@ -565,6 +565,10 @@ export const INTERFACE_NAME_MAX_CHARS = 64;
 export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
 /** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
 export const PRINT_QUEUES_MAX = 500;
+/** printers.conf of so many queues; each one added is a copy of the file in the plan. */
+export const PRINT_QUEUES_FILE_MAX_BYTES = 512 * KIB;
+/** Destinations and instances with options of everybody's. */
+export const PRINT_OPTIONS_MAX = 200;
 /** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
 export const ENVIRONMENT_VALUES_MAX = 1000;
 /** A licence file: a large site's has some thousand features, and nothing longer is looked into. */
@@ -613,3 +617,11 @@ export const LINK_PROBE_TIMEOUT_MS = 1_500;
 export const LINK_TARGETS_MAX = 16;
 /** A rollback that the watchdog started and that has not ended by then is not waited for. */
 export const LINK_ROLLBACK_TIMEOUT_MS = 600_000;
+/** All values of /etc/environment: a program cannot be started with many more. */
+export const ENVIRONMENT_MAX_CHARS = 64 * KIB;
+/** Login shells of /etc/shells. */
+export const LOGIN_SHELLS_MAX = 200;
+/** Monitors, timeouts and scripts of one person. */
+export const DISPLAY_VALUES_MAX = 500;
+/** A person's picture on the login screen. */
+export const DISPLAY_ICON_MAX_BYTES = 512 * KIB;
