@@ -17,6 +17,7 @@ import {
   writeUnit,
 } from '../../src/state/areas/services/unit-file.ts';
 import { Units } from '../../src/state/areas/services/units.ts';
+import { validateServices } from '../../src/state/areas/services/validate.ts';
 import { liveView } from './support/live-view.ts';
 import { ABOUT, capture, machineWith, planFor, putFile, restore, type TestFile, verdicts } from './support/machine.ts';
 
@@ -312,8 +313,7 @@ test('presets are taken in order of names, those of /etc before, and the first t
 test('a unit file that systemd would pass over is found when it has changed', (t) => {
   const path = '/etc/systemd/system/a.service';
   const machine = target(t, { [path]: '[Service]\nno setting\n', '/etc/systemd/system/b.service': OWN });
-  const validate = (paths: string[]) =>
-    (servicesArea.validate as (s: unknown, c: ReadonlySet<string>) => unknown[])(machine, new Set(paths));
+  const validate = (paths: string[]) => validateServices(machine, new Set(paths));
   assert.deepEqual(validate([path, '/etc/systemd/system/b.service']), [
     { what: path, why: 'line 2 is neither a setting nor a section' },
   ]);

@@ -3,11 +3,11 @@ import type { System } from '../base/system.ts';
 import type { Problem } from '../base/types.ts';
 import { captureServices } from './capture.ts';
 import { checkServices } from './check.ts';
-import { SERVICES_WRITES, unitOfPath } from './places.ts';
+import { SERVICES_WRITES } from './places.ts';
 import { planServices } from './plan.ts';
 import { type ServicesContent, servicesContent } from './schema.ts';
-import { unitProblem } from './unit-file.ts';
 import { ETC } from './units.ts';
+import { validateServices } from './validate.ts';
 
 /** What starts with the machine and no package decided: units, drop-ins, scripts, and what is enabled or not. */
 export const servicesArea = defineArea<ServicesContent>({
@@ -18,19 +18,9 @@ export const servicesArea = defineArea<ServicesContent>({
   capture: captureServices,
   plan: planServices,
   check: checkServices,
-  validate,
+  validate: validateServices,
   activate,
 });
-
-/** Units as systemd reads them: a file that it would pass over is a problem. */
-function validate(system: System, changed?: ReadonlySet<string>): Problem[] {
-  return [...(changed ?? [])].flatMap((path): Problem[] => {
-    const of = unitOfPath(path);
-    const text = of && system.facts(path)?.kind === 'file' ? system.text(path) : undefined;
-    const why = text === undefined ? undefined : unitProblem(of?.isDropIn ? '' : (of?.unit ?? ''), text);
-    return why === undefined ? [] : [{ what: path, why }];
-  });
-}
 
 /** systemd reads its files again; nothing is started, that is for the next boot. */
 function activate(system: System, changed: ReadonlySet<string>): Problem[] {
