@@ -154,7 +154,10 @@ export class Scan {
     const { bytes } = this.#result;
     work();
     let sum = this.#result.byRoot.find(({ path }) => at.equals(path));
-    if (!sum) this.#result.byRoot.push((sum = { path: at, items: 0, bytes: 0 }));
+    if (!sum) {
+      sum = { path: at, items: 0, bytes: 0 };
+      this.#result.byRoot.push(sum);
+    }
     sum.items += this.#items() - items;
     sum.bytes += this.#result.bytes - bytes;
   }
