@@ -13,11 +13,8 @@ type Unit = ServicesContent['units'][number];
 export function planServices(content: ServicesContent, plan: PlanBuilder, about: RestoreAbout): void {
   for (const file of content.files) planFile(file, plan, about);
   planRunLevels(content, plan);
-  // Read anew after each change: an instance's links may be another unit's.
-  let units = new Units(plan.system);
-  for (const unit of content.units) {
-    if (planUnit(unit, units, plan)) units = new Units(plan.system);
-  }
+  const units = new Units(plan.system);
+  for (const unit of content.units) planUnit(unit, units, plan);
   for (const { path } of content.userUnits) {
     plan.keep(`user-unit:${path}`, path, 'it comes with the area homes; its person enables it');
   }
@@ -69,12 +66,7 @@ function planRunLevels({ runLevels }: ServicesContent, plan: PlanBuilder): void 
   }
 }
 
-/** Whether something is changed. */
-function planUnit(
-  { id: unit, unit_file_state: wanted, package: from }: Unit,
-  units: Units,
-  plan: PlanBuilder,
-): boolean {
+function planUnit({ id: unit, unit_file_state: wanted, package: from }: Unit, units: Units, plan: PlanBuilder): void {
   const id = `unit:${unit}`;
   const title = `${unit} ${wanted}`;
   const state = isOurs(unit) ? units.state(unit) : undefined;
@@ -89,8 +81,7 @@ function planUnit(
     plan.ask(id, title, remedy);
   } else if (state === 'masked') {
     plan.ask(id, title, `it is masked on this machine: systemctl unmask ${unit}, if you want it`);
-  } else return planState(id, title, unit, wanted, units, plan);
-  return false;
+  } else planState(id, title, unit, wanted, units, plan);
 }
 
 function planState(
@@ -100,24 +91,24 @@ function planState(
   wanted: Unit['unit_file_state'],
   units: Units,
   plan: PlanBuilder,
-): boolean {
+): void {
   if (wanted === 'enabled') {
     const changes = units.enabling(unit);
     const detail = 'the machine starts it, from the next boot on';
-    if (changes) return plan.want({ id, title, action: 'add', detail, effect: effectOf(unit), changes });
-    plan.ask(id, title, 'its file does not say what starts it, so it cannot be enabled here');
-    return false;
+    if (!changes) plan.ask(id, title, 'its file does not say what starts it, so it cannot be enabled here');
+    // What it starts along (`Also=`) is enabled with it.
+    else if (plan.want({ id, title, action: 'add', detail, effect: effectOf(unit), changes })) units.note(changes);
+    return;
   }
   if (wanted === 'disabled') {
     const changes = units.linksOf(unit).map((path): Change => ({ kind: 'remove', path }));
     const detail = 'it is not started any more, from the next boot on';
-    return plan.want({ id, title, action: 'remove', detail, effect: 'root-file', changes });
+    plan.want({ id, title, action: 'remove', detail, effect: 'root-file', changes });
+    return;
   }
   const mask: Change = { kind: 'link', path: `${ETC}/${unit}`, target: '/dev/null' };
   const detail = 'nothing starts it any more';
-  if (plan.system.facts(mask.path)?.kind !== 'file') {
-    return plan.want({ id, title, action: 'add', detail, effect: 'root-file', changes: [mask] });
-  }
-  plan.ask(id, title, `${mask.path} is a file of its own: remove it first`);
-  return false;
+  if (plan.system.facts(mask.path)?.kind === 'file')
+    plan.ask(id, title, `${mask.path} is a file of its own: remove it first`);
+  else plan.want({ id, title, action: 'add', detail, effect: 'root-file', changes: [mask] });
 }
