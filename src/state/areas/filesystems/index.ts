@@ -18,5 +18,5 @@ export const filesystemsArea = defineArea<FilesystemsContent>({
   capture: captureFilesystems,
   plan: planFilesystems,
   check: checkFilesystems,
-  validate: validateFilesystems,
+  validate: (system) => validateFilesystems(system),
 });
