@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type TestContext, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { armGuard } from '../../../src/state/areas/network/link-guard.ts';
 import { Namespace, namespacesMissing } from '../../discovery/support/namespace.ts';
@@ -55,6 +55,7 @@ class Stage {
       change,
       rollback: restored(this.folder),
       deadlineMs: 60_000,
+      settleMs: 500,
       ...more,
     };
     const child = this.machine.start(
@@ -103,95 +104,98 @@ async function stage(t: TestContext): Promise<Stage> {
   return made;
 }
 
-test('a change that keeps the link is kept, and the watchdog goes', options, async (t) => {
-  const here = await stage(t);
-  assert.deepEqual(await lines(here.start('ip link set cable mtu 1400')), { watched: [GATEWAY], outcome: 'kept' });
-  await here.watchdogEnds();
-  assert.match(here.log, /the link was kept/);
-  assert.equal(here.isRolledBack, false);
-});
-
-test('a link that is gone for a moment only is kept', options, async (t) => {
-  const here = await stage(t);
-  const moment = `ip link set cable down; (sleep 0.6; ip link set cable up; ip route replace default via ${GATEWAY}) &`;
-  assert.equal((await lines(here.start(moment))).outcome, 'kept');
-  assert.equal(here.isRolledBack, false);
-});
-
-for (const [what, change] of [
-  ['takes the address away', 'ip addr flush dev cable'],
-  ['switches the adapter off', 'ip link set cable down'],
-  ['gives an address of another network', 'ip addr flush dev cable; ip addr add 192.168.55.5/24 dev cable'],
-] as const) {
-  test(`a change that ${what} is lost, and is rolled back`, options, async (t) => {
+/** They wait most of the time, each on a cable of its own. */
+suite('a guarded change', { concurrency: 4 }, () => {
+  test('a change that keeps the link is kept, and the watchdog goes', options, async (t) => {
     const here = await stage(t);
-    assert.deepEqual(await lines(here.start(change)), { watched: [GATEWAY], outcome: 'lost' });
-    assert.equal(here.isRolledBack, true);
+    assert.deepEqual(await lines(here.start('ip link set cable mtu 1400')), { watched: [GATEWAY], outcome: 'kept' });
     await here.watchdogEnds();
-    assert.match(here.log, /it was rolled back/);
-    // Whatever was done, the next one starts from a link that answers.
-    assert.deepEqual((await lines(here.start('true'))).watched, [GATEWAY]);
+    assert.match(here.log, /the link was kept/);
+    assert.equal(here.isRolledBack, false);
   });
-}
 
-test('a machine at the other end that no longer answers is a loss, though the gateway does', options, async (t) => {
-  const here = await stage(t);
-  const peers = [{ address: FAR, port: 24717 }];
-  const found = await lines(here.start(`ip route add blackhole ${FAR}`, { peers }));
-  assert.deepEqual(found, { watched: [GATEWAY, FAR], outcome: 'lost' });
-  assert.equal(here.isRolledBack, true);
-});
-
-test('what did not answer before cannot be lost', options, async (t) => {
-  const here = await stage(t);
-  const peers = [{ address: '10.79.1.77', port: 1 }];
-  assert.deepEqual(await lines(here.start('true', { peers })), { watched: [GATEWAY], outcome: 'kept' });
-});
-
-test('a gateway that answers nothing but its neighbours is seen, and missed', options, async (t) => {
-  const here = await stage(t);
-  here.router.ip('route', 'add', 'blackhole', '10.79.1.2/32');
-  assert.deepEqual(await lines(here.start('true')), { watched: [GATEWAY], outcome: 'kept' });
-  assert.deepEqual(await lines(here.start('ip link set cable down')), { watched: [GATEWAY], outcome: 'lost' });
-});
-
-test('where the process is killed after the change, the watchdog rolls back', options, async (t) => {
-  const here = await stage(t);
-  const found = await lines(here.start('ip addr flush dev cable', { afterwards: 'die', deadlineMs: 1500 }));
-  assert.deepEqual(found, { watched: [GATEWAY], outcome: undefined });
-  await here.watchdogEnds();
-  assert.equal(here.isRolledBack, true);
-  assert.match(here.log, /nobody confirmed the link[\s\S]*the rollback ended with 0/);
-});
-
-test(
-  'where the process is killed while it rolls back, the watchdog does it, before the deadline',
-  options,
-  async (t) => {
+  test('a link that is gone for a moment only is kept', options, async (t) => {
     const here = await stage(t);
-    await lines(here.start('ip link set cable down', { afterwards: 'die-rolling-back' }));
+    const moment = `ip link set cable down; (sleep 0.6; ip link set cable up; ip route replace default via ${GATEWAY}) &`;
+    assert.equal((await lines(here.start(moment, { settleMs: 10_000 }))).outcome, 'kept');
+    assert.equal(here.isRolledBack, false);
+  });
+
+  for (const [what, change] of [
+    ['takes the address away', 'ip addr flush dev cable'],
+    ['switches the adapter off', 'ip link set cable down'],
+    ['gives an address of another network', 'ip addr flush dev cable; ip addr add 192.168.55.5/24 dev cable'],
+  ] as const) {
+    test(`a change that ${what} is lost, and is rolled back`, options, async (t) => {
+      const here = await stage(t);
+      assert.deepEqual(await lines(here.start(change)), { watched: [GATEWAY], outcome: 'lost' });
+      assert.equal(here.isRolledBack, true);
+      await here.watchdogEnds();
+      assert.match(here.log, /it was rolled back/);
+      // Whatever was done, the next one starts from a link that answers.
+      assert.deepEqual((await lines(here.start('true'))).watched, [GATEWAY]);
+    });
+  }
+
+  test('a machine at the other end that no longer answers is a loss, though the gateway does', options, async (t) => {
+    const here = await stage(t);
+    const peers = [{ address: FAR, port: 24717 }];
+    const found = await lines(here.start(`ip route add blackhole ${FAR}`, { peers }));
+    assert.deepEqual(found, { watched: [GATEWAY, FAR], outcome: 'lost' });
+    assert.equal(here.isRolledBack, true);
+  });
+
+  test('what did not answer before cannot be lost', options, async (t) => {
+    const here = await stage(t);
+    const peers = [{ address: '10.79.1.77', port: 1 }];
+    assert.deepEqual(await lines(here.start('true', { peers })), { watched: [GATEWAY], outcome: 'kept' });
+  });
+
+  test('a gateway that answers nothing but its neighbours is seen, and missed', options, async (t) => {
+    const here = await stage(t);
+    here.router.ip('route', 'add', 'blackhole', '10.79.1.2/32');
+    assert.deepEqual(await lines(here.start('true')), { watched: [GATEWAY], outcome: 'kept' });
+    assert.deepEqual(await lines(here.start('ip link set cable down')), { watched: [GATEWAY], outcome: 'lost' });
+  });
+
+  test('where the process is killed after the change, the watchdog rolls back', options, async (t) => {
+    const here = await stage(t);
+    const found = await lines(here.start('ip addr flush dev cable', { afterwards: 'die', deadlineMs: 1500 }));
+    assert.deepEqual(found, { watched: [GATEWAY], outcome: undefined });
     await here.watchdogEnds();
     assert.equal(here.isRolledBack, true);
-    assert.match(here.log, /has died/);
-  },
-);
+    assert.match(here.log, /nobody confirmed the link[\s\S]*the rollback ended with 0/);
+  });
 
-test('where the process asks too late, it has been rolled back and it is told so', options, async (t) => {
-  const here = await stage(t);
-  const printed = here.start('ip addr flush dev cable', { afterwards: 'wait', deadlineMs: 1500 });
-  await printed.next();
-  await here.watchdogEnds();
-  here.askNow();
-  assert.equal((await lines(printed)).outcome, 'lost');
-  assert.equal(here.log.match(/the rollback ended/g)?.length, 1);
-});
+  test(
+    'where the process is killed while it rolls back, the watchdog does it, before the deadline',
+    options,
+    async (t) => {
+      const here = await stage(t);
+      await lines(here.start('ip link set cable down', { afterwards: 'die-rolling-back' }));
+      await here.watchdogEnds();
+      assert.equal(here.isRolledBack, true);
+      assert.match(here.log, /has died/);
+    },
+  );
 
-test('a guard that is disarmed does nothing', options, async (t) => {
-  const here = await stage(t);
-  await lines(here.start('ip link set cable down', { afterwards: 'disarm', deadlineMs: 1500 }));
-  await here.watchdogEnds();
-  assert.match(here.log, /the link was kept/);
-  assert.equal(here.isRolledBack, false);
+  test('where the process asks too late, it has been rolled back and it is told so', options, async (t) => {
+    const here = await stage(t);
+    const printed = here.start('ip addr flush dev cable', { afterwards: 'wait', deadlineMs: 1500 });
+    await printed.next();
+    await here.watchdogEnds();
+    here.askNow();
+    assert.equal((await lines(printed)).outcome, 'lost');
+    assert.equal(here.log.match(/the rollback ended/g)?.length, 1);
+  });
+
+  test('a guard that is disarmed does nothing', options, async (t) => {
+    const here = await stage(t);
+    await lines(here.start('ip link set cable down', { afterwards: 'disarm', deadlineMs: 1500 }));
+    await here.watchdogEnds();
+    assert.match(here.log, /the link was kept/);
+    assert.equal(here.isRolledBack, false);
+  });
 });
 
 test('probes, time and programs come from outside', async (t) => {

@@ -15,6 +15,7 @@ export interface GuardedChange {
   readonly peers?: readonly LinkTarget[];
   readonly afterwards?: 'die' | 'wait' | 'disarm' | 'die-rolling-back';
   readonly deadlineMs: number;
+  readonly settleMs: number;
 }
 
 const {
@@ -24,6 +25,7 @@ const {
   peers = [],
   afterwards,
   deadlineMs,
+  settleMs,
 } = JSON.parse(process.argv[2] ?? '') as GuardedChange;
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 const die = (): never => {
@@ -36,7 +38,7 @@ const guard = await armGuard({
   rollback: ['sh', '-c', rollback],
   peers,
   deadlineMs,
-  settleMs: 4000,
+  settleMs,
   steadyMs: 100,
   ...(afterwards === 'die-rolling-back' && { rollBack: async () => die() }),
 });
