@@ -1,7 +1,6 @@
 import type { AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Area, Owners, SourceMachine } from '../base/types.ts';
-import type { AreasWish } from './types.ts';
 
 /** Who gets what belonged to whom, as JSON: made when it is planned, kept for the checklist. */
 export type OwnerTable = unknown;
@@ -32,7 +31,13 @@ export interface AreasParts {
   readonly onPoint?: (point: string) => void;
 }
 
+/** A person that has another name on the target. */
+export interface UserMapping {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface OwnersAbout {
   readonly source: SourceMachine;
-  readonly mapUsers: AreasWish['mapUsers'];
+  readonly mapUsers: readonly UserMapping[];
 }

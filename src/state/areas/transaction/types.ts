@@ -2,7 +2,7 @@ import type { Report } from '../../../common/ports.ts';
 import type { MachineDocument } from '../base/documents.ts';
 import type { AreaName } from '../base/names.ts';
 import type { CouldNot, Identity, PlanItem, Problem } from '../base/types.ts';
-import type { OwnerTable } from './parts.ts';
+import type { OwnerTable, UserMapping } from './parts.ts';
 
 /** How a restore of areas is asked for. */
 export interface AreasWish {
@@ -13,7 +13,7 @@ export interface AreasWish {
   readonly asked: readonly AreaName[];
   readonly identity: Identity;
   readonly allowPrivileged: boolean;
-  readonly mapUsers: readonly { readonly from: string; readonly to: string }[];
+  readonly mapUsers: readonly UserMapping[];
   readonly nowMs: number;
 }
 
