@@ -27,7 +27,7 @@ export interface AreasParts {
   systemAt(root: string): System;
   ownerTable(contents: ReadonlyMap<AreaName, unknown>, target: System, about: OwnersAbout): OwnerTable;
   ownersOf(table: OwnerTable): Owners;
-  readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard>;
+  readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard> | LinkGuard;
   extras?(contents: ReadonlyMap<AreaName, unknown>, target: System, owners: Owners): PlanExtras;
   readonly now?: () => number;
   /** Is told of every point at which a run can be cut short. What it throws is an error at that point. */
