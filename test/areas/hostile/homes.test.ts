@@ -65,6 +65,7 @@ before(async () => {
       '/var/lib/dpkg/info/bash.postinst': of(1008, SHELL, 0o755),
       '/home/dora/cron.d/evil': of(1010, '* * * * * root id\n'),
       '/home/frank/file': of(1011, 'x'),
+      '/home/bob/.gnupg/gpg.conf': of(1007, 'x'),
       '/etc/cron.d/evil': '* * * * * root id\n',
       '/usr/bin/ls': { content: SHELL, mode: 0o755 },
       '/root/.ssh/authorized_keys': HOSTILE_KEY,
