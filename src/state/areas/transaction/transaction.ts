@@ -167,12 +167,17 @@ export class AreasTransaction {
   async #finish(): Promise<AreasResult> {
     const journal = this.#opened;
     const waker = this.#waker;
-    const guard = this.#armGuard();
+    let linkLost: AreaFailure[] | undefined;
+    const leaveLink = () => {
+      linkLost ??= this.#leaveLink('this machine could not be reached any more');
+      return linkLost;
+    };
+    const guard = await this.#armGuard(leaveLink);
     try {
       const notWoken = [...waker.startUnits(), ...waker.activate(changedPaths(journal, PHASES))];
       this.#point('woken');
       const isLinkLost = (await guard?.confirm()) === 'lost';
-      if (isLinkLost) notWoken.push(...this.#leaveLink());
+      if (isLinkLost) notWoken.push(...leaveLink());
       const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
       journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
       const applied = changedPaths(journal, PHASES);
@@ -193,22 +198,38 @@ export class AreasTransaction {
     }
   }
 
-  #armGuard(): LinkGuard | undefined {
-    const hasLink = OF_THE_LINK.some((name) => changedPaths(this.#opened, PHASES).has(name));
-    if (!this.#system.isLive || !hasLink) return undefined;
-    return this.#parts.armGuard?.({ system: this.#system, undoDir: this.#opened.undoDir });
+  /** Where nobody can watch, the network stays as it was. */
+  async #armGuard(leaveLink: () => unknown): Promise<LinkGuard | undefined> {
+    const changed = changedPaths(this.#opened, PHASES);
+    const { armGuard } = this.#parts;
+    if (!armGuard || !this.#system.isLive || !OF_THE_LINK.some((name) => changed.has(name))) return undefined;
+    try {
+      return await armGuard({
+        system: this.#system,
+        undoDir: this.#opened.undoDir,
+        rollBack: async () => {
+          leaveLink();
+        },
+      });
+    } catch (error) {
+      this.#takeLinkBack(`nobody could watch whether this machine stays reachable: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   /** The machine cannot be reached any more: its network is put back, and taken notice of once more. */
-  #leaveLink(): AreaFailure[] {
+  #leaveLink(why: string): AreaFailure[] {
     const paths = changedPaths(this.#opened, PHASES);
-    const why = { what: 'the network', why: 'this machine could not be reached any more' };
-    const present = OF_THE_LINK.filter((name) => paths.has(name));
-    const areas = this.#takeBack(
-      present.map((area) => ({ area, problems: [why] })),
-      'it was taken back with',
-    );
+    const areas = this.#takeLinkBack(why);
     return this.#waker.activate(new Map([...paths].filter(([area]) => areas.includes(area))));
+  }
+
+  #takeLinkBack(why: string): readonly AreaName[] {
+    const changed = changedPaths(this.#opened, PHASES);
+    const failures = OF_THE_LINK.filter((name) => changed.has(name)).map((area): AreaFailure => {
+      return { area, problems: [{ what: 'the network', why }] };
+    });
+    return this.#takeBack(failures, 'it was taken back with');
   }
 
   #orRollBack(work: () => void): void {
