@@ -157,7 +157,7 @@ for (const byItself of [true, false])
       result.failed.map(({ area, problems }) => `${area}: ${problems[0]!.why}`),
       ['network', 'hostname'].map((area) => `${area}: this machine could not be reached any more`),
     );
-    assert.deepEqual(said, ['asked', 'disarmed']);
+    assert.deepEqual(said, ['asked']);
     const restarted = 'systemctl start cups.service cups.path';
     assert.deepEqual(ran.slice(ran.indexOf('guard armed')), [
       'guard armed',
@@ -189,6 +189,18 @@ test('where the link stays, everything is kept; where asking fails, everything i
   assert.deepEqual(differingPaths(before, treeOf(broken.scene.root)), []);
   assert.equal(readAreasOutcome(broken.scene.undoDir)?.status, 'rolled-back');
   assert.deepEqual(broken.ran.slice(-4), NOTICE);
+});
+
+test('a guard that was not asked, since waking was cut short, is disarmed when everything was put back', async (t) => {
+  const { scene, ran, parts } = liveScene(t, () => ({
+    confirm: () => Promise.reject(new Error('it is not asked')),
+    disarm: () => ran.push(`disarmed, ${readAreasOutcome(scene.undoDir)?.status}`),
+  }));
+  const onPoint = (point: string) => {
+    if (point === 'woken') throw new Error('an error of the test');
+  };
+  await assert.rejects(scene.restore({ ...parts, onPoint }), /an error of the test/);
+  assert.equal(ran.at(-1), 'disarmed, rolled-back');
 });
 
 test('where nobody can watch, network and hostname are taken back and not noticed', async (t) => {

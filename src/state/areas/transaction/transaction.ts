@@ -33,6 +33,8 @@ export class AreasTransaction {
   readonly #failed: AreaFailure[] = [];
   #journal: Journal | undefined;
   #judge: Judge | undefined;
+  /** While it has not been asked. */
+  #guard: LinkGuard | undefined;
 
   /** Plans. Throws `damaged`, `failed`. */
   constructor(parts: AreasParts, documents: string, wish: AreasWish) {
@@ -91,9 +93,12 @@ export class AreasTransaction {
       this.#judgeAll(PHASES);
     });
     try {
-      return await this.#finish();
+      return this.#commit(await this.#wake());
     } catch (error) {
       this.#rollBackFor(error);
+    } finally {
+      // It was not asked, and everything was put back.
+      this.#guard?.disarm();
     }
   }
 
@@ -164,38 +169,38 @@ export class AreasTransaction {
     return areas;
   }
 
-  async #finish(): Promise<AreasResult> {
-    const journal = this.#opened;
-    const waker = this.#waker;
+  async #wake(): Promise<Pick<AreasResult, 'notWoken' | 'isLinkLost'>> {
     let linkLost: AreaFailure[] | undefined;
     const leaveLink = () => {
       linkLost ??= this.#leaveLink('this machine could not be reached any more');
       return linkLost;
     };
-    const guard = await this.#armGuard(leaveLink);
-    try {
-      const notWoken = [...waker.startUnits(), ...waker.activate(changedPaths(journal, PHASES))];
-      this.#point('woken');
-      const isLinkLost = (await guard?.confirm()) === 'lost';
-      if (isLinkLost) notWoken.push(...leaveLink());
-      const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
-      journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
-      const applied = changedPaths(journal, PHASES);
-      const result: AreasResult = {
-        applied: AREA_NAMES.filter((name) => applied.has(name)),
-        failed: this.#failed,
-        wasWrong: this.#judge!.wasWrong,
-        notWoken,
-        isLinkLost,
-      };
-      this.#point('commit');
-      journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
-      this.#point('committed');
-      journal.forget('staged');
-      return result;
-    } finally {
-      guard?.disarm();
-    }
+    this.#guard = await this.#armGuard(leaveLink);
+    const notWoken = [...this.#waker.startUnits(), ...this.#waker.activate(changedPaths(this.#opened, PHASES))];
+    this.#point('woken');
+    const guard = this.#guard;
+    // One that was asked is not disarmed.
+    this.#guard = undefined;
+    const isLinkLost = (await guard?.confirm()) === 'lost';
+    return { notWoken: isLinkLost ? [...notWoken, ...leaveLink()] : notWoken, isLinkLost };
+  }
+
+  #commit(woken: Pick<AreasResult, 'notWoken' | 'isLinkLost'>): AreasResult {
+    const journal = this.#opened;
+    const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
+    journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
+    const applied = changedPaths(journal, PHASES);
+    const result: AreasResult = {
+      applied: AREA_NAMES.filter((name) => applied.has(name)),
+      failed: this.#failed,
+      wasWrong: this.#judge!.wasWrong,
+      ...woken,
+    };
+    this.#point('commit');
+    journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
+    this.#point('committed');
+    journal.forget('staged');
+    return result;
   }
 
   /** Where nobody can watch, the network stays as it was. */
