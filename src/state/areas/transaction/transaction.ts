@@ -95,7 +95,7 @@ export class AreasTransaction {
     try {
       return this.#commit(await this.#wake());
     } catch (error) {
-      this.#rollBackFor(error);
+      return this.#rollBackFor(error);
     } finally {
       // It was not asked, and everything was put back.
       this.#guard?.disarm();
