@@ -7,6 +7,7 @@ import { nameOf, ownMembership } from '../node/membership/machines.ts';
 import { hasReached } from '../node/migrations/summary.ts';
 import { restoreFromPoint } from '../node/roles/destination/restore.ts';
 import { PointClient } from '../protocols/point/point.ts';
+import { areasAsked } from './areas-asked.ts';
 import type { ApiEvent, Method, RequestOf } from './contract.ts';
 import { Tally } from './doctor.ts';
 import { FleetService } from './fleet-service.ts';
@@ -146,16 +147,23 @@ export class AgentService extends FleetService {
     return { points };
   }
 
-  async #capture({ detach, ...request }: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+  async #capture({ detach, ...wish }: RequestOf<'capture'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const request = { ...wish, areas: wish.areas && areasAsked(wish.areas) };
     const { source } = this.#agent.roles;
     const tell = (event: TaskEvent): void => emit(event as ApiEvent);
     return { ...(detach ? await source.detach(request, tell) : await source.capture(request, tell, signal)) };
   }
 
   async #restore(request: RequestOf<'restore'>, emit: Emit, signal: AbortSignal): Promise<Done> {
-    const { identity, ...wish } = request;
+    const { identity } = request;
+    const wish = { ...request, areas: request.areas && areasAsked(request.areas) };
     return this.task('restore', emit, async (tell) => ({
-      ...(await restoreFromPoint(this.#agent.roles.destination(identity), wish, tell, signal)),
+      ...(await restoreFromPoint(
+        this.#agent.roles.destination(identity === 'same' ? identity : undefined),
+        wish,
+        tell,
+        signal,
+      )),
     }));
   }
 

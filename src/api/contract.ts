@@ -26,7 +26,6 @@ export const nameText = z
 
 const absolutePath = z.string().min(1).max(4096).startsWith('/', 'an absolute path');
 const machine = z.string().min(1).max(NAME_TEXT_MAX);
-const paths = z.array(absolutePath).min(1).max(10_000);
 const newPassphrase = z
   .string()
   .min(PASSPHRASE_MIN_CHARS, `a passphrase has at least ${PASSPHRASE_MIN_CHARS} characters`);
@@ -48,6 +47,8 @@ const associationWish = z.strictObject({
     z.strictObject({ kind: z.literal('to-be-named') }),
   ]),
   users: z.array(user).max(TERMS_ITEMS_MAX),
+  /** Names of areas, or `all`. */
+  areas: z.array(z.string().max(64)).max(100).default([]),
   paths: z.array(absolutePath).max(TERMS_ITEMS_MAX),
   mapUsers: z.array(z.strictObject({ from: user, to: user })).max(TERMS_ITEMS_MAX),
   points: z.array(machine).max(ASSOCIATION_POINTS_MAX),
@@ -65,6 +66,9 @@ const associationWish = z.strictObject({
   startAtOnce: z.number().int().min(1).max(START_AT_ONCE_MAX).optional(),
 });
 
+/** Names of areas, `all` for every one; what is no area is told by the service, with those that there are. */
+const areas = z.array(z.string().max(64)).max(100);
+
 /** Which snapshot is restored, and how: the same from a point and from a folder. */
 const restoreWish = {
   into: absolutePath,
@@ -78,6 +82,9 @@ const restoreWish = {
   from: machine.optional(),
   state: z.string().max(64).optional(),
   snapshot: z.number().int().positive().optional(),
+  areas: areas.optional(),
+  /** `same`: this is the machine that was captured, reinstalled, whatever its hardware says. */
+  identity: z.enum(['same', 'new']).optional(),
 };
 
 /** What the local API takes, by method. Everything is checked here before a role sees it. */
@@ -119,8 +126,11 @@ export const requests = {
     recovery: recoveryFile.optional(),
   }),
   capture: z.strictObject({
-    /** Empty: what the association says. */
+    /** Empty, and no areas: what the association says. */
     paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    /** The folder that is the captured machine's root: PATHs are as seen inside it. */
+    root: absolutePath.optional(),
     /** MACHINE, or the beginning of an association's id. */
     for: machine,
     /** Empty: chosen; absent: as the association says. */
@@ -131,18 +141,28 @@ export const requests = {
     /** How long to wait for others before it says how safe it is. */
     waitMs: z.number().int().nonnegative().optional(),
   }),
+  /** What a capture would take; writes nothing. */
+  plan: z.strictObject({
+    /** Empty, and no areas: everything that areas take. */
+    paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    root: absolutePath.optional(),
+    /** Which rule decides about this path. */
+    explain: absolutePath.optional(),
+  }),
   /** Ends a capture by the beginning of its association's id. */
   cancel: z.strictObject({ id: z.string().min(4).max(64) }),
   /** To a store in a folder; it is made where there is none. */
   captureFolder: z.strictObject({
-    paths,
+    /** Empty, and no areas: everything that areas take. */
+    paths: z.array(absolutePath).max(10_000),
+    areas: areas.optional(),
+    root: absolutePath.optional(),
     dir: absolutePath,
     passphrase: newPassphrase.optional(),
     for: machine.optional(),
   }),
   restore: z.strictObject({
-    /** `same`: this is the machine that was captured, whatever its hardware says. */
-    identity: z.enum(['same']).optional(),
     ...restoreWish,
     recovery: recoveryFile.optional(),
     recoveryCode: z.string().min(1).max(RECOVERY_CODE_MAX_CHARS).optional(),
@@ -160,6 +180,8 @@ export const requests = {
   associations: z.strictObject({}),
   associationsDelete: z.strictObject({ id: z.string().min(8).max(64) }),
   undo: z.strictObject({ restore: z.string().min(1).max(64).optional() }),
+  /** What became of a restore, item by item: events `check`, and the head of the checklist at the end. */
+  checklist: z.strictObject({ restore: z.string().min(1).max(64).optional() }),
 } as const;
 
 export type Method = keyof typeof requests;

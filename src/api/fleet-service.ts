@@ -8,9 +8,14 @@ import { type AssociateOptions, associate, endAssociation } from '../node/migrat
 import { associationKeys } from '../node/migrations/keys.ts';
 import { type MigrationSummary, summarise } from '../node/migrations/summary.ts';
 import type { AssociationWish } from '../node/migrations/wish.ts';
+import { checklistOf } from '../node/roles/destination/checklist.ts';
 import { undo } from '../node/roles/destination/undo.ts';
 import { captureToFolder, type FolderOptions } from '../node/roles/folder/capture.ts';
-import { restoreFromFolder } from '../node/roles/folder/restore.ts';
+import { type FolderRestoreRequest, restoreFromFolder } from '../node/roles/folder/restore.ts';
+import { planOf } from '../node/scope/plan-scope.ts';
+import { AREA_NAMES, type AreaName } from '../state/areas/base/names.ts';
+import { areasAsked } from './areas-asked.ts';
+import { tellChecklist } from './checklist.ts';
 import type { ApiEvent, Method, RequestOf, Service } from './contract.ts';
 
 type Done = Record<string, unknown>;
@@ -37,6 +42,20 @@ export interface FleetServiceOptions {
   readonly clock: Clock;
   readonly random: RandomBytes;
 }
+
+/** Without PATHs and areas: everything that areas take. */
+function folderScope<Request extends { readonly paths: readonly string[]; readonly areas?: string[] | undefined }>({
+  areas,
+  ...request
+}: Request): Omit<Request, 'areas'> & { readonly areas: readonly AreaName[] } {
+  if (!areas && request.paths.length === 0) return { ...request, areas: AREA_NAMES };
+  return { ...request, areas: areasAsked(areas ?? []) };
+}
+
+const restoreOf = (request: RequestOf<'restoreFolder'>): FolderRestoreRequest => ({
+  ...request,
+  areas: request.areas && areasAsked(request.areas),
+});
 
 /** What needs no network: a fleet's records and invites, and states in folders. */
 export class FleetService implements Service {
@@ -68,11 +87,25 @@ export class FleetService implements Service {
         return Promise.resolve(this.members());
       case 'captureFolder':
         return this.task('capture', emit, async (tell) => ({
-          ...(await captureToFolder(this.#folderOptions(), request as RequestOf<'captureFolder'>, tell, signal)),
+          ...(await captureToFolder(
+            this.#folderOptions(),
+            folderScope(request as RequestOf<'captureFolder'>),
+            tell,
+            signal,
+          )),
+        }));
+      case 'plan':
+        return this.task('capture', emit, async (tell) => ({
+          ...(await planOf(this.#folderOptions(), folderScope(request as RequestOf<'plan'>), tell, signal)),
         }));
       case 'restoreFolder':
         return this.task('restore', emit, async (tell) => ({
-          ...(await restoreFromFolder(this.#folderOptions(), request as RequestOf<'restoreFolder'>, tell, signal)),
+          ...(await restoreFromFolder(
+            this.#folderOptions(),
+            restoreOf(request as RequestOf<'restoreFolder'>),
+            tell,
+            signal,
+          )),
         }));
       case 'associate':
         return this.#associate(request as RequestOf<'associate'>);
@@ -84,6 +117,8 @@ export class FleetService implements Service {
         const { restore } = request as RequestOf<'undo'>;
         return this.task('undo', emit, async (tell) => ({ ...(await undo(this.#options, restore, tell, signal)) }));
       }
+      case 'checklist':
+        return this.#checklist(request as RequestOf<'checklist'>, emit, signal);
       default:
         throw new ResettleError('agent-not-running', 'this needs a running agent', {
           hint: 'start one with "resettle agent", with the same --home',
@@ -91,12 +126,17 @@ export class FleetService implements Service {
     }
   }
 
+  async #checklist({ restore }: RequestOf<'checklist'>, emit: Emit, signal: AbortSignal): Promise<Done> {
+    const checklist = await checklistOf(this.#options, restore, (event) => emit(event as ApiEvent), signal);
+    return tellChecklist(checklist, emit);
+  }
+
   async #associate({ wishes }: RequestOf<'associate'>): Promise<Done> {
     const { self, roster, append } = this.#signing();
     ownMembership(roster(), self);
     const { random } = this.#options;
     const keys = associationKeys(random);
-    const whole = wishes.map((wish) => ({ ...NO_WISH, ...wish }));
+    const whole = wishes.map((wish) => ({ ...NO_WISH, ...wish, areas: areasAsked(wish.areas) }));
     const associations = await associate(whole, { self, roster, append, random, keys });
     return { associations };
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Method, RequestOf, Service } from '../api/contract.ts';
+import type { ApiEvent, Method, RequestOf, Service } from '../api/contract.ts';
 import { ResettleError } from '../common/errors.ts';
 import { Output } from './output.ts';
 
@@ -60,9 +60,10 @@ export async function callAgentOrHere<M extends Method>(
   context: Context,
   method: M,
   request: RequestOf<M>,
+  onEvent: (event: ApiEvent) => void = context.output.event,
 ): Promise<Record<string, unknown>> {
   const { withService } = await import('../api/connect.ts');
-  return withService(context.homeDir, (service) => checked(context, service, method, request));
+  return withService(context.homeDir, (service) => checked(context, service, method, request, onEvent));
 }
 
 /** What the same command does when it is given once more. */
@@ -79,9 +80,10 @@ async function checked<M extends Method>(
   service: Service,
   method: M,
   request: RequestOf<M>,
+  onEvent: (event: ApiEvent) => void = context.output.event,
 ): Promise<Record<string, unknown>> {
   try {
-    return await service.call(method, request, context.output.event, context.signal);
+    return await service.call(method, request, onEvent, context.signal);
   } catch (error) {
     if (context.signal.aborted)
       throw new ResettleError('interrupted', 'interrupted', { hint: AGAIN[method] ?? 'run the same command again' });

@@ -11,6 +11,7 @@ import {
 } from './commands/associate.ts';
 import { describeCancel, runCancel } from './commands/cancel.ts';
 import { describeCapture, runCapture } from './commands/capture.ts';
+import { describeChecklist, runChecklist } from './commands/checklist.ts';
 import { describeDoctor, runDoctor } from './commands/doctor.ts';
 import {
   describeConsent,
@@ -27,6 +28,7 @@ import {
   runRevoke,
 } from './commands/fleet.ts';
 import { describePeers, describePoints, describeStatus, runPeers, runPoints, runStatus } from './commands/look.ts';
+import { describePlan, runPlan } from './commands/plan.ts';
 import { describeReceive, runReceive } from './commands/receive.ts';
 import { describeRestore, runRestore } from './commands/restore.ts';
 import { describeSend, runSend } from './commands/send.ts';
@@ -45,9 +47,6 @@ import {
 import { describeUndo, runUndo } from './commands/undo.ts';
 import { type Context, contextOf, withCommonOptions } from './context.ts';
 import { Output } from './output.ts';
-
-/** Commands of the contract that later versions bring: named, so that nobody takes them for misspelt. */
-const NOT_BUILT = ['plan', 'checklist'];
 
 const USAGE_EXIT = 2;
 
@@ -90,6 +89,8 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(root, 'cancel', describeCancel, runCancel);
   add(root, 'restore', describeRestore, runRestore);
   add(root, 'undo', describeUndo, runUndo);
+  add(root, 'plan', describePlan, runPlan);
+  add(root, 'checklist', describeChecklist, runChecklist);
   add(root, 'send', describeSend, runSend);
   add(root, 'receive', describeReceive, runReceive);
   const store = root.command('store').description('look after a store in a folder, without an agent');
@@ -98,18 +99,7 @@ function program(signal: AbortSignal, finish: (status: number) => void): Command
   add(store, 'extract', describeStoreExtract, runStoreExtract);
   add(store, 'export', describeStoreExport, runStoreExport);
   add(store, 'prune', describeStorePrune, runStorePrune);
-  for (const name of NOT_BUILT) addNotBuilt(root, name, name);
   return root;
-}
-
-function addNotBuilt(parent: Command, name: string, shown: string): void {
-  const command = parent.command(name, { hidden: true }).helpOption(false);
-  command.allowUnknownOption().allowExcessArguments();
-  command.action(() => {
-    throw new ResettleError('not-built', `"resettle ${shown}" is not built yet`, {
-      hint: '"resettle help" shows what is',
-    });
-  });
 }
 
 /** What commander says of a command line that it does not understand. */

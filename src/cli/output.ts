@@ -1,5 +1,6 @@
 import type { ApiEvent } from '../api/contract.ts';
 import { formatBytes, formatDuration } from '../common/sizes.ts';
+import { areaLines } from './area-lines.ts';
 import { checkLines } from './check-lines.ts';
 
 export interface OutputOptions {
@@ -24,6 +25,8 @@ interface ProgressEvent extends ApiEvent {
 /** Results on standard output, everything else on standard error; with --json one event a line on standard output. */
 export class Output {
   readonly json: boolean;
+  /** Every item of a plan is shown, on standard output. */
+  showsPlan = false;
   readonly #quiet: boolean;
   readonly #terminal: boolean;
   readonly #colour: boolean;
@@ -38,6 +41,12 @@ export class Output {
     this.#colour = this.#terminal && !process.env.NO_COLOR;
   }
 
+  /** How results are laid out where somebody reads them on a terminal. */
+  get page(): { readonly colour: boolean; readonly widthChars: number | undefined } {
+    const { isTTY, columns } = process.stdout;
+    return { colour: isTTY === true && !process.env.NO_COLOR, widthChars: isTTY ? columns : undefined };
+  }
+
   /** An event of a request that is under way. */
   readonly event = (event: ApiEvent): void => {
     if (this.json) {
@@ -50,6 +59,8 @@ export class Output {
       this.message(`replaced ${String(event.path)}`);
     } else if (event.event === 'note') {
       this.message(String(event.message));
+    } else if (event.event === 'area-item') {
+      for (const line of areaLines(event, this.showsPlan)) this.#plan(line);
     } else if (event.event === 'check') {
       for (const line of checkLines(event)) process.stdout.write(`${line}\n`);
     } else if (event.event === 'item') {
@@ -57,6 +68,16 @@ export class Output {
       process.stdout.write(`${String(event.action)} ${String(event.path)}\n`);
     }
   };
+
+  /** A dry run's plan is its result. */
+  #plan(line: string): void {
+    if (!this.showsPlan) {
+      this.message(line);
+      return;
+    }
+    this.#clearBar();
+    process.stdout.write(`${line}\n`);
+  }
 
   /** Words for people. */
   message(text: string): void {

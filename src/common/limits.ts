@@ -530,6 +530,18 @@ export const AREA_ITEMS_MAX = 20_000;
 export const AREA_TOOL_OUTPUT_MAX_BYTES = 16 * MIB;
 /** A program that has not answered by then is not waited for: a print server that is off, a hung session bus. */
 export const AREA_TOOL_TIMEOUT_MS = 10_000;
+/** What dpkg says of its packages: some 5 MiB for 3,000 of them. */
+export const DPKG_STATUS_MAX_BYTES = 32 * MIB;
+/** Local people of one machine, and their groups: more is a directory server's business. Each is an item with its files. */
+export const ACCOUNTS_PEOPLE_MAX = 1000;
+/** Ranges of subordinate ids that one person has: one is usual, a few for nested containers. */
+export const ACCOUNTS_RANGES_MAX = 16;
+/** A rule of the catalogue: the longest of ours has 4 KiB. */
+export const CATALOGUE_FILE_MAX_BYTES = 64 * KIB;
+/** Rules of all folders: ours, a fleet's, a user's own. */
+export const CATALOGUE_RULES_MAX = 2_000;
+/** Paths that a plan names of what one rule left out. */
+export const LEFT_BY_RULE_EXAMPLES = 3;
 /** A file that an area replaces or removes is kept whole for an undo. Larger ones are no settings. */
 export const AREA_PRE_IMAGE_MAX_BYTES = 64 * MIB;
 /** Lines of what changes that a person is shown of one item, and characters of each. */
@@ -541,3 +553,75 @@ export const AREA_DIFFERENCE_COMPARED_LINES = 1000;
 export const AREA_UNIT_TIMEOUT_MS = 60_000;
 /** Another program that changes accounts is waited for as long as the C library's own lckpwdf waits. */
 export const ACCOUNTS_LOCK_WAIT_MS = 15_000;
+/** A line of a checklist: what is longer is cut, since a person reads it. */
+export const CHECK_TEXT_MAX_CHARS = 1_000;
+/** Files that a checklist names of each kind and place: enough to see what happened; the rest is counted. */
+export const CHECK_NAMED_MAX = 20;
+/** Captured paths that a checklist shows each by itself; a list of thousands of PATHs is shown as one beyond that. */
+export const CHECK_ROOTS_MAX = 200;
+/** An interface's name, and a name that a file makes for one: Linux takes 15. */
+export const INTERFACE_NAME_MAX_CHARS = 64;
+/** dpkg's list of what is installed: 3 KiB a package, and nobody has 20,000. */
+export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
+/** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
+export const PRINT_QUEUES_MAX = 500;
+/** printers.conf of so many queues; each one added is a copy of the file in the plan. */
+export const PRINT_QUEUES_FILE_MAX_BYTES = 512 * KIB;
+/** Destinations and instances with options of everybody's. */
+export const PRINT_OPTIONS_MAX = 200;
+/** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
+export const ENVIRONMENT_VALUES_MAX = 1000;
+/** A licence file: a large site's has some thousand features, and nothing longer is looked into. */
+export const LICENCE_FILE_MAX_BYTES = 1 * MIB;
+/** Licence files of one machine, and paths that one pattern of places may give. */
+export const LICENCES_MAX = 500;
+/** Their contents together in an area's document. */
+export const LICENCES_MAX_BYTES = 8 * MIB;
+/** Places of /usr/local, /opt and their like that are carried each by itself, between what packages own. */
+export const UNOWNED_ROOTS_MAX = 1000;
+/** Names that are looked at to find them, and to know that a folder is empty. */
+export const UNOWNED_LOOKS_MAX = 20_000;
+/** Names of one such place that the checklist goes by. */
+export const UNOWNED_NAMES_MAX = 2000;
+/** Lines of one hosts file: a list of blocked names of 4 MiB, 16 bytes a line. */
+export const HOSTS_LINES_MAX = 250_000;
+/** Applications of a document: as many as there can be rules. */
+export const APPLICATIONS_MAX = 2_000;
+/** Places of one application: an office machine has a few homes, and a rule a few patterns for each. */
+export const APPLICATION_PLACES_MAX = 2_000;
+/** Paths that one pattern may name: profiles, versions. */
+export const APPLICATION_MATCHES_MAX = 200;
+/** Folders of a document that no rule knows. */
+export const APPLICATIONS_UNKNOWN_MAX = 200;
+/** Smaller ones are not worth a person's time. */
+export const APPLICATIONS_UNKNOWN_MIN_BYTES = MIB;
+/** Items that are looked at for the size of one place, and of all, and the time for all: sizes are for people. */
+export const APPLICATION_PLACE_ENTRIES_MAX = 5_000;
+export const APPLICATIONS_ENTRIES_MAX = 30_000;
+export const APPLICATIONS_MEASURE_MS = 300;
+/** Files of a settings folder outside of homes that are told apart by whether a package brought them. */
+export const APPLICATION_SETTINGS_MAX = 1_000;
+/** Keys of one dconf database: a desktop that was used for years has some thousands. */
+export const DCONF_KEYS_MAX = 50_000;
+/** A longer path of an application's data is left to the area that carries the files: it would fill a line of a checklist. */
+export const APPLICATION_PATH_MAX_BYTES = 2_048;
+/** A restore that lost its network is undone by itself after this, unless somebody confirmed: as long as `netplan try` waits. */
+export const LINK_GUARD_DEADLINE_MS = 120_000;
+/** What answered before has so long to answer again: a bridge learns for 30 s, DHCP asks for up to 45 s. */
+export const LINK_GUARD_SETTLE_MS = 60_000;
+/** Nothing is believed earlier than this after a change: daemons take a moment to act on it. */
+export const LINK_GUARD_STEADY_MS = 2_000;
+/** One question to one address: what is slower is asked again until the time for all is over. */
+export const LINK_PROBE_TIMEOUT_MS = 1_500;
+/** Addresses that one guard watches. */
+export const LINK_TARGETS_MAX = 16;
+/** A rollback that the watchdog started and that has not ended by then is not waited for. */
+export const LINK_ROLLBACK_TIMEOUT_MS = 600_000;
+/** All values of /etc/environment: a program cannot be started with many more. */
+export const ENVIRONMENT_MAX_CHARS = 64 * KIB;
+/** Login shells of /etc/shells. */
+export const LOGIN_SHELLS_MAX = 200;
+/** Monitors, timeouts and scripts of one person. */
+export const DISPLAY_VALUES_MAX = 500;
+/** A person's picture on the login screen. */
+export const DISPLAY_ICON_MAX_BYTES = 512 * KIB;

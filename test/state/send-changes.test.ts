@@ -20,6 +20,7 @@ import { SEGMENT_DATA_BYTES } from '../../src/common/limits.ts';
 import type { LineFrame } from '../../src/state/capture/frame-line.ts';
 import { KIND } from '../../src/state/format/frame-cipher.ts';
 import { Identities } from '../../src/state/plan/identities.ts';
+import { THIS_MACHINE } from '../../src/state/plan/source-tree.ts';
 import { AnswerFiles } from '../../src/state/send/answer-files.ts';
 import { planSend } from '../../src/state/send/index.ts';
 import { OpenedPlan } from '../../src/state/send/opened-plan.ts';
@@ -49,7 +50,14 @@ async function answering(t: TestContext, make: (home: string) => void) {
     Array.from({ length: plan.entries }, (_, entry) => entry),
   );
   const frames = (throwIfEnded = () => {}) =>
-    new AnswerFiles(all, { plan, excluded: new Identities([]), scratchDir, throwIfEnded, onRead() {} }).frames();
+    new AnswerFiles(all, {
+      plan,
+      tree: THIS_MACHINE,
+      excluded: new Identities([]),
+      scratchDir,
+      throwIfEnded,
+      onRead() {},
+    }).frames();
   return { home, frames };
 }
 

@@ -7,6 +7,8 @@ import { readNewSecret, readSecret } from '../secrets.ts';
 
 interface CaptureFlags {
   for?: string;
+  areas?: string;
+  root?: string;
   points?: string;
   replicas?: string;
   detach?: boolean;
@@ -19,8 +21,10 @@ type Done = Record<string, unknown>;
 
 export function describeCapture(command: Command): Command {
   return command
-    .description('capture PATHs of this machine, to a point or to a store in a folder')
-    .argument('[PATH...]', 'what to capture, whole; without any: what the association says')
+    .description('capture this machine, or PATHs of it, to a point or to a store in a folder')
+    .argument('[PATH...]', 'what to capture, whole; without any: what the association says, else every area')
+    .option('--areas <LIST>', 'kinds of system state, with commas, or all: see docs/AREAS.md')
+    .option('--root <DIR>', 'DIR is the root of the machine to capture: a mounted disk, an unpacked system')
     .option(
       '--for <MACHINE>',
       'who shall have the state: a name, the beginning of a peer id, this machine itself, or an association',
@@ -49,6 +53,9 @@ and for the fleet's recovery key if it has one.
 Examples:
   resettle capture /home/ann --for new-laptop
   resettle capture /home/ann --for new-laptop --points office-nas,den-nas --replicas 2
+  resettle capture --for new-laptop
+  resettle capture --areas accounts,homes,printers --for new-laptop
+  resettle capture --root /mnt/old-disk --store /media/usb/resettle --passphrase-file passphrase
   resettle capture /home/ann --for new-laptop --detach
   resettle capture /home/ann --store /media/usb/resettle --passphrase-file passphrase
   resettle capture /home/ann --store /media/usb/resettle --for new-laptop`,
@@ -57,11 +64,8 @@ Examples:
 
 /** Returns the exit status: 3 where items were left out, or copies are still to come. */
 export async function runCapture(context: Context, paths: readonly string[], flags: CaptureFlags): Promise<number> {
-  const whole = paths.map((path) => resolve(path));
+  const whole = paths.map((path) => resolve(flags.root === undefined ? '.' : '/', path));
   if (flags.store === undefined) return await toPoint(context, whole, flags);
-  if (paths.length === 0) {
-    throw new ResettleError('not-built', 'capturing by areas is not built yet', { hint: 'name the PATHs to capture' });
-  }
   const done = await toFolder(context, whole, { ...flags, store: resolve(flags.store) });
   return Number(done.skipped) > 0 ? 3 : 0;
 }
@@ -76,7 +80,7 @@ async function toPoint(context: Context, paths: readonly string[], flags: Captur
     });
   }
   const done = await callAgent(context, 'capture', {
-    paths: [...paths],
+    ...scopeOf(paths, flags),
     for: flags.for,
     detach: flags.detach === true,
     ...(flags.points === undefined ? {} : { points: pointsOf(flags.points) }),
@@ -99,6 +103,15 @@ async function toPoint(context: Context, paths: readonly string[], flags: Captur
     ...receipts.map(([peerId, hash]) => `receipt ${peerId} ${hash}`),
   ]);
   return Number(done.skipped) > 0 || Number(done.copies) < Number(done.replicas) ? 3 : 0;
+}
+
+/** What is captured, as a request says it. */
+export function scopeOf(paths: readonly string[], { areas, root }: Pick<CaptureFlags, 'areas' | 'root'>) {
+  return {
+    paths: [...paths],
+    ...(areas === undefined ? {} : { areas: areas.split(',').filter((name) => name !== '') }),
+    ...(root === undefined ? {} : { root: resolve(root) }),
+  };
 }
 
 function pointsOf(text: string): string[] {
@@ -140,7 +153,11 @@ async function toFolder(
   for (const option of ['points', 'replicas', 'detach', 'wait'] as const) {
     if (flags[option] !== undefined) throw new ResettleError('usage', `--${option} does not go with --store DIR`);
   }
-  const request = { paths: [...paths], dir: flags.store, ...(flags.for === undefined ? {} : { for: flags.for }) };
+  const request = {
+    ...scopeOf(paths, flags),
+    dir: flags.store,
+    ...(flags.for === undefined ? {} : { for: flags.for }),
+  };
   const passphrase =
     flags.passphraseFile === undefined ? undefined : await readSecret('passphrase', flags.passphraseFile);
   const capture = (secret: string | undefined): Promise<Done> =>

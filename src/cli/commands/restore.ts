@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { RequestOf } from '../../api/contract.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { formatBytes } from '../../common/sizes.ts';
@@ -32,6 +32,8 @@ type PointSecrets = Pick<Wish, 'recovery' | 'recoveryCode'>;
 
 const POLICIES = ['keep-both', 'skip', 'replace', 'newer'] as const;
 
+const IDENTITIES = ['same', 'new'] as const;
+
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function describeRestore(command: Command): Command {
@@ -57,8 +59,11 @@ export function describeRestore(command: Command): Command {
       '--passphrase-file <F>',
       'of the recovery file, or with --store of the store: from F, or from standard input with -',
     )
-    .option('--identity <WHICH>', 'same: this is the machine that was captured, although its hardware differs')
-    .addOption(new Option('--areas <LIST>').hideHelp())
+    .option('--identity <WHICH>', 'same: this is the machine that was captured, reinstalled; new: it is another one')
+    .option(
+      '--areas <LIST>',
+      'only these kinds of system state, with commas, or all; security and software need to be named',
+    )
     .addHelpText(
       'after',
       `
@@ -68,6 +73,8 @@ Examples:
   resettle restore --from old-laptop --into /srv/ann
   resettle restore --from old-laptop --into /srv/ann --dry-run
   resettle restore --root /mnt/new-system --map-user ann=anna --on-conflict newer
+  resettle restore --from old-laptop --dry-run
+  resettle restore --from old-laptop --areas accounts,homes,printers --allow-privileged
   resettle restore --from old-laptop --recovery-file fleet.recovery --passphrase-file passphrase
   resettle restore --store /media/usb/resettle --passphrase-file passphrase --into /srv/ann`,
     );
@@ -76,11 +83,19 @@ Examples:
 /** Returns the exit status: 3 where items were left out or withheld. */
 export async function runRestore(context: Context, flags: RestoreFlags): Promise<number> {
   const wish = wishOf(flags);
+  context.output.showsPlan = wish.dryRun;
   if (flags.into === undefined && flags.root === undefined && !wish.dryRun) await confirmRoot(context);
   const done =
     flags.store === undefined ? await fromPoint(context, flags, wish) : await fromFolder(context, flags, wish);
   tell(context, done, wish.snapshot !== undefined);
-  return Number(done.skipped) > 0 ? 3 : 0;
+  return exitOf(done);
+}
+
+/** 1 where an area was put back, or something is not there that should be; 3 where something was left out or needs a person. */
+function exitOf(done: Done): number {
+  const areas = done.areas as { failed: readonly string[]; checklist: { worst: string } | null } | null;
+  if (areas && (areas.failed.length > 0 || areas.checklist?.worst === 'failed')) return 1;
+  return Number(done.skipped) > 0 || areas?.checklist?.worst === 'person' ? 3 : 0;
 }
 
 function tell(context: Context, done: Done, wasNamed: boolean): void {
@@ -116,10 +131,6 @@ async function confirmRoot(context: Context): Promise<void> {
 }
 
 function wishOf(flags: RestoreFlags): Wish {
-  for (const [option, value] of [['--areas', flags.areas]]) {
-    if (value !== undefined)
-      throw new ResettleError('not-built', `${option} is not built yet`, { hint: 'leave it out' });
-  }
   if (flags.into !== undefined && flags.root !== undefined) {
     throw new ResettleError('usage', '--into and --root do not go together');
   }
@@ -132,11 +143,9 @@ function wishOf(flags: RestoreFlags): Wish {
   if (snapshot !== undefined && (!Number.isSafeInteger(snapshot) || snapshot < 1)) {
     throw new ResettleError('usage', `--snapshot is a whole number from 1, not ${flags.snapshot}`);
   }
-  if (flags.identity !== undefined && flags.identity !== 'same') {
-    throw new ResettleError('not-built', `--identity ${flags.identity} is not built yet`, { hint: 'only "same" is' });
-  }
-  if (flags.identity !== undefined && flags.store !== undefined) {
-    throw new ResettleError('usage', '--identity does not go with --store DIR');
+  const identity = IDENTITIES.find((one) => one === flags.identity);
+  if (flags.identity !== undefined && identity === undefined) {
+    throw new ResettleError('usage', `--identity is one of ${IDENTITIES.join(', ')}, not ${flags.identity}`);
   }
   return {
     into: resolve(flags.into ?? flags.root ?? '/'),
@@ -146,7 +155,8 @@ function wishOf(flags: RestoreFlags): Wish {
     mapUsers: (flags.mapUser ?? []).map(mappingOf),
     dryRun: flags.dryRun === true,
     ...(onConflict === undefined ? {} : { onConflict }),
-    ...(flags.identity === undefined ? {} : { identity: flags.identity }),
+    ...(identity === undefined ? {} : { identity }),
+    ...(flags.areas === undefined ? {} : { areas: flags.areas.split(',').filter((name) => name !== '') }),
     ...(flags.from === undefined ? {} : { from: flags.from }),
     ...(flags.state === undefined ? {} : { state: flags.state }),
     ...(snapshot === undefined ? {} : { snapshot }),

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -56,6 +57,12 @@ export class Home {
     const dir = this.path('scratch');
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     return dir;
+  }
+
+  /** Folders of catalogue rules of this HOME's own, which come before the built-in ones: HOME/rules, where it is there. */
+  ruleFolders(): string[] {
+    const folder = this.path('rules');
+    return existsSync(folder) ? [folder] : [];
   }
 
   /** Where the stat cache of a state lies; one for each place that captures of it went to, where there are several. */

@@ -245,7 +245,7 @@ class ReceiverRun {
     const applied = await applyBy(
       (asked, on) => rooms.receiveSnapshot({ ...asked, descriptor, stateKey, expected, asker }, on),
       this.#ground,
-      kept.restoreId,
+      { descriptor, stateKey, restoreId: kept.restoreId },
       { ...wish, dryRun },
       this.#emit,
       this.#signal,

@@ -6,6 +6,7 @@ import { reasonOf } from '../fs/errno.ts';
 import type { Identities } from '../plan/identities.ts';
 import { extrasOf } from '../plan/metadata.ts';
 import { RootWalker } from '../plan/root-walker.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import { copyDatabase, type DatabaseCopy, isCompanion, isDatabase } from './database.ts';
 import type { Segment } from './open-segments.ts';
 import { type Content, readUpTo } from './read-content.ts';
@@ -14,6 +15,7 @@ const DATABASE_PAGE_MIN_BYTES = 512;
 
 export interface FileReaderOptions {
   readonly roots: readonly FolderPath[];
+  readonly tree: SourceTree;
   /** Where copies of live databases are made. */
   readonly scratchDir: string;
   readonly settleMs?: number | undefined;
@@ -46,7 +48,7 @@ export class FileReader {
 
   constructor(options: FileReaderOptions) {
     this.#options = options;
-    this.#walker = new RootWalker(options.roots);
+    this.#walker = new RootWalker(options.roots, options.tree);
   }
 
   close(): void {

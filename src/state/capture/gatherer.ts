@@ -11,6 +11,7 @@ import type { Known } from '../plan/known.ts';
 import type { LeftOutList } from '../plan/left-out.ts';
 import { isSettled, metadataOf } from '../plan/metadata.ts';
 import { pathOfNames } from '../plan/roots.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import {
   BEFORE,
   LINKED,
@@ -33,6 +34,7 @@ const EMPTY = Buffer.alloc(0);
 
 export interface GathererOptions {
   readonly roots: readonly FolderPath[];
+  readonly tree: SourceTree;
   readonly entriesPath: string;
   readonly leftOut: LeftOutList;
   readonly known: Known;
@@ -69,10 +71,10 @@ export class Gatherer {
 
   constructor(options: GathererOptions) {
     this.#options = options;
-    const { roots, scratchDir, settleMs, leftOut } = options;
+    const { roots, tree, scratchDir, settleMs, leftOut } = options;
     const onLack = (path: FolderPath, name: Uint8Array, reason: string) =>
       leftOut.add(pathOfNames([...path, name]), reason);
-    this.#files = new FileReader({ roots, scratchDir, settleMs, throwIfStopped, onLack });
+    this.#files = new FileReader({ roots, tree, scratchDir, settleMs, throwIfStopped, onLack });
     this.#spool = new BlockSpoolWriter(options.entriesPath);
     this.#reader = new ContentReader(
       this.#open,

@@ -1,11 +1,15 @@
 import type { PackId, StateId } from '../../common/ids.ts';
 import type { Progress } from '../../common/ports.ts';
+import type { RuleFilter } from '../plan/rule-filter.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import type { CaptureResult, PlanSummary } from './types.ts';
 
 /** What the worker is started with. */
 export interface CaptureWorkerData {
   readonly paths: readonly Uint8Array[];
+  readonly filter: RuleFilter | undefined;
   readonly exclude: readonly Uint8Array[];
+  readonly tree: SourceTree;
   /** The capture's own folder, empty. */
   readonly scratch: string;
   readonly stateId: StateId;

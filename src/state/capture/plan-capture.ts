@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PackId, packId } from '../../common/ids.ts';
 import type { PackSink } from '../../common/ports.ts';
+import { THIS_MACHINE } from '../plan/source-tree.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { CaptureWorkerData, FromCaptureWorker } from './messages.ts';
 import type { Capture, CaptureEvents, CaptureOptions, CaptureResult, PlanSummary } from './types.ts';
@@ -15,7 +16,9 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
   const scratch = await mkdtemp(join(options.scratchDir, 'capture-'));
   const data: CaptureWorkerData = {
     paths: options.paths,
+    filter: options.filter,
     exclude: options.exclude,
+    tree: options.tree ?? THIS_MACHINE,
     scratch,
     stateId: options.stateId,
     stateKey: options.stateKey,

@@ -2,10 +2,16 @@ import type { PrivateKey } from '@libp2p/interface';
 import type { AssociationId, PackId, StateId } from '../../common/ids.ts';
 import type { PackSink, Progress, Report } from '../../common/ports.ts';
 import type { FolderPath, LeftOut, PartReference, Totals } from '../format/index.ts';
+import type { LeftByRule, RuleFilter } from '../plan/rule-filter.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 
 export interface CaptureOptions {
-  /** Absolute paths, as bytes. */
+  /** Absolute paths as the captured machine has them, as bytes; none are needed where a filter has roots. */
   readonly paths: readonly Uint8Array[];
+  /** Where they lie; default: this machine's own root. */
+  readonly tree?: SourceTree | undefined;
+  /** What areas take beside the paths, by the catalogue's rules. A path is taken whole, wherever it lies. */
+  readonly filter?: RuleFilter | undefined;
   /** Absolute paths that are never captured, whatever name leads to them. */
   readonly exclude: readonly Uint8Array[];
   /** A folder beneath which the capture makes its own, removed by `close`. */
@@ -42,6 +48,10 @@ export interface PlanSummary {
   readonly upperBoundBytes: number;
   readonly skipped: Report;
   readonly excluded: readonly string[];
+  /** What rules of the catalogue left out: nothing to worry about, and told. */
+  readonly leftByRules: readonly LeftByRule[];
+  /** What each root has: paths as bytes. */
+  readonly byRoot: readonly { readonly path: Uint8Array; readonly items: number; readonly bytes: number }[];
 }
 
 /** What a capture made; `describeSnapshot` signs it. */

@@ -5,7 +5,7 @@ import { type FolderPath, packBytesFor } from '../format/index.ts';
 import { Identities } from '../plan/identities.ts';
 import { Known } from '../plan/known.ts';
 import { reportOf } from '../plan/left-out.ts';
-import { distinctRoots } from '../plan/roots.ts';
+import { type Selection, select } from '../plan/rule-filter.ts';
 import { Scan, type ScanResult } from '../plan/scan.ts';
 import { StatCache } from '../plan/stat-cache.ts';
 import { partBytesFor, upperBoundBytes } from '../plan/upper-bound.ts';
@@ -49,13 +49,14 @@ async function confirmed(cache: StatCache): Promise<Known> {
   return new Known(cache, new Set(missing));
 }
 
-function plan(roots: readonly FolderPath[], known: Known): ScanResult {
+function plan(selection: Selection, known: Known): ScanResult {
   const { cache } = known;
   const own = [...data.exclude, Buffer.from(data.scratch)];
   if (data.cacheFile) own.push(...['', '-wal', '-shm'].map((end) => Buffer.from(`${data.cacheFile}${end}`)));
   cache.begin();
   const scan = new Scan({
-    roots,
+    ...selection,
+    tree: data.tree,
     excluded: new Identities(own),
     spoolPath: planPath,
     known,
@@ -63,12 +64,13 @@ function plan(roots: readonly FolderPath[], known: Known): ScanResult {
     onProgress: (progress) => tell({ type: 'progress', progress }),
   }).run();
   cache.commit();
-  const { counts, leftOut, ...found } = scan;
+  const { counts, leftOut, leftByRules, ...found } = scan;
   const { bytes, files } = found;
   teller.now({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });
   collectAfterPhase();
   const upperBound = upperBoundBytes(counts);
-  tell({ type: 'planned', plan: { ...found, upperBoundBytes: upperBound, skipped: reportOf(leftOut.get()) } });
+  const skipped = reportOf(leftOut.get());
+  tell({ type: 'planned', plan: { ...found, upperBoundBytes: upperBound, skipped, leftByRules: leftByRules.get() } });
   return scan;
 }
 
@@ -97,7 +99,16 @@ async function send(
     teller.count(() => ({ phase: 'capture', bytes, totalBytes: newBytes, files, totalFiles: newFiles }));
   };
   const { scratch, settleMs } = data;
-  const gatherer = new Gatherer({ roots, entriesPath, leftOut, known, settleMs, scratchDir: scratch, onRead });
+  const gatherer = new Gatherer({
+    roots,
+    tree: data.tree,
+    entriesPath,
+    leftOut,
+    known,
+    settleMs,
+    scratchDir: scratch,
+    onRead,
+  });
   const checkpoint = new Checkpoint({
     cache,
     names,
@@ -144,17 +155,17 @@ async function send(
 }
 
 async function capture(): Promise<void> {
-  const roots = distinctRoots(data.paths);
-  const names = readOwnerNames();
+  const selection = select(data.paths, data.filter);
+  const names = readOwnerNames(join(data.tree.root, 'etc'));
   const identity = { state: data.stateId, owners: digestOfNames(names) };
   const kept = data.cacheFile === undefined ? undefined : StatCache.open(data.cacheFile, identity);
   // Beside another capture of the same state, and where nothing is kept, everything is read and sent.
   const cache = kept ?? StatCache.open(join(data.scratch, 'cache'), identity)!;
   try {
     const known = await confirmed(cache);
-    const scan = plan(roots, known);
+    const scan = plan(selection, known);
     await next('run');
-    await send(roots, scan, known, names, kept !== undefined);
+    await send(selection.roots, scan, known, names, kept !== undefined);
   } finally {
     cache.close();
   }

@@ -8,8 +8,11 @@ const pattern = z
   .string()
   .max(1024)
   .regex(/^(~|\/)(\/|$)|^\/[^/]/, 'a path begins with ~/ or /')
-  .refine((text) => !text.split('/').some((name) => name === '.' || name === '..'), 'no . or ..');
+  .refine((text) => !text.split('/').some((name) => name === '.' || name === '..'), 'no . or ..')
+  .refine((text) => text.length > 1 && !/\/\/|\/$/.test(text), 'no empty name in it, no / at its end, and not / alone');
 const patterns = z.array(pattern).max(500).default([]);
+/** Outside of homes what is taken is looked up, not searched for. */
+const includePattern = pattern.refine((text) => text.startsWith('~') || !text.includes('**'), 'no ** outside of homes');
 const word = z.string().regex(/^[a-z0-9][a-z0-9.+-]*$/);
 
 /** What is done with a file beside copying it. */
@@ -40,7 +43,7 @@ export const catalogueRule = z.strictObject({
   flatpak: z.array(z.string().max(200)).max(20).default([]),
   snap: z.array(word).max(20).default([]),
   /** Taken. Beneath homes everything is taken that nothing excludes; outside of them only what a rule includes. */
-  include: patterns,
+  include: z.array(includePattern).max(500).default([]),
   /** Not taken: can be made again, or belongs to this machine. */
   exclude: patterns,
   /** Not taken, whatever else says so: locks, sockets, what is bound to the machine. */

@@ -1,12 +1,14 @@
 import type { BigIntStats } from 'node:fs';
+import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { LINK_TARGET_MAX_BYTES, MANIFEST_BLOCK_BYTES, PATH_DEPTH_MAX } from '../../common/limits.ts';
 import type { Progress } from '../../common/ports.ts';
+import type { RuleWalk, WalkState } from '../catalogue/rule-walk.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
 import type { Extras } from '../format/extras.ts';
 import type { Entry, FolderPath } from '../format/index.ts';
-import { close, deviceOf, namesIn, openToRead, readLink, statOfItem } from '../fs/calls.ts';
+import { close, deviceOf, namesIn, openFolder, openToRead, readLink, statOfItem } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { showPath } from '../fs/show-path.ts';
 import { ProgressTeller } from '../threads/progress.ts';
@@ -20,8 +22,17 @@ import { extrasOfItem, isSettled, metadataOf } from './metadata.ts';
 import { PlanBlocks } from './plan-blocks.ts';
 import { RootWalker } from './root-walker.ts';
 import { pathOfNames, startsWith } from './roots.ts';
+import { EVERYTHING, LeftByRules, type Selection } from './rule-filter.ts';
+import type { SourceTree } from './source-tree.ts';
 import { BEFORE, LINKED, READ, type TrackedRecord } from './tracked.ts';
 import { type Counts, countRun, emptyCounts } from './upper-bound.ts';
+
+/** What a scan found of one root. */
+export interface RootSum {
+  readonly path: Uint8Array;
+  items: number;
+  bytes: number;
+}
 
 /** What a scan found. Its entries are in the spool file, in the order of a walk. */
 export interface ScanResult {
@@ -37,12 +48,21 @@ export interface ScanResult {
   counts: Counts;
   leftOut: LeftOutList;
   excluded: string[];
+  /** Left out on purpose, by the catalogue's rules. */
+  leftByRules: LeftByRules;
+  byRoot: RootSum[];
+}
+
+/** A folder that the walk still has to enter. */
+interface Subfolder {
+  readonly name: Uint8Array;
+  readonly state: WalkState;
 }
 
 const BLOCK_CUT_ENTRIES = 2048;
 
-export interface ScanOptions {
-  readonly roots: readonly FolderPath[];
+export interface ScanOptions extends Selection {
+  readonly tree: SourceTree;
   readonly excluded: Identities;
   readonly spoolPath: string;
   /** What an earlier capture knows, and the holder has. */
@@ -55,6 +75,8 @@ export interface ScanOptions {
 /** Walks the roots and writes the plan: folder blocks, parents first, names ascending, no content read. */
 export class Scan {
   readonly #roots: readonly FolderPath[];
+  readonly #inner: readonly FolderPath[];
+  readonly #rules: RuleWalk | undefined;
   readonly #excluded: Identities;
   readonly #known: Known;
   readonly #settledBeforeNs: bigint;
@@ -76,14 +98,18 @@ export class Scan {
     counts: emptyCounts(),
     leftOut: new LeftOutList(),
     excluded: [],
+    leftByRules: new LeftByRules(),
+    byRoot: [],
   };
 
   constructor(options: ScanOptions) {
     this.#roots = options.roots;
+    this.#inner = options.inner ?? [];
+    this.#rules = options.walk;
     this.#excluded = options.excluded;
     this.#known = options.known;
     this.#settledBeforeNs = options.settledBeforeNs;
-    this.#walker = new RootWalker(options.roots);
+    this.#walker = new RootWalker(options.roots, options.tree);
     this.#blocks = new PlanBlocks(options.spoolPath, options.known);
     this.#groups = new LinkGroups((dev, ino) => options.known.cache.groupOf(dev, ino));
     this.#teller = new ProgressTeller(options.onProgress);
@@ -92,7 +118,8 @@ export class Scan {
   /** Throws `not-found` for a root that does not exist, `nothing-left` when nothing is captured. */
   run(): ScanResult {
     try {
-      this.#folder([]);
+      for (const path of this.#inner) this.#mustBeThere(path);
+      this.#folder([], this.#rules?.at(Buffer.from('/')) ?? EVERYTHING);
     } finally {
       this.#walker.close();
       this.#blocks.close();
@@ -120,13 +147,41 @@ export class Scan {
     return { phase: 'scan', bytes: this.#result.bytes, totalBytes: 0, files: this.#items(), totalFiles: 0 };
   }
 
-  #folder(path: FolderPath): void {
-    const subfolders: Uint8Array[] = [];
+  /** Adds what `work` finds to the sum of a root. */
+  #within(root: FolderPath, work: () => void): void {
+    const at = pathOfNames(root);
+    const items = this.#items();
+    const { bytes } = this.#result;
+    work();
+    let sum = this.#result.byRoot.find(({ path }) => at.equals(path));
+    if (!sum) {
+      sum = { path: at, items: 0, bytes: 0 };
+      this.#result.byRoot.push(sum);
+    }
+    sum.items += this.#items() - items;
+    sum.bytes += this.#result.bytes - bytes;
+  }
+
+  #isRoot(path: FolderPath): boolean {
+    return this.#roots.some((root) => root.length === path.length && startsWith(root, path));
+  }
+
+  #folder(path: FolderPath, state: WalkState): void {
+    if (this.#isRoot(path)) this.#within(path, () => this.#walked(path, state));
+    else this.#walked(path, state);
+  }
+
+  #walked(path: FolderPath, state: WalkState): void {
+    const subfolders: Subfolder[] = [];
     this.#blocks.begin(path);
-    if (this.#isAncestor(path)) this.#ancestorItems(path, subfolders);
-    else this.#scanned(path, subfolders);
+    if (this.#isAncestor(path)) this.#ancestorItems(path, state, subfolders);
+    else this.#scanned(path, state, subfolders);
     this.#blocks.end();
-    for (const name of subfolders) this.#folder([...path, name]);
+    for (const subfolder of subfolders) this.#folder([...path, subfolder.name], subfolder.state);
+  }
+
+  #enter(state: WalkState, name: Uint8Array): WalkState {
+    return this.#rules ? this.#rules.enter(state, asBuffer(name).toString('latin1')) : state;
   }
 
   /** True above the given roots, where only the way to them is taken. */
@@ -134,39 +189,50 @@ export class Scan {
     return this.#roots.some((root) => root.length > path.length && startsWith(root, path));
   }
 
-  #ancestorItems(path: FolderPath, subfolders: Uint8Array[]): void {
+  #ancestorItems(path: FolderPath, above: WalkState, subfolders: Subfolder[]): void {
     let last: Uint8Array | undefined;
     for (const root of this.#roots) {
       const name = root[path.length];
       if (!name || !startsWith(root, path) || (last && Buffer.compare(last, name) === 0)) continue;
       last = name;
+      const state = this.#enter(above, name);
       if (root.length === path.length + 1) {
-        this.#root(path, name, subfolders);
+        this.#root(path, name, state, subfolders);
       } else {
         this.#add({ kind: 'ancestor', name }, undefined, 0);
-        subfolders.push(name);
+        subfolders.push({ name, state });
       }
     }
   }
 
-  #root(path: FolderPath, name: Uint8Array, subfolders: Uint8Array[]): void {
-    const shown = showPath(pathOfNames([...path, name]));
+  #root(path: FolderPath, name: Uint8Array, state: WalkState, subfolders: Subfolder[]): void {
     let folder: number;
     let stats: BigIntStats;
     try {
-      folder = this.#walker.enter(path);
+      folder = this.#walker.enterAbove([...path, name]);
       stats = statOfItem(folder, name);
     } catch (error) {
-      const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
-      throw new ResettleError(gone ? 'not-found' : 'failed', `cannot capture ${shown}: ${reasonOf(error)}`, {
-        hint: gone ? 'check the path' : 'run as a user who can read it',
-        cause: error,
-      });
+      if (this.#isGiven(state)) throw cannotCapture([...path, name], error);
+      this.#leaveOut(path, name, reasonOf(error));
+      return;
     }
-    this.#item(path, folder, name, stats, subfolders, false);
+    this.#within([...path, name], () => this.#item(path, folder, name, stats, state, subfolders, false));
   }
 
-  #scanned(path: FolderPath, subfolders: Uint8Array[]): void {
+  /** Whether somebody named it, or what it lies in, by hand. */
+  #isGiven(state: WalkState): boolean {
+    return !this.#rules || state.by?.kind === 'path';
+  }
+
+  #mustBeThere(path: FolderPath): void {
+    try {
+      statOfItem(this.#walker.enter(path.slice(0, -1)), path.at(-1)!);
+    } catch (error) {
+      throw cannotCapture(path, error);
+    }
+  }
+
+  #scanned(path: FolderPath, state: WalkState, subfolders: Subfolder[]): void {
     let folder: number;
     let names: Buffer[];
     try {
@@ -178,6 +244,11 @@ export class Scan {
     }
     const live = liveDatabases(names);
     for (const name of names) {
+      const item = this.#enter(state, name);
+      if (!item.mayHoldTaken) {
+        this.#result.leftByRules.add(path, name, item);
+        continue;
+      }
       let stats: BigIntStats;
       try {
         stats = statOfItem(folder, name);
@@ -186,7 +257,7 @@ export class Scan {
         continue;
       }
       const isLive = live?.has(name.toString('latin1')) === true;
-      this.#item(path, folder, name, stats, subfolders, isLive);
+      this.#item(path, folder, name, stats, item, subfolders, isLive);
       if (this.#blocks.bytes > MANIFEST_BLOCK_BYTES || this.#blocks.count >= BLOCK_CUT_ENTRIES) this.#blocks.cut();
     }
   }
@@ -196,9 +267,14 @@ export class Scan {
     folder: number,
     name: Uint8Array,
     stats: BigIntStats,
-    subfolders: Uint8Array[],
+    state: WalkState,
+    subfolders: Subfolder[],
     readAnyway: boolean,
   ): void {
+    if (!state.isTaken && !(stats.isDirectory() && this.#leadsOn(folder, name, state))) {
+      this.#result.leftByRules.add(path, name, state);
+      return;
+    }
     if (this.#excluded.has(stats)) {
       this.#result.excluded.push(showPath(pathOfNames([...path, name])));
       return;
@@ -209,7 +285,7 @@ export class Scan {
     }
     try {
       if (stats.isFile()) this.#file(folder, name, stats, readAnyway);
-      else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, subfolders);
+      else if (stats.isDirectory()) this.#subfolder(path, folder, name, stats, state, subfolders);
       else if (stats.isSymbolicLink()) this.#symlink(path, folder, name, stats);
       else this.#special(path, folder, name, stats);
     } catch (error) {
@@ -219,6 +295,22 @@ export class Scan {
     this.#owners.add(`u${stats.uid}`).add(`g${stats.gid}`);
     throwIfStopped();
     this.#teller.count(() => this.#progress());
+  }
+
+  /** Whether a folder that is not taken is the way to something beneath it that may be. */
+  #leadsOn(folder: number, name: Uint8Array, state: WalkState): boolean {
+    if (!state.mayHoldTaken) return false;
+    try {
+      const fd = openFolder(folder, name);
+      try {
+        return namesIn(fd).some((inner) => this.#enter(state, inner).mayHoldTaken);
+      } finally {
+        close(fd);
+      }
+    } catch {
+      // What cannot be looked into is left out like the rest of it.
+      return false;
+    }
   }
 
   #file(folder: number, name: Uint8Array, stats: BigIntStats, readAnyway: boolean): void {
@@ -274,7 +366,14 @@ export class Scan {
     }
   }
 
-  #subfolder(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats, subfolders: Uint8Array[]): void {
+  #subfolder(
+    path: FolderPath,
+    folder: number,
+    name: Uint8Array,
+    stats: BigIntStats,
+    state: WalkState,
+    subfolders: Subfolder[],
+  ): void {
     if (path.length + 1 > PATH_DEPTH_MAX) {
       this.#leaveOut(path, name, `it lies deeper than ${PATH_DEPTH_MAX} folders`);
       return;
@@ -284,7 +383,7 @@ export class Scan {
       const extras = this.#extras(path, folder, name, true);
       this.#add({ kind: 'folder', name, ...metadataOf(stats), ...(extras && { extras }) }, stats, 0);
     }
-    subfolders.push(name);
+    subfolders.push({ name, state });
   }
 
   #symlink(path: FolderPath, folder: number, name: Uint8Array, stats: BigIntStats): void {
@@ -343,6 +442,15 @@ export class Scan {
   #leaveOut(path: FolderPath, name: Uint8Array | undefined, reason: string): void {
     this.#result.leftOut.add(pathOfNames(name ? [...path, name] : path), reason);
   }
+}
+
+function cannotCapture(path: FolderPath, error: unknown): ResettleError {
+  const gone = codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR';
+  const shown = showPath(pathOfNames(path));
+  return new ResettleError(gone ? 'not-found' : 'failed', `cannot capture ${shown}: ${reasonOf(error)}`, {
+    hint: gone ? 'check the path' : 'run as a user who can read it',
+    cause: error,
+  });
 }
 
 /** Names of files beside which a database's log or journal lies: its stat does not tell whether it changed. */

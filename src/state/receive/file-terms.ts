@@ -29,8 +29,8 @@ export class FileTerms {
 
   /** A planned file with the metadata that the source says. */
   asTold<F extends PlannedFile>(planned: F, entry: FileEntry): F {
-    const { giving, extras } = this.#parts;
-    const { extras: own, ...given } = giving.of(entry, 'file');
+    const { giving, extras, tree } = this.#parts;
+    const { extras: own, ...given } = giving.of(entry, 'file', tree.folders.ownPlace(planned.folder));
     return {
       ...planned,
       ...given,
@@ -49,7 +49,7 @@ export class FileTerms {
     tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
     if (file.sizeBytes !== planned.sizeBytes || file.mtimeNs !== planned.mtimeNs) this.#became.add(file.decision, file);
     lockLater(locks, file, extras.get(file.extrasAt)?.flags ?? 0);
-    giving.note(captured, 'file', shown, losses);
+    giving.note(captured, 'file', tree.folders.ownPlace(file.folder), shown, losses);
     owners.note(captured);
   }
 

@@ -51,7 +51,9 @@ export interface DeciderParts {
   readonly inodes: LinkInodes;
   readonly sink: DecisionSink;
   /** Hears of every item that was asked for, before it is decided. */
-  onEntry?(folder: FolderPath, entry: Entry): void;
+  onEntry?(folder: FolderPath, entry: Entry, place: number): void;
+  /** Hears of what one of the places leaves out, with the reason. */
+  onLeftOut?(folder: FolderPath, name: Uint8Array, reason: string): void;
   /** Hears of each file that something of its size is there of, by the number of its entry. */
   onCandidate?(entry: number): void;
 }
@@ -131,10 +133,10 @@ export class Decider implements ManifestVisitor {
     const above = parent === undefined ? undefined : this.#at(parent);
     // A folder on the way to what was asked for is not restored itself.
     const metadata = walked.isWithin ? captured : undefined;
-    const given = metadata && giving.of(metadata, 'folder');
+    const given = metadata && giving.of(metadata, 'folder', walked.place);
     const decided = walked.isBase
       ? this.#base(given)
-      : this.#decideFolder(above!, name, given, walked.isSelected, captured?.mtimeNs);
+      : this.#decideFolder(above!, walked.name, given, walked.isSelected, captured?.mtimeNs);
     const { isBase } = walked;
     const { action, former } = decided;
     sink.folder(
@@ -149,8 +151,10 @@ export class Decider implements ManifestVisitor {
 
   entry(folder: number, entry: Entry): void {
     this.#parts.guard.check(folder, this.#stack.at(-1)!.isBase, entry);
+    const { leftOut } = this.#parts.walk.placeOf(entry.name);
+    if (leftOut !== undefined) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
     if (this.#parts.onEntry && this.#parts.walk.selects(entry.name)) {
-      this.#parts.onEntry(this.#stack.at(-1)!.path, entry);
+      this.#parts.onEntry(this.#stack.at(-1)!.path, entry, this.#placeOf(entry.name));
     }
   }
 
@@ -181,7 +185,7 @@ export class Decider implements ManifestVisitor {
     const folder = this.#stack.at(-1)!;
     const { setter, keeps, giving, inodes, policy } = this.#parts;
     const { sizeBytes, group } = entry;
-    const given = giving.of(entry, 'file');
+    const given = giving.of(entry, 'file', this.#placeOf(entry.name));
     const looked = this.#current.map(({ name, stats, fd }): Looked => {
       const isSame = fd !== undefined && !isPlanned;
       return {
@@ -204,7 +208,7 @@ export class Decider implements ManifestVisitor {
 
   symlink(_number: number, _folder: number, entry: SymlinkEntry): void {
     const folder = this.#stack.at(-1)!;
-    const given = this.#parts.giving.of(entry, 'symlink');
+    const given = this.#parts.giving.of(entry, 'symlink', this.#placeOf(entry.name));
     const looked = this.#lookAt(folder, entry.name, (name, stats) => {
       const isSame = stats.isSymbolicLink() && readLink(this.#open(folder), name).equals(asBuffer(entry.target));
       return { isSame, isExact: isSame && this.#matches(stats, given) };
@@ -223,7 +227,7 @@ export class Decider implements ManifestVisitor {
 
   special(_number: number, _folder: number, entry: SpecialEntry): void {
     const folder = this.#stack.at(-1)!;
-    const given = this.#parts.giving.of(entry, entry.kind);
+    const given = this.#parts.giving.of(entry, entry.kind, this.#placeOf(entry.name));
     const looked = this.#lookAt(folder, entry.name, (_name, stats) => {
       const isSame = isSameSpecial(stats, entry);
       return { isSame, isExact: isSame && this.#matches(stats, given) };
@@ -234,6 +238,10 @@ export class Decider implements ManifestVisitor {
   close(): void {
     this.#letGo();
     this.#cursor?.close();
+  }
+
+  #placeOf(name: Uint8Array): number {
+    return this.#parts.walk.placeOf(name).place;
   }
 
   #matches(stats: BigIntStats, given: Given): boolean {
@@ -260,7 +268,8 @@ export class Decider implements ManifestVisitor {
   }
 
   /** Under which names an item may be there: its own, and the one that an earlier restore of it may have taken. */
-  #namesOf({ state }: DecidedFolder, name: Uint8Array): Uint8Array[] {
+  #namesOf({ state }: DecidedFolder, captured: Uint8Array): Uint8Array[] {
+    const { name } = this.#parts.walk.placeOf(captured);
     if (state !== 'there' || this.#parts.policy !== 'keep-both') return [name];
     return [name, conflictName(name, this.#parts.label, 1, false)];
   }
@@ -323,13 +332,14 @@ export class Decider implements ManifestVisitor {
     looked: readonly Looked[],
   ): void {
     const { kind, entry, sizeBytes, group } = item;
-    const action = this.#decideItem(folder, entry, looked);
+    const { name: own } = this.#parts.walk.placeOf(entry.name);
+    const action = this.#decideItem(folder, entry, own, looked);
     const name =
       action === 'keep-both'
-        ? this.#otherName(folder, entry.name, false)
+        ? this.#otherName(folder, own, false)
         : action === 'identical'
-          ? (looked.find(({ isExact }) => isExact)?.name ?? entry.name)
-          : entry.name;
+          ? (looked.find(({ isExact }) => isExact)?.name ?? own)
+          : own;
     const { mtimeNs } = entry;
     const decision: ItemDecision = { kind, action, name, folder: folder.number, sizeBytes, mtimeNs, group };
     this.#parts.sink.item(decision, folder.path, entry.name);
@@ -337,10 +347,12 @@ export class Decider implements ManifestVisitor {
 
   #decideItem(
     folder: DecidedFolder,
-    { name, mtimeNs }: Metadata & { name: Uint8Array },
+    captured: Metadata & { name: Uint8Array },
+    name: Uint8Array,
     looked: readonly Looked[],
   ): Action {
-    if (folder.state === 'outside' || !this.#parts.walk.selects(name)) return 'outside';
+    const { mtimeNs } = captured;
+    if (folder.state === 'outside' || !this.#parts.walk.selects(captured.name)) return 'outside';
     if (folder.state === 'skip') return 'skip';
     const [own, earlier] = looked;
     const there = own?.stats;

@@ -73,10 +73,19 @@ export class DryRun implements DecisionSink {
 }
 
 /** Lists what of an item would be withheld. */
-export function noteOf(giving: Giving, owners: OwnerPolicy, losses: Losses): (path: FolderPath, entry: Entry) => void {
-  return (path, entry) => {
+export function noteOf(
+  giving: Giving,
+  owners: OwnerPolicy,
+  losses: Losses,
+): (path: FolderPath, entry: Entry, place: number) => void {
+  return (path, entry, place) => {
     if (entry.kind === 'more' || entry.kind === 'ancestor' || entry.kind === 'hardlink') return;
-    giving.note(entry, entry.kind, () => shownIn(path, entry.name), losses);
+    giving.note(entry, entry.kind, place, () => shownIn(path, entry.name), losses);
     owners.note(entry);
   };
+}
+
+/** Lists what a place leaves out. */
+export function leftOutOf(losses: Losses): (path: FolderPath, name: Uint8Array, reason: string) => void {
+  return (path, name, reason) => losses.add(() => shownIn(path, name), reason);
 }

@@ -22,6 +22,8 @@ export interface NewFolder {
   readonly origin: FolderOrigin;
   /** The number of its decision in the plan. */
   readonly decision: number;
+  /** The place that it is in, as `FolderWalk` numbers it; 0 for none. */
+  readonly place: number;
 }
 
 /** Every folder of a restore by its number, parents first, in typed arrays: about 70 bytes a folder. */
@@ -38,6 +40,7 @@ export class FolderTable {
   #extras = new Uint32Array(1024);
   #decisions = new Uint32Array(1024);
   #places = new Uint8Array(1024);
+  #own = new Uint16Array(1024);
   #nameEnds = new Float64Array(1024);
   #names = Buffer.allocUnsafeSlow(16 * 1024);
   /** The few that got another name than was decided. */
@@ -45,7 +48,7 @@ export class FolderTable {
   #lastNumber = -1;
   #lastPath: Uint8Array[] = [];
 
-  add({ parent, name, given, extrasAt, isBase, origin, decision }: NewFolder): number {
+  add({ parent, name, given, extrasAt, isBase, origin, decision, place }: NewFolder): number {
     const number = this.count++;
     if (number === this.#capacity) this.#grow();
     const start = number === 0 ? 0 : this.#nameEnds[number - 1]!;
@@ -63,6 +66,7 @@ export class FolderTable {
     this.#flags[number] = (given ? FLAG_GIVEN : 0) | (isBase ? FLAG_BASE : 0) | (lost ? FLAG_LOST : 0);
     this.#extras[number] = extrasAt;
     this.#decisions[number] = decision;
+    this.#own[number] = place;
     if (given) {
       this.#modes[number] = given.mode;
       this.#uids[number] = given.uid;
@@ -99,6 +103,11 @@ export class FolderTable {
 
   extrasAt(number: number): number {
     return this.#extras[number]!;
+  }
+
+  /** The place that it is in: see `NewFolder`. */
+  ownPlace(number: number): number {
+    return this.#own[number]!;
   }
 
   /** The index of the file system that it lies on. */
@@ -159,6 +168,7 @@ export class FolderTable {
     this.#extras = grown(new Uint32Array(this.#capacity), this.#extras);
     this.#decisions = grown(new Uint32Array(this.#capacity), this.#decisions);
     this.#places = grown(new Uint8Array(this.#capacity), this.#places);
+    this.#own = grown(new Uint16Array(this.#capacity), this.#own);
     this.#nameEnds = grown(new Float64Array(this.#capacity), this.#nameEnds);
   }
 }

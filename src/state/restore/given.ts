@@ -7,6 +7,7 @@ import type { ItemKind } from './decision-log.ts';
 import type { GivenExtras } from './extras-spool.ts';
 import type { Losses } from './losses.ts';
 import type { OwnerMap } from './owner-map.ts';
+import type { RestorePlace } from './types.ts';
 
 const SET_ID_BITS = 0o6000;
 /** Files with these cannot be changed, linked to or removed any more, not by their owner either. */
@@ -32,31 +33,52 @@ export class Giving {
   readonly #owners: OwnerMap;
   readonly #asRoot: boolean;
   readonly #privileged: boolean;
+  readonly #places: readonly RestorePlace[];
 
-  constructor(owners: OwnerMap, asRoot: boolean, allowPrivileged: boolean) {
+  constructor(owners: OwnerMap, asRoot: boolean, allowPrivileged: boolean, places: readonly RestorePlace[] = []) {
     this.#owners = owners;
     this.#asRoot = asRoot;
     this.#privileged = asRoot && allowPrivileged;
+    this.#places = places;
   }
 
-  get devices(): boolean {
-    return this.#privileged;
+  /** Whether devices are made in a place. */
+  mayMakeDevices(place: number): boolean {
+    return this.#isPrivileged(place);
   }
 
-  of(captured: Metadata, kind: ItemKind | 'folder'): Given {
-    const mayKeep = kind === 'folder' || this.#privileged;
+  /** `place`: as `FolderWalk` numbers it. */
+  of(captured: Metadata, kind: ItemKind | 'folder', place: number): Given {
+    const privileged = this.#isPrivileged(place);
+    const personal = this.#personal(place);
+    const mayKeep = kind === 'folder' || privileged;
+    const uid = this.#asRoot ? this.#owners.user(captured.uid) : captured.uid;
+    const gid = this.#asRoot ? this.#owners.group(captured.gid) : captured.gid;
+    const isRoots = this.#asRoot && personal !== undefined;
     return {
       mode: mayKeep ? captured.mode : captured.mode & ~SET_ID_BITS,
-      uid: this.#asRoot ? this.#owners.user(captured.uid) : captured.uid,
-      gid: this.#asRoot ? this.#owners.group(captured.gid) : captured.gid,
+      uid: isRoots && uid === 0 ? personal.uid : uid,
+      gid: isRoots && gid === 0 ? personal.gid : gid,
       mtimeNs: captured.mtimeNs,
-      extras: captured.extras && this.#extras(captured.extras, kind),
+      extras: captured.extras && this.#extras(captured.extras, kind, privileged),
     };
   }
 
+  #personal(place: number): RestorePlace['personal'] {
+    return place === 0 ? undefined : this.#places[place - 1]!.personal;
+  }
+
+  #isPrivileged(place: number): boolean {
+    return this.#privileged && this.#personal(place) === undefined;
+  }
+
   /** Lists what `of` left out; to be told of every item once. */
-  note(captured: Metadata, kind: ItemKind | 'folder', shownPath: () => string, losses: Losses): void {
-    if (this.#privileged) return;
+  note(captured: Metadata, kind: ItemKind | 'folder', place: number, shownPath: () => string, losses: Losses): void {
+    if (this.#isPrivileged(place)) return;
+    const personal = this.#personal(place);
+    if (personal && this.#asRoot && this.#owners.user(captured.uid) === 0 && kind !== 'hardlink') {
+      losses.add(shownPath, 'it was root’s; in somebody’s home it becomes theirs');
+    }
     if (kind === 'character' || kind === 'block') losses.add(shownPath, 'devices are not restored unless allowed');
     const { mode, extras } = captured;
     if (kind === 'file' && (mode & SET_ID_BITS) !== 0) {
@@ -72,15 +94,19 @@ export class Giving {
     }
   }
 
-  #extras({ xattrs, accessAcl, defaultAcl, flags }: Extras, kind: ItemKind | 'folder'): GivenExtras | undefined {
+  #extras(
+    { xattrs, accessAcl, defaultAcl, flags }: Extras,
+    kind: ItemKind | 'folder',
+    privileged: boolean,
+  ): GivenExtras | undefined {
     const given: Xattr[] = [];
     // Before the attributes: they stand in the order in which they are set.
     if (accessAcl.length > 0) given.push({ name: ACCESS_ACL, value: encodeAcl(this.#acl(accessAcl)) });
     if (defaultAcl.length > 0 && kind === 'folder') {
       given.push({ name: DEFAULT_ACL, value: encodeAcl(this.#acl(defaultAcl)) });
     }
-    given.push(...xattrs.filter(({ name }) => !isAcl(name) && (this.#privileged || isOwnXattr(name))));
-    const kept = flags & INODE_FLAGS & (this.#privileged ? ~0 : ~LOCKING_FLAGS);
+    given.push(...xattrs.filter(({ name }) => !isAcl(name) && (privileged || isOwnXattr(name))));
+    const kept = flags & INODE_FLAGS & (privileged ? ~0 : ~LOCKING_FLAGS);
     return given.length === 0 && kept === 0 ? undefined : { xattrs: given, flags: kept };
   }
 

@@ -1,13 +1,17 @@
 /** The face of the restore room. */
 export { REPLACED } from './conflict-report.ts';
+export { openSnapshot } from './open-snapshot.ts';
 export { readSnapshotDetails, restoreSnapshot } from './restore-snapshot.ts';
+export { unfinishedRestore } from './target.ts';
 export type {
   ConflictCounts,
   ConflictPolicy,
+  OwnerNumbers,
   RestoreAction,
   RestoreEvents,
   RestoreItem,
   RestoreOptions,
+  RestorePlace,
   RestoreResult,
   SnapshotDetails,
   UndoEvents,

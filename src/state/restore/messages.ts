@@ -18,6 +18,8 @@ type Asked = Pick<
   | 'scratchDir'
   | 'fileCalls'
   | 'only'
+  | 'owners'
+  | 'places'
 >;
 
 /** What the worker is started with: a descriptor that was verified and opened. */

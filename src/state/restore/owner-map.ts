@@ -4,7 +4,7 @@ import { ResettleError } from '../../common/errors.ts';
 import { OWNER_NAMES_MAX, PASSWD_MAX_BYTES } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import type { ManifestPart } from '../format/index.ts';
-import type { UserMapping } from './types.ts';
+import type { OwnerNumbers, UserMapping } from './types.ts';
 
 /** Ids beyond this are none: 2^32 − 1 means "leave it" to chown. */
 const ID_MAX = 0xffff_fffe;
@@ -47,18 +47,21 @@ function textOf(file: string): string {
 type Kind = 'users' | 'groups';
 
 /**
- * Which id an owner of the source gets on the target: what was asked for; else that of the same name; else the same
+ * Which id an owner of the source gets on the target: what was asked for; else what was decided for its number; else
+ * that of the same name; else the same
  * number. No captured id but 0 becomes 0, and 0 stays 0 unless it is asked for otherwise.
  */
 export class OwnerMap {
   readonly #target: OwnerIds;
+  readonly #given: { readonly users: ReadonlyMap<number, number>; readonly groups: ReadonlyMap<number, number> };
   readonly #asked: { readonly users: Map<string, number>; readonly groups: Map<string, number> };
   readonly #names = { users: new Map<number, string>(), groups: new Map<number, string>() };
   readonly #mapped = { users: new Map<number, number>(), groups: new Map<number, number>() };
 
   /** Throws `usage` for a user that the target does not have. */
-  constructor(target: OwnerIds, mapUsers: readonly UserMapping[]) {
+  constructor(target: OwnerIds, mapUsers: readonly UserMapping[], given?: OwnerNumbers) {
     this.#target = target;
+    this.#given = { users: new Map(given?.users), groups: new Map(given?.groups) };
     this.#asked = { users: new Map(), groups: new Map() };
     for (const { from, to } of mapUsers) this.#ask(latin1(from), to);
   }
@@ -96,6 +99,8 @@ export class OwnerMap {
     const asked = this.#asked[kind].get(`${id}`) ?? (name === undefined ? undefined : this.#asked[kind].get(name));
     if (asked !== undefined) return asked;
     if (id === 0) return 0;
+    const given = this.#given[kind].get(id);
+    if (given !== undefined && given !== 0) return given;
     const found = name === undefined ? undefined : this.#target[kind].get(name);
     return found === undefined || found === 0 ? id : found;
   }

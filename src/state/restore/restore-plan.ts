@@ -67,9 +67,9 @@ export class RestorePlan implements ManifestVisitor {
   folder(parent: number | undefined, name: Uint8Array, captured: Metadata | undefined): number {
     const { tree, walk, decisions, amendments, giving, extras, tally } = this.#parts;
     throwIfStopped();
-    const { isBase, isWithin } = walk.enter(parent, name);
+    const { isBase, isWithin, place } = walk.enter(parent, name);
     const metadata = isWithin ? captured : undefined;
-    const given = metadata && giving.of(metadata, 'folder');
+    const given = metadata && giving.of(metadata, 'folder', place);
     const decision = decisions.folder(parent ?? 0, name, isBase, given);
     const isKept = decision.action === 'leave' || ORIGIN_OF[decision.action] === 'lost';
     const own = isKept ? undefined : given;
@@ -81,15 +81,19 @@ export class RestorePlan implements ManifestVisitor {
       isBase,
       origin: ORIGIN_OF[decision.action],
       decision: decision.number,
+      place,
     });
     if (metadata && !tree.folders.isLost(number)) tally.counts.folders += 1;
-    if (own) this.#noteKept(metadata!, 'folder', () => tree.showFolder(number));
+    if (own) this.#noteKept(metadata!, 'folder', place, () => tree.showFolder(number));
     if (!isBase) this.#tellConflict(decision, parent!, name);
     return number;
   }
 
   entry(folder: number, entry: Entry): void {
-    this.#parts.guard.check(folder, this.#parts.tree.folders.isBase(folder), entry);
+    const { guard, tree, walk, losses } = this.#parts;
+    guard.check(folder, tree.folders.isBase(folder), entry);
+    const { leftOut } = walk.placeOf(entry.name);
+    if (leftOut !== undefined && !tree.folders.isLost(folder)) losses.add(() => tree.show(folder, entry.name), leftOut);
   }
 
   fileStart(checked: CheckedFile): void {
@@ -101,7 +105,7 @@ export class RestorePlan implements ManifestVisitor {
     if (decision.action === 'identical') this.#keep(decision);
     const placing = this.#placingOf(decision);
     if (!placing) return;
-    const given = giving.of(entry, 'file');
+    const given = giving.of(entry, 'file', this.#placeOf(entry.name));
     const file: PlannedFile = {
       ...given,
       entry: number,
@@ -180,8 +184,9 @@ export class RestorePlan implements ManifestVisitor {
     const decision = this.#decide({ kind, entry, folder, sizeBytes, group });
     if (decision.action === 'identical') tally.add(kind, sizeBytes);
     if (!isMade(decision)) return;
-    if ((kind === 'character' || kind === 'block') && !giving.devices) return;
-    const given = giving.of(entry, kind);
+    const place = this.#placeOf(entry.name);
+    if ((kind === 'character' || kind === 'block') && !giving.mayMakeDevices(place)) return;
+    const given = giving.of(entry, kind, place);
     late.add({
       ...given,
       kind,
@@ -207,13 +212,17 @@ export class RestorePlan implements ManifestVisitor {
     const { tree, decisions } = this.#parts;
     const decision = decisions.item({ kind, name, folder, sizeBytes, mtimeNs, group });
     this.#tellConflict(decision, folder, name);
-    if (isMade(decision) && isFinal) this.#noteKept(entry, kind, () => tree.show(folder, name));
+    if (isMade(decision) && isFinal) this.#noteKept(entry, kind, this.#placeOf(name), () => tree.show(folder, name));
     return decision;
   }
 
-  #noteKept(metadata: Metadata, kind: ItemKind | 'folder', shown: () => string): void {
+  #placeOf(name: Uint8Array): number {
+    return this.#parts.walk.placeOf(name).place;
+  }
+
+  #noteKept(metadata: Metadata, kind: ItemKind | 'folder', place: number, shown: () => string): void {
     const { giving, owners, losses } = this.#parts;
-    giving.note(metadata, kind, shown, losses);
+    giving.note(metadata, kind, place, shown, losses);
     if (kind !== 'hardlink') owners.note(metadata);
   }
 

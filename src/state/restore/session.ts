@@ -8,10 +8,22 @@ import { undoFile } from './places.ts';
 import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
+/** What a restore keeps in its folder for an undo. */
+const UNDO_FILES = ['restore.json', 'plan', 'plan.new', 'plan.more', 'plan.became', 'replaced', 'lock'] as const;
+
 /** The options of a restore that decide how it is carried out, as one text. */
-function optionsOf({ strip, onConflict, allowPrivileged, mapUsers, only, root }: RestoreWorkerData): string {
+function optionsOf(data: RestoreWorkerData): string {
+  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places } = data;
   const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
-  return JSON.stringify([strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/']);
+  const asked = [strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/'];
+  if (!owners && !places) return JSON.stringify(asked);
+  const own = places?.map(({ path, name, personal, leftOut }) => [
+    path.map((one) => Buffer.from(one).toString('hex')),
+    name && Buffer.from(name).toString('hex'),
+    personal,
+    leftOut !== undefined,
+  ]);
+  return JSON.stringify([...asked, owners, own]);
 }
 
 /** One run of a restore that changes something: the target with its journal, and the folder for its undo. */
@@ -62,7 +74,8 @@ export class Session {
 
   /** Leaves no trace of a restore that changed nothing. */
   withdraw(): void {
-    if (this.undoDir !== undefined) rmSync(this.undoDir, { recursive: true, force: true });
+    // Not the folder itself: what areas keep there stands on its own.
+    if (this.undoDir !== undefined) removeUndoFiles(this.undoDir);
     this.target.withdraw(this.#data.target);
   }
 
@@ -93,6 +106,7 @@ export class Session {
       targetTimeNs: `${statOf(target.base).mtimeNs}`,
       journal: target.journalName.toString(),
       machine: sealed.machineName,
+      capturedAt: new Date(Number(sealed.capturedAtNs / 1_000_000n)).toISOString(),
       restoredAt: startedAt,
       status: 'running',
       preImages: null,
@@ -116,6 +130,11 @@ export class Session {
     lock(undoFile(undoDir, 'lock'), undoDir);
     return undoDir;
   }
+}
+
+function removeUndoFiles(undoDir: string): void {
+  for (const name of UNDO_FILES) rmSync(join(undoDir, name), { recursive: true, force: true });
+  removeIfEmpty(undoDir);
 }
 
 function removeIfEmpty(folder: string): void {

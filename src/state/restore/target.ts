@@ -211,6 +211,18 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   return { ...wanted, restore: found.restore };
 }
 
+/** The id of a restore of that descriptor that was begun in a target and is unfinished there; undefined where there is none. */
+export function unfinishedRestore(path: string, descriptorHash: string): string | undefined {
+  try {
+    const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
+    const { restore } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    return typeof restore === 'string' && isRestoreId(restore) ? restore : undefined;
+  } catch {
+    // What is wrong with it is told when it is opened.
+    return undefined;
+  }
+}
+
 /** Safe as the name of a folder. */
 export const isRestoreId = (text: string) => /^[A-Za-z0-9-]{1,64}$/.test(text);
 

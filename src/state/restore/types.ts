@@ -16,6 +16,22 @@ export interface UserMapping {
   readonly to: string;
 }
 
+export interface OwnerNumbers {
+  readonly users: readonly (readonly [captured: number, target: number])[];
+  readonly groups: readonly (readonly [captured: number, target: number])[];
+}
+
+/** A captured path that is somebody's own, or shall not come. */
+export interface RestorePlace {
+  readonly path: FolderPath;
+  /** Its last name on the target, where that is another. */
+  readonly name?: Uint8Array;
+  /** Whose it is on the target: nothing of it is root's, and nothing privileged is kept, whoever asks (T7). */
+  readonly personal?: { readonly uid: number; readonly gid: number };
+  /** Neither it nor what is beneath it is restored: why, for people. */
+  readonly leftOut?: string;
+}
+
 export interface RestoreOptions {
   /** The descriptor file. */
   readonly descriptor: Uint8Array;
@@ -51,6 +67,10 @@ export interface RestoreOptions {
   readonly scratchDir?: string;
   /** What does the file calls; default: what this platform has. */
   readonly fileCalls?: FileCallsKind;
+  /** Numbers of the target that were decided beforehand, by captured number; they come before what names say. */
+  readonly owners?: OwnerNumbers;
+  /** Captured paths that go elsewhere, or may have less, than others. */
+  readonly places?: readonly RestorePlace[];
   /** Only these, as names from the root, and what lies beneath them. Throws `not-found` for one that was not captured. */
   readonly only?: readonly FolderPath[];
 }

@@ -22,6 +22,8 @@ export interface UndoRecord {
   readonly journal: string;
   /** The name of the machine that was captured. */
   readonly machine: string;
+  /** ISO 8601; restores of earlier versions did not keep it. */
+  readonly capturedAt?: string;
   /** When it began, ISO 8601. */
   readonly restoredAt: string;
   /** `running` until its last step, also where it was cut short. */

@@ -103,6 +103,7 @@ export class Undo {
       extrasAt: former ? extras.add(former) : 0,
       isBase,
       origin: originOf(action),
+      place: 0,
       decision: number,
     });
     if (isBase) {

@@ -17,11 +17,13 @@ import { reasonOf } from '../fs/errno.ts';
 import { mayHaveHoles } from '../plan/data-runs.ts';
 import type { Identities } from '../plan/identities.ts';
 import { extrasOf, metadataOf } from '../plan/metadata.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import type { OpenedPlan, PlannedFile } from './opened-plan.ts';
 import { RecordQueue } from './record-queue.ts';
 
 export interface AnswerOptions {
   readonly plan: OpenedPlan;
+  readonly tree: SourceTree;
   readonly excluded: Identities;
   readonly scratchDir: string;
   /** Called often; throws a `ResettleError` where nobody wants the answer any more. */
@@ -66,9 +68,10 @@ export class AnswerFiles {
     this.#wanted = new EncodedEntries(ask.entries);
     this.#offsets = offsetsOf(ask.offsets);
     this.#recordsOnly = ask.what === 'compare';
-    const { plan, excluded, scratchDir, throwIfEnded, onRead } = options;
+    const { plan, tree, excluded, scratchDir, throwIfEnded, onRead } = options;
     this.#files = new FileReader({
       roots: plan.roots,
+      tree,
       scratchDir,
       excluded,
       throwIfStopped: throwIfEnded,

@@ -1,7 +1,9 @@
 import type { PackId, StateId } from '../../common/ids.ts';
 import type { DirectAsk, Progress } from '../../common/ports.ts';
 import type { CaptureResult, PlanSummary } from '../capture/index.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 import type { ThreadError } from '../threads/thread-error.ts';
+import type { SendOptions } from './types.ts';
 
 /** What the worker is started with. */
 export interface SendWorkerData {
@@ -9,10 +11,11 @@ export interface SendWorkerData {
   /** The worker's own folder, empty. */
   readonly scratch: string;
   readonly exclude: readonly Uint8Array[];
+  readonly tree: SourceTree;
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
   /** What to make a plan of; undefined where there is one. */
-  readonly paths: readonly Uint8Array[] | undefined;
+  readonly wanted: Pick<SendOptions, 'paths' | 'filter'> | undefined;
   /** The number of the last answer that is not wanted any more: read while the worker is busy. */
   readonly ended: SharedArrayBuffer;
 }

@@ -65,7 +65,8 @@ export class PlanFolder {
     try {
       const plan = JSON.parse(this.#read('summary', SUMMARY_MAX_BYTES).toString('utf8'));
       if (typeof plan?.bytes === 'number' && Array.isArray(plan.skipped?.items) && Array.isArray(plan.excluded)) {
-        return plan;
+        // Plans of earlier versions knew no rules.
+        return { leftByRules: [], byRoot: [], ...plan };
       }
     } catch (error) {
       throw damaged('the summary of a plan cannot be read', error);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CaptureEvents, describeSnapshot } from '../capture/index.ts';
+import { THIS_MACHINE } from '../plan/source-tree.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { FromSendWorker, MadePlan, SendWorkerData } from './messages.ts';
 import { PlanFolder } from './plan-folder.ts';
@@ -17,7 +18,8 @@ const SEMI_SPACE_MB = 4;
 export async function planSend(options: SendOptions, on: CaptureEvents): Promise<Sending> {
   on.signal.throwIfAborted();
   new PlanFolder(options.planDir).make();
-  return await started(options, options.paths, on, (made) =>
+  const { paths, filter } = options;
+  return await started(options, { paths, filter }, on, (made) =>
     describeSnapshot(made, { ...options, association: undefined, snapshot: 1, previous: undefined }),
   );
 }
@@ -33,14 +35,14 @@ export async function reopenSend(options: ReopenOptions, on: CaptureEvents): Pro
 
 async function started(
   options: ReopenOptions,
-  paths: readonly Uint8Array[] | undefined,
+  wanted: SendWorkerData['wanted'],
   on: CaptureEvents,
   describe: (made: MadePlan) => Promise<Uint8Array>,
 ): Promise<Sending> {
   const scratch = await mkdtemp(join(options.scratchDir, 'send-'));
   const ended = new SharedArrayBuffer(4);
-  const { planDir, exclude, stateId, stateKey } = options;
-  const data: SendWorkerData = { planDir, scratch, exclude, stateId, stateKey, paths, ended };
+  const { planDir, exclude, tree = THIS_MACHINE, stateId, stateKey } = options;
+  const data: SendWorkerData = { planDir, scratch, exclude, tree, stateId, stateKey, wanted, ended };
   const worker = new WorkerThread<FromSendWorker>(new URL('./worker.ts', import.meta.url), data, SEMI_SPACE_MB);
   const close = async () => {
     await worker.stop();

@@ -2,10 +2,16 @@ import type { PrivateKey } from '@libp2p/interface';
 import type { StateId } from '../../common/ids.ts';
 import type { DirectAsk, DirectSink } from '../../common/ports.ts';
 import type { CaptureEvents, PlanSummary } from '../capture/index.ts';
+import type { RuleFilter } from '../plan/rule-filter.ts';
+import type { SourceTree } from '../plan/source-tree.ts';
 
 export interface SendOptions {
   /** Absolute paths, as bytes. */
   readonly paths: readonly Uint8Array[];
+  /** Where they lie; default: this machine's own root. The same for every process that goes on with the plan. */
+  readonly tree?: SourceTree | undefined;
+  /** What areas take beside the paths, by the catalogue's rules. A path is taken whole, wherever it lies. */
+  readonly filter?: RuleFilter | undefined;
   /** Absolute paths that are never sent, whatever name leads to them. */
   readonly exclude: readonly Uint8Array[];
   /**
@@ -24,7 +30,7 @@ export interface SendOptions {
   readonly privateKey: PrivateKey;
 }
 
-export type ReopenOptions = Pick<SendOptions, 'planDir' | 'scratchDir' | 'exclude' | 'stateId' | 'stateKey'>;
+export type ReopenOptions = Pick<SendOptions, 'planDir' | 'scratchDir' | 'exclude' | 'tree' | 'stateId' | 'stateKey'>;
 
 /** What a machine has to send, and a worker thread that reads it. */
 export interface Sending {

@@ -12,7 +12,7 @@ import { runsOf } from '../format/entry-set.ts';
 import { Identities } from '../plan/identities.ts';
 import { Known } from '../plan/known.ts';
 import { reportOf } from '../plan/left-out.ts';
-import { distinctRoots } from '../plan/roots.ts';
+import { select } from '../plan/rule-filter.ts';
 import { Scan } from '../plan/scan.ts';
 import { StatCache } from '../plan/stat-cache.ts';
 import { upperBoundBytes } from '../plan/upper-bound.ts';
@@ -32,7 +32,7 @@ import { PlanWriter } from './write-plan.ts';
 
 const port = parentPort!;
 const data = workerData as SendWorkerData;
-const { stateId, stateKey, scratch } = data;
+const { stateId, stateKey, scratch, tree } = data;
 const inbox = new Inbox<ToSendWorker>(port);
 const tell = (message: FromSendWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const ended = new Int32Array(data.ended);
@@ -40,16 +40,24 @@ const buffers = new PackBuffers(inbox);
 const excluded = new Identities([...data.exclude, ...[scratch, data.planDir].map((path) => Buffer.from(path))]);
 
 /** Scans, and writes everything of the plan but its descriptor, which is signed elsewhere. */
-async function makePlan(folder: PlanFolder, paths: readonly Uint8Array[]): Promise<void> {
-  const roots = distinctRoots(paths);
-  const names = readOwnerNames();
+async function makePlan(folder: PlanFolder, wanted: NonNullable<SendWorkerData['wanted']>): Promise<void> {
+  const selection = select(wanted.paths, wanted.filter);
+  const names = readOwnerNames(join(tree.root, 'etc'));
   const planPath = join(scratch, 'plan');
   const cache = StatCache.open(join(scratch, 'cache'), { state: stateId, owners: digestOfNames(names) })!;
   try {
     const onProgress = (progress: Progress) => tell({ type: 'progress', answer: 0, progress });
     const known = new Known(cache, new Set());
     cache.begin();
-    const scan = new Scan({ roots, excluded, spoolPath: planPath, known, settledBeforeNs: 0n, onProgress }).run();
+    const scan = new Scan({
+      ...selection,
+      tree,
+      excluded,
+      spoolPath: planPath,
+      known,
+      settledBeforeNs: 0n,
+      onProgress,
+    }).run();
     cache.commit();
     collectAfterPhase();
     const written = new PlanWriter({ folder, stateId, stateKey, names, cache }).write(readPlan(planPath));
@@ -62,10 +70,12 @@ async function makePlan(folder: PlanFolder, paths: readonly Uint8Array[]): Promi
       upperBoundBytes: upperBoundBytes(scan.counts),
       skipped: reportOf(leftOut),
       excluded: scan.excluded,
+      leftByRules: scan.leftByRules.get(),
+      byRoot: [],
     });
     const { bytes, files } = totals;
     onProgress({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });
-    tell({ type: 'made', made: { ...written, roots, leftOut } });
+    tell({ type: 'made', made: { ...written, roots: selection.roots, leftOut } });
   } finally {
     cache.close();
   }
@@ -99,6 +109,7 @@ async function answerFiles(plan: OpenedPlan, answer: number, ask: DirectAsk, han
   });
   const files = new AnswerFiles(ask, {
     plan,
+    tree,
     excluded,
     scratchDir: scratch,
     throwIfEnded: () => throwIfEnded(answer),
@@ -137,7 +148,7 @@ async function answer(plan: OpenedPlan, number: number, ask: DirectAsk): Promise
 
 async function send(): Promise<void> {
   const folder = new PlanFolder(data.planDir);
-  if (data.paths) await makePlan(folder, data.paths);
+  if (data.wanted) await makePlan(folder, data.wanted);
   const plan = await OpenedPlan.open(folder, stateId, stateKey);
   collectAfterPhase();
   tell({ type: 'ready', plan: plan.summary, descriptor: plan.descriptor });

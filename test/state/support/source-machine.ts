@@ -16,6 +16,8 @@ import {
   planCapture,
 } from '../../../src/state/capture/index.ts';
 import { newStateId } from '../../../src/state/format/index.ts';
+import type { RuleFilter } from '../../../src/state/plan/rule-filter.ts';
+import type { SourceTree } from '../../../src/state/plan/source-tree.ts';
 import { type RestoreOptions, type RestoreResult, restoreSnapshot } from '../../../src/state/restore/index.ts';
 
 /** A folder under the system's temporary folder, gone when the test ends. */
@@ -96,6 +98,8 @@ export async function captureTree(
     packs?: MemoryPacks;
     cacheFile?: string;
     settleMs?: number;
+    tree?: SourceTree;
+    filter?: RuleFilter;
   } = {},
 ): Promise<Captured> {
   const packs = options.packs ?? new MemoryPacks();
@@ -107,7 +111,9 @@ export async function captureTree(
       stateId: identity.stateId,
       stateKey: identity.stateKey,
       cacheFile: options.cacheFile,
+      filter: options.filter,
       settleMs: options.settleMs,
+      tree: options.tree,
       missingPacks: async (ids) => ids.filter((id) => !packs.packs.has(id)),
     },
     on(),

@@ -72,7 +72,11 @@ export async function restoreFromPoint(
       options,
       { ...settled, association, key: opened.key },
       word,
-      { ...request, mapUsers: await mappingsOf(options, association, request, onNote) },
+      {
+        ...request,
+        mapUsers: await mappingsOf(options, association, request, onNote),
+        identity: request.identity ?? (association.body.mode === 'in-place' ? 'same' : 'new'),
+      },
       emit,
       signal,
     );

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import type { StateId } from '../../../common/ids.ts';
-import { canUndo, undoRestore } from '../../../state/restore/index.ts';
+import { type AreasUndone, canUndoAreas, undoAreas } from '../../../state/areas/transaction/index.ts';
+import { undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import type { ApplyOptions } from './apply.ts';
+import { isRestoreOf, restoresOf } from './restores.ts';
 
 export interface UndoDone {
   readonly restore: string;
@@ -17,7 +19,7 @@ export interface UndoDone {
   readonly skipped: number;
 }
 
-const RESTORE_ID = /^[A-Za-z0-9-]{1,64}$/;
+const NOTHING: AreasUndone = { removed: 0, putBack: 0, kept: { items: [], count: 0 }, notWoken: [] };
 
 /** Puts back what a restore replaced: the named one, or the newest that was not undone. Throws `not-found`. */
 export async function undo(
@@ -29,40 +31,42 @@ export async function undo(
   const { home, clock } = options;
   const id = restore ?? newest(options);
   const folder = home.path('restores', id);
-  if (!RESTORE_ID.test(id) || !canUndo(folder)) {
+  if (!isRestoreOf(home, id)) {
     throw new ResettleError('not-found', `there is no restore ${JSON.stringify(id)} here that could be undone`, {
-      hint: `there are ${list(options).join(', ') || 'none'}`,
+      hint: `there are ${restoresOf(home).join(', ') || 'none'}`,
     });
   }
   const meter = new ProgressMeter(clock, emit);
-  const result = await undoRestore({ undoDir: folder }, { onProgress: meter.onProgress, signal });
+  const undoDir = folder;
+  // Everything goes the way back that it came: what was restored after files, files, what was restored before them.
+  const after = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'after' }) : NOTHING;
+  const result = await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal });
+  const before = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'before' }) : NOTHING;
   meter.finish();
-  for (const item of result.kept.items) emit({ event: 'skipped', ...item });
+  for (const { kept } of [after, result, before]) for (const item of kept.items) emit({ event: 'skipped', ...item });
+  for (const { area, problems } of [...after.notWoken, ...before.notWoken]) {
+    for (const { what, why } of problems) {
+      emit({ event: 'note', message: `${area}: ${what} takes notice after a restart: ${why}` });
+    }
+  }
+  const kept = after.kept.count + result.kept.count + before.kept.count;
   // What could not be put back may lie in there still.
-  if (result.kept.count === 0) rmSync(folder, { recursive: true, force: true });
+  if (kept === 0) rmSync(folder, { recursive: true, force: true });
   return {
     restore: id,
     state: result.state,
     snapshot: result.snapshot,
     into: result.target,
-    removed: result.removed,
-    putBack: result.putBack,
-    skipped: result.kept.count,
+    removed: after.removed + result.removed + before.removed,
+    putBack: after.putBack + result.putBack + before.putBack,
+    skipped: kept,
   };
 }
 
-function newest(options: ApplyOptions): string {
-  const id = list(options).at(-1);
+function newest({ home }: ApplyOptions): string {
+  const id = restoresOf(home).at(-1);
   if (id !== undefined) return id;
   throw new ResettleError('not-found', 'there is no restore to undo', {
-    hint: `restores that this HOME made are kept in ${options.home.path('restores')}`,
+    hint: `restores that this HOME made are kept in ${home.path('restores')}`,
   });
-}
-
-/** Of what can be undone, the oldest first. */
-function list({ home }: ApplyOptions): string[] {
-  const folder = home.path('restores');
-  if (!existsSync(folder)) return [];
-  const names = readdirSync(folder).filter((name) => RESTORE_ID.test(name));
-  return names.filter((name) => canUndo(home.path('restores', name))).sort();
 }

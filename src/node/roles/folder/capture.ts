@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
 import type { PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { formatBytes } from '../../../common/sizes.ts';
+import type { AreaName } from '../../../state/areas/base/names.ts';
 import { type Capture, type CaptureResult, describeSnapshot, planCapture } from '../../../state/capture/index.ts';
 import { openDescriptor, unwrapStateKeyByPassphrase } from '../../../state/format/index.ts';
 import type { KeyName, Store } from '../../../state/store/index.ts';
@@ -11,7 +12,7 @@ import type { Emit } from '../../events.ts';
 import type { Home } from '../../home/home.ts';
 import type { Fleet } from '../../membership/fleet.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
-import { choosePaths } from '../source/paths.ts';
+import { openScope, type Scope } from '../../scope/open-scope.ts';
 import { refuseEmpty } from '../source/refuse-empty.ts';
 import { openSourceState, type SourceState, storeLineage, writeSourceState } from '../source/source-state.ts';
 import { diskSink, onDisk, openFolderStore } from './disk.ts';
@@ -29,8 +30,11 @@ export interface FolderOptions {
 }
 
 export interface FolderCaptureRequest {
-  /** Absolute. */
+  /** Absolute, as the captured machine has them. */
   readonly paths: readonly string[];
+  readonly areas?: readonly AreaName[] | undefined;
+  /** The folder that is the captured machine's root; default `/`. */
+  readonly root?: string | undefined;
   /** Absolute: the store, which is made where there is none. */
   readonly dir: string;
   readonly passphrase?: string | undefined;
@@ -63,15 +67,24 @@ export async function captureToFolder(
   const { fleet } = options;
   const readers = chooseReaders(fleet.log.roster(), fleet.identity.peerId, request);
   const exclude = [...options.exclude, request.dir];
-  const { paths, own } = choosePaths(request.paths, exclude);
-  for (const path of own) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
-  const isNew = !existsSync(join(request.dir, 'resettle.json'));
-  const store = await openFolderStore(request.dir, { create: true, buffers: 1 });
+  const folder = mkdtempSync(join(options.home.scratchDir(), 'areas-'));
   try {
-    if (isNew) emit({ event: 'note', message: `made a new store in ${store.dir}` });
-    return await new FolderCapture(options, store, readers, emit, signal).run({ ...request, paths }, exclude);
+    const { paths, areas = [], root = '/' } = request;
+    const wish = { paths, areas, root };
+    const scope = await openScope(wish, {
+      ...{ exclude, folder, nowMs: options.clock.now(), ruleFolders: options.home.ruleFolders() },
+      ...{ emit, signal },
+    });
+    const isNew = !existsSync(join(request.dir, 'resettle.json'));
+    const store = await openFolderStore(request.dir, { create: true, buffers: 1 });
+    try {
+      if (isNew) emit({ event: 'note', message: `made a new store in ${store.dir}` });
+      return await new FolderCapture(options, store, readers, emit, signal).run(request, scope, exclude);
+    } finally {
+      await store.close();
+    }
   } finally {
-    await store.close();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -93,7 +106,7 @@ class FolderCapture {
     this.#meter = new ProgressMeter(options.clock, emit);
   }
 
-  async run(request: FolderCaptureRequest, exclude: readonly string[]): Promise<FolderCaptureDone> {
+  async run(request: FolderCaptureRequest, scope: Scope, exclude: readonly string[]): Promise<FolderCaptureDone> {
     const { home, fleet, random } = this.#options;
     const { peerId } = fleet.identity;
     const lineage = storeLineage(this.#store.id);
@@ -102,7 +115,7 @@ class FolderCapture {
     await this.#checkPassphrase(state, request.passphrase);
     const keys = await this.#wrapKeys(state);
     const held = await onDisk(this.#store.dir, readHeldSnapshots(this.#store, state.stateId, peerId));
-    const capture = await this.#planWithin(state, held, request.paths, exclude);
+    const capture = await this.#planWithin(state, held, scope, exclude);
     try {
       const { plan } = capture;
       for (const path of plan.excluded) this.#note(`left out, the agent's own: ${path}`);
@@ -126,7 +139,7 @@ class FolderCapture {
       writeSourceState(home, lineage, committed);
       await capture.committed();
       await this.#dropUnused(state, held, result);
-      return this.#done(committed, result);
+      return this.#done(committed, result, scope.skipped);
     } finally {
       await capture.close();
     }
@@ -166,12 +179,12 @@ class FolderCapture {
   async #planWithin(
     state: SourceState,
     held: HeldSnapshots,
-    paths: readonly string[],
+    scope: Scope,
     exclude: readonly string[],
   ): Promise<Capture> {
     for (let usable = (_id: PackId): boolean => true; ; usable = (id) => held.packs.has(id)) {
       const known = new Set<PackId>();
-      const capture = await this.#plan(state, paths, exclude, async (packs) => {
+      const capture = await this.#plan(state, scope, exclude, async (packs) => {
         for (const id of packs) if (usable(id) && (await this.#isThere(state, held, id))) known.add(id);
         return packs.filter((id) => !known.has(id));
       });
@@ -188,14 +201,16 @@ class FolderCapture {
 
   async #plan(
     state: SourceState,
-    paths: readonly string[],
+    scope: Scope,
     exclude: readonly string[],
     missingPacks: (packs: readonly PackId[]) => Promise<readonly PackId[]>,
   ): Promise<Capture> {
     const { home } = this.#options;
     const capture = await planCapture(
       {
-        paths: paths.map((path) => Buffer.from(path)),
+        paths: scope.paths.map((path) => Buffer.from(path)),
+        tree: scope.tree,
+        filter: scope.filter,
         exclude: exclude.map((path) => Buffer.from(path)),
         scratchDir: home.scratchDir(),
         cacheFile: home.cacheFile(state.stateId),
@@ -284,7 +299,7 @@ class FolderCapture {
     await onDisk(this.#store.dir, this.#store.dropPacksExcept(state.stateId, used));
   }
 
-  #done(state: SourceState, result: CaptureResult): FolderCaptureDone {
+  #done(state: SourceState, result: CaptureResult, notTaken: number): FolderCaptureDone {
     for (const item of result.skipped.items) this.#emit({ event: 'skipped', ...item });
     const { destination, all } = this.#readers;
     return {
@@ -299,7 +314,7 @@ class FolderCapture {
       storedBytes: result.sealedBytes,
       newBytes: result.newBytes,
       recipients: all.map(({ shown }) => shown),
-      skipped: result.skipped.count,
+      skipped: result.skipped.count + notTaken,
     };
   }
 

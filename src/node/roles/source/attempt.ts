@@ -10,6 +10,7 @@ import { candidatesOf, noPoint } from '../../placement/candidates.ts';
 import { NO_LINK_FACTS } from '../../placement/link-facts.ts';
 import { type Part, place } from '../../placement/place.ts';
 import type { ProgressMeter } from '../../progress-meter.ts';
+import type { Scope } from '../../scope/open-scope.ts';
 import type { Chosen } from './choose-association.ts';
 import type { Readers } from './key-holders.ts';
 import { refuseEmpty } from './refuse-empty.ts';
@@ -34,14 +35,13 @@ export interface Stored {
   readonly sentBytes: number;
   readonly readers: Readers;
   readonly shares: GivenShares | undefined;
-  /** Items and users that were left out. */
+  /** Items, users, and what areas could not take. */
   readonly skipped: number;
 }
 
 export interface AttemptOptions extends SourceOptions {
   readonly chosen: Chosen;
-  readonly paths: readonly string[];
-  readonly skippedUsers: number;
+  readonly scope: Scope;
   readonly readers: Readers;
   readonly state: SourceState;
   /** Points that are not asked any more, and why. */
@@ -112,11 +112,13 @@ export class Attempt {
   }
 
   async #plan(cache: string, held: HeldPacks | undefined): Promise<Capture> {
-    const { paths, exclude, home, meter, signal } = this.#options;
+    const { scope, exclude, home, meter, signal } = this.#options;
     const { stateId, key } = this.#state;
     const capture = await planCapture(
       {
-        paths: paths.map((path) => Buffer.from(path)),
+        paths: scope.paths.map((path) => Buffer.from(path)),
+        tree: scope.tree,
+        filter: scope.filter,
         exclude: exclude.map((path) => Buffer.from(path)),
         scratchDir: home.scratchDir(),
         stateId,
@@ -261,7 +263,7 @@ export class Attempt {
       result,
       sentBytes: this.#sentBytes,
       shares,
-      skipped: result.skipped.count + this.#options.skippedUsers,
+      skipped: result.skipped.count + this.#options.scope.skipped,
     };
   }
 

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { hexOf } from '../../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, associationId, type PeerIdText } from '../../../common/ids.ts';
@@ -5,12 +7,12 @@ import type { Roster } from '../../../state/records/index.ts';
 import type { Emit } from '../../events.ts';
 import { ownMembership } from '../../membership/machines.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
+import { openScope, type Scope } from '../../scope/open-scope.ts';
 import { Attempt, type Stored } from './attempt.ts';
 import { bodyOf, type Chosen, chooseAssociation } from './choose-association.ts';
 import { readersOf } from './key-holders.ts';
-import { choosePaths } from './paths.ts';
 import { dropSourceState, type KnownPlace, newSourceState, openSourceState } from './source-state.ts';
-import { pathsOfTerms } from './terms.ts';
+import { scopeOf } from './terms.ts';
 import { HoldersSilent } from './transfer/held-packs.ts';
 import { PointLeft } from './transfer/point-left.ts';
 import { Turns } from './turns.ts';
@@ -76,10 +78,10 @@ class CaptureRun {
     const { fleet } = this.#options;
     const chosen = chooseAssociation(fleet.roster(), fleet.self, this.#request);
     if (chosen.existing) this.#hooks.onAssociation?.(chosen.existing.id);
+    const folder = mkdtempSync(join(this.#options.home.scratchDir(), 'areas-'));
     let attempt: Attempt | undefined;
     try {
-      const { paths, skipped } = await this.#paths(chosen);
-      attempt = this.#begin(chosen, paths, skipped);
+      attempt = this.#begin(chosen, await this.#scope(chosen, folder));
       if (chosen.existing) await this.#voice.activity(chosen.existing.id, 'scanning');
       const stored = await this.#attempts(attempt, chosen);
       await this.#hooks.onStored?.(stored);
@@ -88,23 +90,26 @@ class CaptureRun {
     } catch (error) {
       await this.#ended(attempt, chosen, error);
       throw error;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
     }
   }
 
-  /** What is captured, and how many users of the terms this machine does not have. */
-  async #paths(chosen: Chosen): Promise<{ readonly paths: readonly string[]; readonly skipped: number }> {
-    const { exclude, ageIdentity, passwd } = this.#options;
-    const wanted =
-      this.#request.paths.length > 0
-        ? { paths: this.#request.paths, skipped: [] }
-        : await pathsOfTerms(chosen.existing, ageIdentity, passwd);
+  /** What is captured. Areas are looked at once for all attempts. */
+  async #scope(chosen: Chosen, folder: string): Promise<Scope> {
+    const { exclude, clock, home } = this.#options;
+    const wanted = await scopeOf(this.#request, chosen.existing, this.#options);
     for (const item of wanted.skipped) this.#emit({ event: 'skipped', ...item });
-    const { paths, own } = choosePaths(wanted.paths, exclude);
-    for (const path of own) this.#note(`left out, the agent's own: ${path}`);
-    return { paths, skipped: wanted.skipped.length };
+    const nowMs = clock.now();
+    const scope = await openScope(wanted, {
+      ...{ exclude, folder, nowMs, ruleFolders: home.ruleFolders() },
+      emit: this.#emit,
+      signal: this.#signal,
+    });
+    return { ...scope, skipped: scope.skipped + wanted.skipped.length };
   }
 
-  #begin(chosen: Chosen, paths: readonly string[], skipped: number): Attempt {
+  #begin(chosen: Chosen, scope: Scope): Attempt {
     const { fleet, home, random } = this.#options;
     const roster = fleet.roster();
     const terms = chosen.existing?.body ?? bodyOf(chosen, fleet.self, '');
@@ -118,8 +123,7 @@ class CaptureRun {
     return new Attempt({
       ...this.#options,
       chosen,
-      paths,
-      skippedUsers: skipped,
+      scope,
       readers,
       state,
       left: this.#left,

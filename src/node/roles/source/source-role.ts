@@ -2,6 +2,8 @@ import { ResettleError } from '../../../common/errors.ts';
 import type { AssociationId } from '../../../common/ids.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
+import { choosePaths } from '../../scope/choose-paths.ts';
+import { checkScope } from '../../scope/open-scope.ts';
 import { addKeys } from './add-keys.ts';
 import { captureToPoints } from './capture.ts';
 import { bodyOf, chooseAssociation } from './choose-association.ts';
@@ -9,11 +11,10 @@ import { doneOf } from './done.ts';
 import { JobRunner } from './jobs/job-runner.ts';
 import { type Job, mayMend, readJob, readJobs, removeJob, writeJob } from './jobs/jobs.ts';
 import { readersOf } from './key-holders.ts';
-import { choosePaths } from './paths.ts';
 import { type RunningCapture, RunningCaptures } from './running.ts';
 import { Confirmation, receiptOf } from './safety/confirm.ts';
 import { WordKeeper } from './safety/keep-word.ts';
-import { pathsOfTerms } from './terms.ts';
+import { scopeOf } from './terms.ts';
 import type { CaptureDone, CaptureRequest, SourceOptions } from './types.ts';
 import { Voice } from './voice.ts';
 import { Watch } from './watch.ts';
@@ -82,8 +83,9 @@ export class SourceRole {
     const { fleet, home, clock, random, exclude, ageIdentity, passwd } = this.#options;
     const chosen = chooseAssociation(fleet.roster(), fleet.self, request);
     readersOf(fleet.roster(), chosen.existing?.body ?? bodyOf(chosen, fleet.self, ''), chosen.destination);
-    const wanted = request.paths.length > 0 ? request : await pathsOfTerms(chosen.existing, ageIdentity, passwd);
-    for (const path of choosePaths(wanted.paths, exclude).own) {
+    const wanted = await scopeOf(request, chosen.existing, { ageIdentity, passwd });
+    checkScope(wanted);
+    for (const path of choosePaths(wanted.paths, exclude, wanted.root).own) {
       emit({ event: 'note', message: `left out, the agent's own: ${path}` });
     }
     const association =
@@ -91,7 +93,8 @@ export class SourceRole {
       ((await fleet.append(bodyOf(chosen, fleet.self, Buffer.from(random(16)).toString('hex'))))
         .hash as string as AssociationId);
     this.#jobs.end(association, new ResettleError('interrupted', 'the capture was asked for anew'));
-    const job: Job = { association, paths: request.paths, start: false, createdAtMs: clock.now(), ended: null };
+    const { paths, areas = [], root = '/' } = request;
+    const job: Job = { association, paths, areas, root, start: false, createdAtMs: clock.now(), ended: null };
     writeJob(home, job);
     this.#jobs.begin(job);
     return { association, detached: true };
@@ -143,7 +146,8 @@ export class SourceRole {
   }
 
   async #captureJob(job: Job, signal: AbortSignal): Promise<void> {
-    const request: CaptureRequest = { paths: job.paths, for: job.association };
+    const { paths, areas, root, association } = job;
+    const request: CaptureRequest = { paths, areas, root, for: association };
     await this.#capture(request, false, () => {}, signal);
   }
 
@@ -181,6 +185,8 @@ export class SourceRole {
       const job = readJob(home, id) ?? {
         association: id,
         paths: [],
+        areas: [],
+        root: '/',
         start: true,
         createdAtMs: clock.now(),
         ended: null,

@@ -1,6 +1,7 @@
 import type { PrivateKey } from '@libp2p/interface';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import type { AssociationId, PeerIdText, StateId } from '../../../common/ids.ts';
+import type { AreaName } from '../../../state/areas/base/names.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
 import type { Log } from '../../log.ts';
@@ -8,8 +9,11 @@ import type { LinkFacts } from '../../placement/link-facts.ts';
 
 /** What somebody asks to be captured. */
 export interface CaptureRequest {
-  /** Absolute; empty: what the association's terms say. */
+  /** Absolute, as the captured machine has them. Empty, and no areas: what the association's terms say. */
   readonly paths: readonly string[];
+  readonly areas?: readonly AreaName[] | undefined;
+  /** The folder that is the captured machine's root; default `/`. */
+  readonly root?: string | undefined;
   /** MACHINE that shall have the state, this one itself for a move in place; or an association, by 8 digits of its id. */
   readonly for: string;
   /** MACHINEs to use as points, in order of preference; empty: chosen; undefined: as the association says. */

@@ -4,13 +4,9 @@ import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import { AREA_DOCUMENT_MAX_BYTES, AREA_ITEMS_MAX } from '../../../common/limits.ts';
 import { damaged } from '../../format/damaged.ts';
-import type { CheckItem } from './check-item.ts';
 import { plainPath } from './config-file.ts';
 import { AREA_NAMES, type AreaName, isAreaName } from './names.ts';
 import type { Area, CouldNot } from './types.ts';
-
-/** Where an area's documents stand in a snapshot: a folder of this name at the top, that no machine has. */
-export const DOCUMENTS_NAME = '.resettle-areas';
 
 const line = z.string().max(4096);
 
@@ -28,7 +24,9 @@ export const machineDocument = z.object({
 });
 export type MachineDocument = z.infer<typeof machineDocument>;
 
-const checkItem = z.object({
+const expectedItem = z.object({
+  /** The area that judges it. */
+  area: line,
   id: line,
   group: line,
   title: line,
@@ -38,8 +36,9 @@ const checkItem = z.object({
   evidence: line,
   remedy: line.optional(),
 });
-/** What was expected when it was captured: `checklist.json`. */
-const checklistDocument = z.array(checkItem).max(AREA_ITEMS_MAX * 10);
+/** An item of what was expected when it was captured: `checklist.json`. */
+export type ExpectedItem = z.infer<typeof expectedItem>;
+const checklistDocument = z.array(expectedItem).max(AREA_ITEMS_MAX * 10);
 
 /** An area's own document: `NAME.json`. */
 const areaDocument = z.strictObject({ area: z.string(), version: z.number().int().min(1), content: z.unknown() });
@@ -48,23 +47,26 @@ const areaDocument = z.strictObject({ area: z.string(), version: z.number().int(
 export interface Documents {
   readonly machine: MachineDocument;
   readonly contents: ReadonlyMap<AreaName, unknown>;
-  readonly checklist: readonly CheckItem[];
+  readonly checklist: readonly ExpectedItem[];
   /** Areas that are of a later version, or unknown here, or whose document is wrong: the others go on. */
   readonly problems: readonly CouldNot[];
 }
 
-export function writeDocument(folder: string, name: string, content: unknown): void {
+/** Returns its size in bytes. Throws `failed` beyond 32 MiB. */
+export function writeDocument(folder: string, name: string, content: unknown): number {
   const text = `${JSON.stringify(content)}\n`;
-  if (Buffer.byteLength(text) > AREA_DOCUMENT_MAX_BYTES) {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > AREA_DOCUMENT_MAX_BYTES) {
     throw new ResettleError('failed', `what the area ${name} has to say takes more than 32 MiB`, {
       hint: 'leave that area out with --areas',
     });
   }
   writeFileSync(join(folder, `${name}.json`), text, { mode: 0o600, flag: 'wx' });
+  return bytes;
 }
 
-export function writeAreaDocument(folder: string, { name, version }: Area, content: unknown): void {
-  writeDocument(folder, name, { area: name, version, content });
+export function writeAreaDocument(folder: string, { name, version }: Area, content: unknown): number {
+  return writeDocument(folder, name, { area: name, version, content });
 }
 
 /** Reads what a snapshot carried; it may come from anybody. Throws `damaged` where even the machine's document is wrong. */

@@ -16,16 +16,16 @@ import {
 /** Collects what one area plans, on the machine as earlier areas will leave it. */
 export class ItemPlanner implements PlanBuilder {
   readonly items: PlanItem[] = [];
+  readonly allowsPrivileged: boolean;
   readonly #area: AreaName;
   readonly #writes: readonly string[];
   readonly #planned: PlannedSystem;
-  readonly #allowPrivileged: boolean;
 
   constructor(area: Pick<Area, 'name' | 'writes'>, planned: PlannedSystem, allowPrivileged: boolean) {
     this.#area = area.name;
     this.#writes = area.writes;
     this.#planned = planned;
-    this.#allowPrivileged = allowPrivileged;
+    this.allowsPrivileged = allowPrivileged;
   }
 
   get system(): System {
@@ -48,12 +48,15 @@ export class ItemPlanner implements PlanBuilder {
       this.withhold(id, title, 'it needs root', effect);
       return false;
     }
-    if (effect && !this.#allowPrivileged) {
-      this.withhold(id, title, `${PRIVILEGED_EFFECTS[effect]}; --allow-privileged brings it`, effect);
-      return false;
-    }
+    if (!this.#allows(item)) return false;
     for (const change of changes) this.#planned.plan(change);
     this.#add(id, title, item.action, item.detail, effect, changes);
+    return true;
+  }
+
+  byFiles(item: Omit<Wanted, 'changes'>): boolean {
+    if (!this.#allows(item)) return false;
+    this.#add(item.id, item.title, item.action, item.detail, item.effect);
     return true;
   }
 
@@ -71,6 +74,12 @@ export class ItemPlanner implements PlanBuilder {
 
   same(id: string, title: string): void {
     this.#add(id, title, 'same', 'it is there as captured');
+  }
+
+  #allows({ id, title, effect }: Omit<Wanted, 'changes'>): boolean {
+    if (!effect || this.allowsPrivileged) return true;
+    this.withhold(id, title, `${PRIVILEGED_EFFECTS[effect]}; --allow-privileged brings it`, effect);
+    return false;
   }
 
   #mayWrite(path: string): boolean {

@@ -114,8 +114,12 @@ export interface Wanted {
 export interface PlanBuilder {
   /** With what earlier areas and earlier calls planned. Withheld items are not in it. */
   readonly system: System;
+  /** Whether items with a privileged effect are made here; what is kept by default may then be wanted. */
+  readonly allowsPrivileged: boolean;
   /** False: withheld, since it has an effect that is not allowed, or the target cannot be written. */
   want(item: Wanted): boolean;
+  /** What the file engine does for an item; the area changes nothing for it. False: withheld for its effect. */
+  byFiles(item: Omit<Wanted, 'changes'>): boolean;
   /** What is there stays, although something else was captured. */
   keep(id: string, title: string, why: string): void;
   /** A person has to decide or do something. */
@@ -153,8 +157,11 @@ export interface Area<Content = unknown> {
    * on the source itself, so that a checklist exists before anything is restored.
    */
   check(content: Content, system: System, about: RestoreAbout): readonly CheckItem[];
-  /** Judges the machine after the changes were made, by its own programs where they are there. Problems undo the area. */
-  validate?(system: System): readonly Problem[];
+  /**
+   * Judges the machine by its own programs, where they are there: before the changes to the paths of `changed` are made, and
+   * after them. What was not wrong before undoes the area. Without `changed` everything is looked at.
+   */
+  validate?(system: System, changed?: ReadonlySet<string>): readonly Problem[];
   /** Makes a live machine take notice: reload, start. Problems are told, not undone, unless the link is lost. */
   activate?(system: System, changed: ReadonlySet<string>): readonly Problem[];
 }

@@ -43,6 +43,16 @@ export class CheckedPlanner implements PlanBuilder {
     return isWanted;
   }
 
+  get allowsPrivileged(): boolean {
+    return this.#inner.allowsPrivileged;
+  }
+
+  byFiles(item: Omit<Wanted, 'changes'>): boolean {
+    const isWanted = this.#inner.byFiles(item);
+    this.#take();
+    return isWanted;
+  }
+
   keep(id: string, title: string, why: string): void {
     this.#inner.keep(id, title, why);
     this.#take();

@@ -7,12 +7,14 @@ import { guarded } from './wake.ts';
 /** Judges the machine by its areas' own means, beside what they said of it before anything was changed. */
 export class Judge {
   readonly #system: System;
+  readonly #changed: ReadonlySet<string>;
   readonly #areas: readonly Area[];
   readonly #before = new Map<AreaName, readonly Problem[]>();
 
-  /** Asks at once what is wrong already: a machine that was not right is no reason to take something back. */
-  constructor(system: System, areas: readonly Area[]) {
+  /** `changed`: the paths that will be. Asks at once what is wrong already: a machine that was not right is no reason to take something back. */
+  constructor(system: System, areas: readonly Area[], changed: ReadonlySet<string>) {
     this.#system = system;
+    this.#changed = changed;
     this.#areas = areas.filter(({ validate }) => validate);
     for (const area of this.#areas) this.#before.set(area.name, this.#ask(area));
   }
@@ -34,7 +36,7 @@ export class Judge {
   }
 
   #ask(area: Area): readonly Problem[] {
-    return guarded(() => area.validate!(this.#system));
+    return guarded(() => area.validate!(this.#system, this.#changed));
   }
 }
 

@@ -1,9 +1,11 @@
+import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Area, Owners, SourceMachine } from '../base/types.ts';
+import type { PlanExtras } from './plan-extras.ts';
 
-/** Who gets what belonged to whom, as JSON: made when it is planned, kept for the checklist. */
-export type OwnerTable = unknown;
+/** Made when it is planned, kept for the checklist. */
+export type { OwnerTable };
 
 /** Watches whether this machine can still be reached while its network is woken. */
 export interface LinkGuard {
@@ -29,6 +31,7 @@ export interface AreasParts {
   ownersOf(table: OwnerTable): Owners;
   /** Throws where nobody can watch: then the network is not woken, and taken back. */
   readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard>;
+  extras?(contents: ReadonlyMap<AreaName, unknown>, target: System, owners: Owners): PlanExtras;
   readonly now?: () => number;
   /** Is told of every point at which a run can be cut short. What it throws is an error at that point. */
   readonly onPoint?: (point: string) => void;

@@ -74,7 +74,7 @@ export class AreasTransaction {
       throw new ResettleError('failed', message, { hint: 'nothing was changed', cause: error });
     }
     this.#point('staged');
-    this.#judge = new Judge(this.#system, this.#chosenAreas());
+    this.#judge = new Judge(this.#system, this.#chosenAreas(), new Set(this.plan.paths));
   }
 
   /** Throws `failed`: then everything was put back. */

@@ -1,8 +1,10 @@
 import type { Report } from '../../../common/ports.ts';
+import type { UserMapping } from '../accounts/map-user.ts';
+import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { MachineDocument } from '../base/documents.ts';
 import type { AreaName } from '../base/names.ts';
 import type { CouldNot, Identity, PlanItem, Problem } from '../base/types.ts';
-import type { OwnerTable, UserMapping } from './parts.ts';
+import type { PlanExtras } from './plan-extras.ts';
 
 /** How a restore of areas is asked for. */
 export interface AreasWish {
@@ -39,6 +41,7 @@ export interface AreasPlan {
   readonly withheld: readonly AreasPlanItem[];
   /** Every path that will be changed, folders that are made among them, ascending. */
   readonly paths: readonly string[];
+  readonly extras: PlanExtras;
 }
 
 export interface AreaFailure {

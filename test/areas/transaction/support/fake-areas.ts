@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { NO_OWNERS } from '../../../../src/state/areas/accounts/owner-table.ts';
 import type { Change } from '../../../../src/state/areas/base/change.ts';
 import { defineArea } from '../../../../src/state/areas/base/define-area.ts';
 import type { AreaName } from '../../../../src/state/areas/base/names.ts';
@@ -86,7 +87,7 @@ export function writeDocuments(folder: string, documents: FakeDocuments, roots: 
   }
 }
 
-export const AS_CAPTURED = { ownerTable: () => null, ownersOf: () => OWNERS_AS_CAPTURED };
+export const AS_CAPTURED = { ownerTable: () => NO_OWNERS, ownersOf: () => OWNERS_AS_CAPTURED };
 
 /** A problem where a file has this word in it. */
 export const refuses =

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type ErrorCode, isErrorCode, messageOf, ResettleError } from '../../../../common/errors.ts';
 import { type AssociationId, associationId } from '../../../../common/ids.ts';
+import { AREA_NAMES, type AreaName } from '../../../../state/areas/base/names.ts';
 import type { Home } from '../../../home/home.ts';
 import type { Log } from '../../../log.ts';
 
@@ -8,6 +9,8 @@ const JobSchema = z.object({
   version: z.literal(1),
   association: z.string().regex(/^[0-9a-f]{64}$/),
   paths: z.array(z.string().min(1)).max(10_000),
+  areas: z.array(z.enum(AREA_NAMES)).default([]),
+  root: z.string().min(1).default('/'),
   start: z.boolean(),
   createdAtMs: z.number().int().nonnegative(),
   ended: z.object({ code: z.string(), message: z.string() }).nullable(),
@@ -16,8 +19,10 @@ const JobSchema = z.object({
 /** A capture that goes on by itself, over restarts of the agent, until it is done or cancelled: HOME/jobs/<association>.json. */
 export interface Job {
   readonly association: AssociationId;
-  /** Empty: what the association's terms say. */
+  /** Empty, and no areas: what the association's terms say. */
   readonly paths: readonly string[];
+  readonly areas: readonly AreaName[];
+  readonly root: string;
   /** An operator's association started it, not a person at this machine: it takes its turn in its batch. */
   readonly start: boolean;
   readonly createdAtMs: number;
@@ -86,6 +91,8 @@ function parse(bytes: Buffer, path: string): Job {
     return {
       association: associationId(json.association),
       paths: json.paths,
+      areas: json.areas,
+      root: json.root,
       start: json.start,
       createdAtMs: json.createdAtMs,
       ended: ended && { code: isErrorCode(ended.code) ? ended.code : 'failed', message: ended.message },

@@ -1,0 +1,135 @@
+import { basename, dirname } from 'node:path';
+import type { ReportItem } from '../../../common/ports.ts';
+import type { OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
+import type { AreaName } from '../../../state/areas/base/names.ts';
+import { PRIVILEGED_EFFECTS } from '../../../state/areas/base/types.ts';
+import type { AreasPlan } from '../../../state/areas/transaction/index.ts';
+import type { FolderPath } from '../../../state/format/index.ts';
+import { showPath } from '../../../state/fs/show-path.ts';
+import { namesOfPath, pathOfNames, startsWith } from '../../../state/plan/roots.ts';
+import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
+import type { OwnerNumbers, RestorePlace } from '../../../state/restore/index.ts';
+import type { RestoreWish } from './apply-types.ts';
+
+/** Which captured files a restore brings, and what it leaves out, with reasons. */
+export interface ChosenFiles {
+  /** Undefined: all. */
+  readonly only: readonly FolderPath[] | undefined;
+  readonly withheld: readonly ReportItem[];
+}
+
+export const DOCUMENTS: FolderPath = [Buffer.from(DOCUMENTS_NAME)];
+export const isDocuments = (root: FolderPath): boolean =>
+  root.length === 1 && DOCUMENTS_NAME === Buffer.from(root[0]!).toString('latin1');
+
+/** What belongs to the system and is read by it; only root may bring something there, and only where he said so. */
+const SYSTEM = new Set([
+  'bin',
+  'boot',
+  'dev',
+  'etc',
+  'lib',
+  'lib32',
+  'lib64',
+  'libx32',
+  'proc',
+  'root',
+  'run',
+  'sbin',
+  'sys',
+  'usr',
+  'var',
+]);
+const NOT_ALLOWED = `${PRIVILEGED_EFFECTS['root-file']}; --allow-privileged brings it`;
+
+/** Files of a snapshot without areas, or that goes into a folder: all but documents, and what only root may bring. */
+export function filesOf(roots: readonly FolderPath[], wish: RestoreWish): ChosenFiles {
+  const files = roots.filter((root) => !isDocuments(root));
+  const withheld: ReportItem[] = [];
+  const only = files.filter((root) => {
+    const isHeld = wish.root && !wish.allowPrivileged && isOfSystem(root);
+    if (isHeld) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
+    return !isHeld;
+  });
+  if (!wish.root && files.length < roots.length && wish.areas) {
+    withheld.push({ path: 'areas', reason: '--into brings files only; areas need --root or /' });
+  }
+  return { only: only.length === roots.length ? undefined : only, withheld };
+}
+
+/** Whether it is a folder of the system, lies in one, or holds one. */
+const isOfSystem = (root: FolderPath): boolean =>
+  root.length === 0 || SYSTEM.has(Buffer.from(root[0]!).toString('latin1'));
+
+export interface FilesOfMachine extends ChosenFiles {
+  readonly only: readonly FolderPath[];
+  readonly owners: OwnerNumbers;
+  readonly places: readonly RestorePlace[];
+}
+
+/** Files of a snapshot with areas: what the machine's own word says of them is believed only where this machine agrees. */
+export function filesOfMachine(
+  captured: readonly FolderPath[],
+  { machine, owners, extras }: Pick<AreasPlan, 'machine' | 'owners' | 'extras'>,
+  wish: RestoreWish,
+): FilesOfMachine {
+  const only: FolderPath[] = [];
+  const places: RestorePlace[] = [];
+  const withheld: ReportItem[] = [];
+  const ofAreas = machine.roots
+    .map((root) => ({ ...root, names: namesOfPath(Buffer.from(root.path)) }))
+    .filter(({ names }) => captured.some((root) => startsWith(names, root)));
+  for (const { names, path, area, isPersonal } of ofAreas) {
+    if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
+    const found = isPersonal ? personalPlace(path, owners) : wish.allowPrivileged ? {} : NOT_ALLOWED;
+    if (typeof found === 'string') {
+      withheld.push({ path, reason: found });
+      continue;
+    }
+    only.push(names);
+    if (isPersonal) places.push({ path: names, ...found });
+  }
+  for (const root of captured) {
+    if (isDocuments(root) || ofAreas.some(({ names }) => startsWith(names, root) && names.length === root.length))
+      continue;
+    if (wish.areas) continue;
+    if (isOfSystem(root) && !wish.allowPrivileged) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
+    else only.push(root);
+  }
+  for (const { path, remedy } of extras.blocked) {
+    places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
+  }
+  return { only, places, withheld, owners: numbersOf(owners) };
+}
+
+/** Where a path of the target was on the source. */
+function capturedPath(path: string, { paths }: OwnerTable): string {
+  const home = paths.find(({ to }) => path === to || path.startsWith(`${to}/`));
+  return home ? `${home.from}${path.slice(home.to.length)}` : path;
+}
+
+const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;
+
+/** Whose home or mail spool it is here, and its name; or why it cannot come. */
+function personalPlace(path: string, { users, groups, paths }: OwnerTable): Omit<RestorePlace, 'path'> | string {
+  const spool = MAIL.exec(path)?.[1];
+  const user = users.find(({ from, fromHome }) => (spool === undefined ? fromHome === path : from === spool));
+  if (!user) return 'it is the home of nobody who comes to this machine';
+  const target = (spool === undefined ? user.toHome : paths.find(({ from }) => from === path)?.to) ?? path;
+  if (dirname(target) !== dirname(path)) {
+    return `its home here is ${target}; restore it with --into ${dirname(target)} and rename it`;
+  }
+  const gid = groups.find(({ to }) => to === user.to)?.toGid ?? user.toUid;
+  const personal = { uid: user.toUid, gid };
+  return target === path ? { personal } : { personal, name: Buffer.from(basename(target)) };
+}
+
+/** By number, for the files; nobody who is not named in the snapshot's accounts is in it. */
+function numbersOf({ users, groups }: OwnerTable): OwnerNumbers {
+  return {
+    users: users.flatMap(({ fromUid, toUid }) => (fromUid === undefined ? [] : [[fromUid, toUid] as const])),
+    groups: groups.map(({ fromGid, toGid }) => [fromGid, toGid] as const),
+  };
+}
+
+const shown = (root: FolderPath): string => showPath(pathOfNames(root));

@@ -1,0 +1,225 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { LocalSystem } from '../../../state/areas/base/local-system.ts';
+import { AREA_NAMES } from '../../../state/areas/base/names.ts';
+import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
+import {
+  type AreasPlan,
+  type AreasPlanItem,
+  type AreasResult,
+  type AreasRun,
+  openAreas,
+  readAreasOutcome,
+  rollBackAreas,
+} from '../../../state/areas/transaction/index.ts';
+import type { FolderPath } from '../../../state/format/index.ts';
+import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
+import { unfinishedRestore } from '../../../state/restore/index.ts';
+import type { Emit } from '../../events.ts';
+import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
+import { type ChecklistSummary, checklistSummary } from './checklist.ts';
+import { DOCUMENTS, filesOfMachine } from './choose-files.ts';
+import type { FilesRun } from './files-run.ts';
+
+export interface MachineGround {
+  readonly ground: ApplyGround;
+  readonly files: FilesRun;
+  readonly wish: RestoreWish;
+  readonly emit: Emit;
+  readonly signal: AbortSignal;
+}
+
+export interface MachineSnapshot {
+  readonly restoreId: string;
+  readonly roots: readonly FolderPath[];
+  /** 64 hexadecimal digits. */
+  readonly descriptorHash: string;
+}
+
+/**
+ * Restores areas and files of a snapshot onto the root of a machine: what everything stands on, files, the rest. Where
+ * something fails, areas are as they were before; files go on with the same command, or go back with `undo`.
+ */
+export async function restoreMachine(machine: MachineGround, snapshot: MachineSnapshot): Promise<Applied> {
+  const { home } = machine.ground;
+  const scratch = mkdtempSync(join(home.scratchDir(), 'documents-'));
+  try {
+    const documents = join(scratch, 'documents');
+    await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);
+    if (!machine.wish.dryRun) await settleUnfinished(machine);
+    const areas = await planned(machine, join(documents, DOCUMENTS_NAME));
+    try {
+      return await new MachineRestore(machine, snapshot, areas).run();
+    } finally {
+      await areas.close();
+    }
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function planned({ ground, wish }: MachineGround, documents: string): Promise<AreasRun> {
+  const { into, areas, identity = 'new', allowPrivileged, mapUsers } = wish;
+  return openAreas({
+    documents,
+    wish: {
+      root: into,
+      areas: areas ?? AREA_NAMES,
+      asked: areas ?? [],
+      identity,
+      allowPrivileged,
+      mapUsers,
+      nowMs: ground.clock.now(),
+    },
+  });
+}
+
+/** A restore of this root that a crash cut short between two changes is put back first: the machine is whole again then. */
+async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<void> {
+  const restores = ground.home.path('restores');
+  if (!existsSync(restores)) return;
+  for (const id of readdirSync(restores).sort()) {
+    const undoDir = join(restores, id);
+    if (readAreasOutcome(undoDir)?.wish.root !== wish.into) continue;
+    const undone = await rollBackAreas({ undoDir });
+    if (!undone) continue;
+    emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
+    for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
+  }
+}
+
+class MachineRestore {
+  readonly #machine: MachineGround;
+  readonly #snapshot: MachineSnapshot;
+  readonly #areas: AreasRun;
+
+  constructor(machine: MachineGround, snapshot: MachineSnapshot, areas: AreasRun) {
+    this.#machine = machine;
+    this.#snapshot = snapshot;
+    this.#areas = areas;
+  }
+
+  async run(): Promise<Applied> {
+    const { wish, files, emit } = this.#machine;
+    const { plan } = this.#areas;
+    for (const item of plan.items) emit(itemEvent(item));
+    for (const { what, why } of plan.problems) emit({ event: 'skipped', path: what, reason: why });
+    for (const { area, what, why } of plan.machine.couldNot) {
+      emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
+    }
+    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish);
+    for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
+    const { only, places, owners } = chosen;
+    const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
+    if (wish.dryRun) {
+      const applied = await files.run(this.#snapshot.restoreId, { only, places, owners });
+      const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
+      return { ...applied, areas, skipped: applied.skipped + leftOut };
+    }
+    const id = this.#restoreId();
+    const undoDir = this.#machine.ground.home.path('restores', id);
+    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, { only, places, owners }));
+    this.#tell(result);
+    this.#leaveScript(undoDir);
+    const areas = {
+      items: countsOf(plan),
+      applied: result.applied,
+      failed: result.failed.map(({ area }) => area),
+      checklist: await this.#checklist(id),
+    };
+    return { ...applied, areas, skipped: applied.skipped + leftOut + result.failed.length };
+  }
+
+  async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
+    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
+    await this.#areas.begin(undoDir);
+    await this.#areas.applyBefore();
+    const applied = await this.#files(id, chosen);
+    return { applied, result: await this.#areas.applyAfter() };
+  }
+
+  /** A screen that goes blank, or a machine that falls asleep, would stop what is under way. */
+  async #awake<T>(work: () => Promise<T>): Promise<T> {
+    const inhibitor = inhibitBlanking(new LocalSystem(this.#machine.wish.into), 'a restore is under way');
+    try {
+      return await work();
+    } finally {
+      inhibitor.stop();
+    }
+  }
+
+  /** Nothing of it is run here. */
+  #leaveScript(undoDir: string): void {
+    const { installScript } = this.#areas.plan.extras;
+    if (installScript === undefined) return;
+    const path = join(undoDir, 'install-software.sh');
+    writeFileSync(path, installScript, { mode: 0o700 });
+    this.#machine.emit({ event: 'note', message: `${path} would install what is missing: read it, then run it` });
+  }
+
+  /** That of an unfinished run of the same snapshot, which goes on. */
+  #restoreId(): string {
+    const { ground, wish } = this.#machine;
+    const earlier = unfinishedRestore(wish.into, this.#snapshot.descriptorHash);
+    return earlier && existsSync(ground.home.path('restores', earlier)) ? earlier : this.#snapshot.restoreId;
+  }
+
+  async #files(id: string, chosen: Parameters<FilesRun['run']>[1]): Promise<Applied> {
+    try {
+      return await this.#machine.files.run(id, chosen);
+    } catch (error) {
+      const kept = await this.#areas.rollBack();
+      for (const item of kept.items) this.#machine.emit({ event: 'skipped', ...item });
+      throw error;
+    }
+  }
+
+  async #checklist(id: string): Promise<ChecklistSummary | null> {
+    const { ground, emit, signal } = this.#machine;
+    try {
+      const { counts, worst, lines } = await checklistSummary(ground, id, () => {}, signal);
+      for (const message of lines) emit({ event: 'note', message });
+      return { counts, worst, lines };
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ResettleError)) throw error;
+      emit({ event: 'note', message: `the checklist could not be made: ${messageOf(error)}` });
+      return null;
+    }
+  }
+
+  #tell({ failed, wasWrong, notWoken, isLinkLost }: AreasResult): void {
+    const { emit } = this.#machine;
+    for (const { area, problems } of failed) {
+      for (const { what, why } of problems) {
+        emit({ event: 'skipped', path: what, reason: `${why}; ${area} was put back as it was`, area });
+      }
+    }
+    for (const { area, problems } of wasWrong) {
+      for (const { what, why } of problems) {
+        emit({ event: 'note', message: `${area}: ${what} was wrong before already: ${why}` });
+      }
+    }
+    for (const { area, problems } of notWoken) {
+      for (const { what, why } of problems) {
+        emit({ event: 'note', message: `${area}: ${what} takes notice after a restart: ${why}` });
+      }
+    }
+    if (isLinkLost) {
+      emit({ event: 'note', message: 'this machine could not be reached any more: network and name were put back' });
+    }
+  }
+}
+
+const itemEvent = ({ area, id, title, action, detail, effect, paths, difference }: AreasPlanItem) =>
+  ({ event: 'area-item', area, item: id, title, action, detail, effect: effect ?? null, paths, difference }) as const;
+
+/** Items that are left out, or wait for a person. */
+const needPerson = ({ items }: AreasPlan): number =>
+  items.filter(({ action }) => action === 'withhold' || action === 'ask').length;
+
+function countsOf({ items }: AreasPlan): AppliedAreas['items'] {
+  const counts = { add: 0, replace: 0, merge: 0, remove: 0, same: 0, keep: 0, withhold: 0, ask: 0 };
+  for (const { action } of items) counts[action] += 1;
+  return counts;
+}

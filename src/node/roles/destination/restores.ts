@@ -1,0 +1,17 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { canUndo } from '../../../state/restore/index.ts';
+import type { Home } from '../../home/home.ts';
+
+const RESTORE_ID = /^[A-Za-z0-9-]{1,64}$/;
+
+/** Restores of this HOME that were not undone, the oldest first. */
+export function restoresOf(home: Home): string[] {
+  const folder = home.path('restores');
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).filter((name) => RESTORE_ID.test(name));
+  return names.filter((name) => canUndo(home.path('restores', name))).sort();
+}
+
+/** Whether that restore was made here and not undone. */
+export const isRestoreOf = (home: Home, id: string): boolean =>
+  RESTORE_ID.test(id) && canUndo(home.path('restores', id));

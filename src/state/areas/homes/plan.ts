@@ -1,0 +1,52 @@
+import { readPasswd } from '../accounts/account-lines.ts';
+import { isHomePath } from '../accounts/home-path.ts';
+import { isRemote } from '../base/mounts.ts';
+import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
+import { isOneself } from './oneself.ts';
+import type { Home, HomesContent } from './schema.ts';
+
+/** What happens to each home; the file engine does it. */
+export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }: RestoreAbout): void {
+  const uids = new Map(readPasswd(plan.system).entries.map(({ name, uid }) => [name, uid]));
+  for (const home of homes) {
+    const name = owners.user(home.username);
+    const id = `home:${home.username}`;
+    const title = `home of ${name}`;
+    const to = owners.home(home.directory);
+    if (home.mount && isRemote(home.mount)) {
+      plan.ask(id, title, `it lies on ${home.mount.device} (${home.mount.type}); mount that here as it was`);
+      continue;
+    }
+    const why = whyNot(to, name, uids.get(name), plan);
+    if (why) {
+      plan.withhold(id, title, why);
+      continue;
+    }
+    const moved = to === home.directory ? '' : ` (was ${home.directory})`;
+    const isThere = plan.system.facts(to) !== undefined;
+    const detail = isThere
+      ? `files come into ${to}${moved}; what is there stays`
+      : `${to}${moved} is made, with its files`;
+    plan.byFiles({ id, title, action: isThere ? 'merge' : 'add', detail });
+    if (home.mail) planMail(home, name, plan);
+  }
+}
+
+function whyNot(to: string, name: string, uid: number | undefined, { system }: PlanBuilder): string | undefined {
+  if (!isHomePath(to)) return `${to} cannot be a home`;
+  if (uid === undefined)
+    return `there is no user ${name} here; restore the area accounts too, or say --map-user ${name}=NAME`;
+  if (uid === 0) return 'it is root’s here';
+  if (!system.asRoot && !isOneself(uid)) return 'it needs root';
+  const facts = system.facts(to);
+  if (facts && facts.kind !== 'folder') return `${to} is no folder here; move it away`;
+  if (facts && facts.uid !== uid)
+    return `${to} belongs to the id ${facts.uid} here, not to ${name}; chown it, or move it away`;
+  return undefined;
+}
+
+function planMail({ username, mail }: Home, name: string, plan: PlanBuilder): void {
+  const title = `mail of ${name}`;
+  if (!plan.system.asRoot) plan.withhold(`mail:${username}`, title, 'it needs root');
+  else plan.byFiles({ id: `mail:${username}`, title, action: 'add', detail: `unread mail of ${mail} comes along` });
+}
