@@ -49,6 +49,16 @@ export class DirectMove {
     return this.#start(home, this.#cable?.new.name, ['receive', ...given, '--into', into, '--strip', '--yes', ...more]);
   }
 
+  /** The same of areas of this machine. */
+  sendAreas(areas: string): Command {
+    return this.#start('old', undefined, ['send', '--areas', areas, '--listen', '/ip4/127.0.0.1/tcp/0']);
+  }
+
+  /** The same onto the root of a machine. */
+  receiveRoot(code: string, root: string, more: readonly string[]): Command {
+    return this.#start('new', undefined, ['receive', code, '--root', root, '--yes', ...more]);
+  }
+
   #start(home: string, namespace: string | undefined, args: readonly string[]): Command {
     const device = this.#cable?.device ?? 'lo';
     const all = [...args, '--home', this.path(home), '--interface', device, '--json'];
