@@ -47,6 +47,8 @@ const associationWish = z.strictObject({
     z.strictObject({ kind: z.literal('to-be-named') }),
   ]),
   users: z.array(user).max(TERMS_ITEMS_MAX),
+  /** Names of areas, or `all`. */
+  areas: z.array(z.string().max(64)).max(100).default([]),
   paths: z.array(absolutePath).max(TERMS_ITEMS_MAX),
   mapUsers: z.array(z.strictObject({ from: user, to: user })).max(TERMS_ITEMS_MAX),
   points: z.array(machine).max(ASSOCIATION_POINTS_MAX),

@@ -136,7 +136,7 @@ export class FleetService implements Service {
     ownMembership(roster(), self);
     const { random } = this.#options;
     const keys = associationKeys(random);
-    const whole = wishes.map((wish) => ({ ...NO_WISH, ...wish }));
+    const whole = wishes.map((wish) => ({ ...NO_WISH, ...wish, areas: areasAsked(wish.areas) }));
     const associations = await associate(whole, { self, roster, append, random, keys });
     return { associations };
   }

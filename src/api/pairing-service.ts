@@ -6,17 +6,28 @@ import { PAIRING_LIFE_MS } from '../common/limits.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { decodeAbout } from '../node/pairing/about.ts';
 import { enrolByCode, showForEnrolment } from '../node/pairing/enrol.ts';
-import { KeptPairings, type KeptReceiver, type ReceiveWish } from '../node/pairing/kept.ts';
+import { KeptPairings, type KeptReceiver, type ReceiveWish as NodeWish } from '../node/pairing/kept.ts';
 import { machineFacts } from '../node/pairing/machine.ts';
 import { type Accept, type ReceiveBy, receive, type ShownProposal } from '../node/pairing/receive.ts';
 import { rooms } from '../node/pairing/rooms.ts';
 import { send } from '../node/pairing/send.ts';
 import type { PairingEmit, PairingGround } from '../node/pairing/types.ts';
 import { typedCode } from '../node/pairing/typing.ts';
+import { areasAsked } from './areas-asked.ts';
 import { withService } from './connect.ts';
 import type { ApiEvent } from './contract.ts';
 
-export type { ReceiveWish, ShownProposal };
+export type { ShownProposal };
+
+/** As a person says it: areas by name, or `all`. */
+export interface ReceiveWish extends Omit<NodeWish, 'areas'> {
+  readonly areas?: readonly string[] | undefined;
+}
+
+/** Throws `usage` for an area that there is not. */
+export function checkedWish({ areas, ...wish }: ReceiveWish): NodeWish {
+  return areas ? { ...wish, areas: areasAsked(areas) } : wish;
+}
 
 type Done = Record<string, unknown>;
 
@@ -62,17 +73,20 @@ async function awake<T>(work: () => Promise<T>): Promise<T> {
 const AWAKE_EVERY_MS = 60_000;
 
 export interface SendCall extends PairingCall {
-  /** Absolute; empty: those of the newest unfinished one. */
+  /** Absolute. Empty, and no areas: what the newest unfinished one sends, else everything that areas take. */
   readonly paths: readonly string[];
+  /** Names, or `all`. */
+  readonly areas: readonly string[];
   readonly listen: readonly string[];
   readonly isNew: boolean;
 }
 
 /** Shows a code by an event `code`, and settles when the other machine has everything. */
 export async function sendState(call: SendCall): Promise<Done> {
-  const { paths, listen, isNew, emit, signal } = call;
+  const { paths, areas, listen, isNew, emit, signal } = call;
+  const asked = { paths, areas: areasAsked(areas), listen, isNew, exclude: [] };
   return awake(async () => ({
-    ...(await send(await groundOf(call), { paths, listen, isNew, exclude: [] }, teller(emit), signal)),
+    ...(await send(await groundOf(call), asked, teller(emit), signal)),
   }));
 }
 
@@ -83,12 +97,17 @@ export interface ReceiveCall extends PairingCall {
   readonly wish: ReceiveWish | undefined;
   /** Nothing is written; each item is told by an event. */
   readonly dryRun: boolean;
-  readonly accept: Accept;
+  readonly accept: (...asked: Parameters<Accept>) => Promise<ReceiveWish | undefined>;
 }
 
 /** Pairs or goes on, asks by `accept`, and settles when everything is in its place. */
 export async function receiveState(call: ReceiveCall): Promise<Done> {
-  const { by, peer, wish, dryRun, accept, emit, signal } = call;
+  const { by, peer, dryRun, emit, signal } = call;
+  const wish = call.wish && checkedWish(call.wish);
+  const accept: Accept = async (...asked) => {
+    const said = await call.accept(...asked);
+    return said && checkedWish(said);
+  };
   return awake(async () => ({
     ...(await receive(await groundOf(call), { by, peer, wish, dryRun }, accept, teller(emit), signal)),
   }));

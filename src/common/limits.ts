@@ -565,6 +565,10 @@ export const INTERFACE_NAME_MAX_CHARS = 64;
 export const PACKAGE_STATUS_MAX_BYTES = 64 * MIB;
 /** Queues of one print server: a university's has some hundreds, and each is an edit of the whole file. */
 export const PRINT_QUEUES_MAX = 500;
+/** printers.conf of so many queues; each one added is a copy of the file in the plan. */
+export const PRINT_QUEUES_FILE_MAX_BYTES = 512 * KIB;
+/** Destinations and instances with options of everybody's. */
+export const PRINT_OPTIONS_MAX = 200;
 /** Variables of /etc/environment, locales that are generated: some five hundred locales exist. */
 export const ENVIRONMENT_VALUES_MAX = 1000;
 /** A licence file: a large site's has some thousand features, and nothing longer is looked into. */
@@ -601,3 +605,23 @@ export const APPLICATION_SETTINGS_MAX = 1_000;
 export const DCONF_KEYS_MAX = 50_000;
 /** A longer path of an application's data is left to the area that carries the files: it would fill a line of a checklist. */
 export const APPLICATION_PATH_MAX_BYTES = 2_048;
+/** A restore that lost its network is undone by itself after this, unless somebody confirmed: as long as `netplan try` waits. */
+export const LINK_GUARD_DEADLINE_MS = 120_000;
+/** What answered before has so long to answer again: a bridge learns for 30 s, DHCP asks for up to 45 s. */
+export const LINK_GUARD_SETTLE_MS = 60_000;
+/** Nothing is believed earlier than this after a change: daemons take a moment to act on it. */
+export const LINK_GUARD_STEADY_MS = 2_000;
+/** One question to one address: what is slower is asked again until the time for all is over. */
+export const LINK_PROBE_TIMEOUT_MS = 1_500;
+/** Addresses that one guard watches. */
+export const LINK_TARGETS_MAX = 16;
+/** A rollback that the watchdog started and that has not ended by then is not waited for. */
+export const LINK_ROLLBACK_TIMEOUT_MS = 600_000;
+/** All values of /etc/environment: a program cannot be started with many more. */
+export const ENVIRONMENT_MAX_CHARS = 64 * KIB;
+/** Login shells of /etc/shells. */
+export const LOGIN_SHELLS_MAX = 200;
+/** Monitors, timeouts and scripts of one person. */
+export const DISPLAY_VALUES_MAX = 500;
+/** A person's picture on the login screen. */
+export const DISPLAY_ICON_MAX_BYTES = 512 * KIB;

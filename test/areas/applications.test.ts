@@ -51,6 +51,7 @@ category: database
 detect: [/var/lib/postgresql/*/main/PG_VERSION]
 packages: [postgresql]
 include: [/var/lib/postgresql, /etc/postgresql]
+never: ['/etc/postgresql/*.key']
 dump: { process: postgres, advice: Run pg_dumpall. }
 `,
   `id: caches
@@ -144,6 +145,7 @@ test('what lies outside of homes is a root; of settings only what no package bro
   const files = (shipped: string) => ({
     ...SERVER,
     '/etc/postgresql/shipped': shipped,
+    '/etc/postgresql/host.key': 'of this machine',
     '/var/lib/dpkg/info/postgresql.list': '/etc/postgresql\n/etc/postgresql/shipped\n',
     '/var/lib/dpkg/status': `Package: postgresql\nStatus: install ok installed\nConffiles:\n /etc/postgresql/shipped ${md5}\n`,
   });

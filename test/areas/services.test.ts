@@ -17,8 +17,9 @@ import {
   writeUnit,
 } from '../../src/state/areas/services/unit-file.ts';
 import { Units } from '../../src/state/areas/services/units.ts';
+import { validateServices } from '../../src/state/areas/services/validate.ts';
 import { liveView } from './support/live-view.ts';
-import { ABOUT, capture, machineWith, planFor, restore, type TestFile, verdicts } from './support/machine.ts';
+import { ABOUT, capture, machineWith, planFor, putFile, restore, type TestFile, verdicts } from './support/machine.ts';
 
 const OWN =
   '[Unit]\nDescription=Lab agent\n\n[Service]\nUser=ann\nExecStart=/home/ann/bin/agent --flag\n\n[Install]\nWantedBy=multi-user.target\n';
@@ -56,7 +57,8 @@ const source = (t: TestContext) => {
     '/etc/systemd/system/multi-user.target.wants/off.service': { link: '/lib/systemd/system/off.service' },
     '/etc/systemd/system/multi-user.target.wants/tpl@a.service': { link: '/lib/systemd/system/tpl@.service' },
     '/etc/systemd/system/quiet.service': { link: '/dev/null' },
-    '/etc/systemd/system/backup.timer': '[Timer]\nOnCalendar=daily\n',
+    '/etc/systemd/system/backup.timer': '[Timer]\nOnCalendar=daily\nUnit=nightly.service\n',
+    '/etc/systemd/system/nightly.service': OWN,
     '/etc/systemd/system/getty@tty1.service.d/autologin.conf': '[Service]\nExecStart=\n',
     '/etc/systemd/system/agent.service.bak': 'nothing',
     '/etc/init.d/lab': { content: '#!/bin/sh\n# lab\n', mode: 0o755 },
@@ -129,6 +131,26 @@ test('systemctl itself says of the restored machine what was captured', (t) => {
     }
     assert.equal(said.stdout.trim().split('\n')[0], unit_file_state, `${id}: ${said.stderr}`);
   }
+});
+
+test('whether a packaged timer runs is carried; timers of one’s own and what they start are another area’s', (t) => {
+  const timer = '[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n';
+  const machine = source(t);
+  putFile(machine.root, '/usr/lib/systemd/system/apt-daily.timer', timer);
+  const { content } = capture(servicesArea, machine);
+  const fresh = target(t, {
+    '/usr/lib/systemd/system/apt-daily.timer': timer,
+    '/etc/systemd/system/timers.target.wants/apt-daily.timer': { link: '/lib/systemd/system/apt-daily.timer' },
+  });
+  restore(servicesArea, content, fresh);
+  assert.equal(fresh.readLink('/etc/systemd/system/timers.target.wants/apt-daily.timer'), undefined);
+  assert.ok(!JSON.stringify(content).includes('nightly'));
+});
+
+test('homes that lie on a server are not looked into', (t) => {
+  const machine = source(t);
+  putFile(machine.root, '/etc/fstab', 'server:/home /home nfs4 defaults 0 0\n');
+  assert.deepEqual((capture(servicesArea, machine).content as ServicesContent).userUnits, []);
 });
 
 test('nothing that root runs comes without being allowed', (t) => {
@@ -286,6 +308,16 @@ test('presets are taken in order of names, those of /etc before, and the first t
     ['a', 'b', 'cx', 'dx', 'e'].map((name) => isPreset(`${name}.service`)),
     [true, false, true, false, true],
   );
+});
+
+test('a unit file that systemd would pass over is found when it has changed', (t) => {
+  const path = '/etc/systemd/system/a.service';
+  const machine = target(t, { [path]: '[Service]\nno setting\n', '/etc/systemd/system/b.service': OWN });
+  const validate = (paths: string[]) => validateServices(machine, new Set(paths));
+  assert.deepEqual(validate([path, '/etc/systemd/system/b.service']), [
+    { what: path, why: 'line 2 is neither a setting nor a section' },
+  ]);
+  assert.deepEqual(validate(['/etc/systemd/system/b.service', '/etc/rc.local']), []);
 });
 
 test('unit names are taken by the letter', () => {

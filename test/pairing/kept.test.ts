@@ -51,6 +51,7 @@ describe('a kept pairing', () => {
       privateKey: keys[1],
       remote: initiator.peerId,
       paths: ['/home/ann'],
+      areas: [],
       state: stateId('ab'.repeat(32)),
       stateKey: random(32),
       port: 4001,

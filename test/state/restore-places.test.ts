@@ -125,3 +125,27 @@ test('two users who change names with each other both arrive', async (t) => {
   assert.equal(readFileSync(join(target, 'home/bob/mine'), 'utf8'), 'ann');
   assert.equal(readFileSync(join(target, 'home/ann/mine'), 'utf8'), 'bob');
 });
+
+test('what a place leaves out does not come, with all beneath it, and is listed', async (t) => {
+  const temporary = temporaryFolder(t);
+  const captured = await captureTree(temporary, ROOTS.slice(0, 2), { tree: machine(temporary) });
+  const places = [
+    place('/home/ann/deep', { leftOut: 'it is in use' }),
+    place('/home/bob/mine', { leftOut: 'it is bob’s own' }),
+    place('/home/ann', { name: Buffer.from('anna') }),
+  ];
+  const only = ROOTS.slice(0, 2).map(names);
+  for (const dryRun of [true, false]) {
+    const target = join(temporary, `target-${dryRun}`);
+    mkdirSync(target);
+    const options = { strip: false, root: target, only, places, dryRun };
+    const { withheld } = await restoreTree(captured, target, { ...options, restoreId: `test-${dryRun}` });
+    const told = withheld.items.map(({ path, reason }) => `${path}: ${reason}`);
+    assert.ok(told.includes('home/anna/deep: it is in use'), told.join());
+    assert.ok(told.includes('home/bob/mine: it is bob’s own'), told.join());
+    assert.ok(!told.some((line) => line.startsWith('home/anna/deep/')), told.join());
+    if (dryRun) continue;
+    assert.deepEqual(readdirSync(join(target, 'home/anna')), ['mine']);
+    assert.deepEqual(readdirSync(join(target, 'home/bob')), ['deep']);
+  }
+});

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type { PathRule } from '../../src/state/catalogue/compile.ts';
 import { RuleWalk } from '../../src/state/catalogue/rule-walk.ts';
 import type { RuleFilter } from '../../src/state/plan/rule-filter.ts';
+import { LocalAsker, planOf, receive } from './support/direct-move.ts';
 import { captureTree, MemoryPacks, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
 const rule = (id: string, patterns: Partial<PathRule>): PathRule => ({
@@ -156,6 +157,34 @@ test('a root that a rule leaves out, or one inside another, is as the rules say'
     'srv/',
     'srv/a',
   ]);
+});
+
+test('a folder that a rule leaves out is one item, unless a name in it leads to something that is taken', async (t) => {
+  const machine = new Machine(t);
+  machine.put('ann/.cache/a/b', 'ann/.cache/c', 'ann/.npm/x', 'ann/.npm/keep/y', 'ann/.npm/keep/z');
+  machine.rules = [rule('r', { exclude: ['~/.cache', '~/.npm'], include: ['~/.*/keep/y'] })];
+  const captured = await machine.capture();
+  assert.deepEqual(await machine.restored(captured), ['ann/', 'ann/.npm/', 'ann/.npm/keep/', 'ann/.npm/keep/y']);
+  assert.deepEqual(
+    captured.plan.leftByRules[0]?.examples.map((path) => path.slice(machine.folder.length)),
+    ['/ann/.cache', '/ann/.npm/x', '/ann/.npm/keep/z'],
+  );
+});
+
+test('a direct move goes by the rules too', async (t) => {
+  const machine = new Machine(t);
+  machine.put('ann/letter', 'ann/.cache/a', 'ann/.cache/keep');
+  machine.rules = [rule('caches', { exclude: ['~/.cache'] })];
+  const sending = await planOf(t, join(machine.folder, 'ann/.cache/keep'), machine.filter);
+  assert.equal(sending.plan.files, 2);
+  assert.deepEqual(
+    sending.plan.leftByRules.map(({ rule: id, items }) => [id, items]),
+    [['caches', 1]],
+  );
+  const target = temporaryFolder(t);
+  await receive(sending, new LocalAsker(sending), target, { strip: false });
+  assert.deepEqual(readdirSync(join(target, machine.folder, 'ann')).sort(), ['.cache', 'letter']);
+  assert.deepEqual(readdirSync(join(target, machine.folder, 'ann/.cache')), ['keep']);
 });
 
 test('rules may change between captures: what is left out by now does not come back, what is taken by now is read', async (t) => {

@@ -18,6 +18,9 @@ import {
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { CHECK_NAMED_MAX, CHECK_ROOTS_MAX } from '../../src/common/limits.ts';
+import { Amendments } from '../../src/state/restore/amendments.ts';
+import { Became } from '../../src/state/restore/became.ts';
+import { readDecisions } from '../../src/state/restore/decision-log.ts';
 import type { RestoreOptions } from '../../src/state/restore/index.ts';
 import type { RestoredRoot } from '../../src/state/restore/restored-root.ts';
 import { makeHome } from '../support/trees.ts';
@@ -240,6 +243,24 @@ test('each captured path stands by itself, single files by their folder, and tho
   assert.deepEqual(last.named.missing, [join(many.at(-1)!, 'x').slice(1)]);
   const sum = roots.reduce((all, { counts }) => all + counts['in-place'] + counts.missing, 0);
   assert.equal(sum, 3 + 2 * many.length);
+});
+
+test('what got its name at the last moment, or was read again, is looked at as it became', async (t) => {
+  const { look, home, undoDir } = await restored(t);
+  const plan = join(undoDir, 'plan');
+  const numberOf = (name: string) =>
+    [...readDecisions(plan)].find((one) => Buffer.from(one.name).toString() === name)!.number;
+  renameSync(join(home, 'run.sh'), join(home, 'run (laptop).sh'));
+  const amendments = new Amendments(plan);
+  amendments.add(numberOf('run.sh'), Buffer.from('run (laptop).sh'));
+  amendments.close();
+  const became = new Became(plan);
+  writeFileSync(join(home, 'marker.txt'), 'as it became');
+  utimesSync(join(home, 'marker.txt'), 1_600_000_000, 1_600_000_000);
+  assert.equal((await look()).counts.broken, 1);
+  became.add(numberOf('marker.txt'), { group: 0, sizeBytes: 12, mtimeNs: 1_600_000_000_000_000_000n });
+  became.close();
+  assert.deepEqual({ ...(await look()).counts, 'in-place': 0 }, { ...none, 'in-place': 0 });
 });
 
 test('a restore that is unfinished or was undone is not looked at', async (t) => {

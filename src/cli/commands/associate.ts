@@ -68,7 +68,7 @@ function withWishOptions(command: Command): Command {
     .option('--to-be-named', 'another machine that is not there yet')
     .option('--users <LIST>', 'the homes of these users of SOURCE, with commas')
     .option('--paths <LIST>', 'these absolute paths of SOURCE, with commas')
-    .option('--areas <LIST>', 'areas of system state (not built yet)')
+    .option('--areas <LIST>', 'kinds of system state, with commas, or all; with --users of these people only')
     .option('--points <LIST>', 'auto, or the points to use in order of preference, with commas (default: auto)')
     .option('--replicas <N>', 'copies on different machines (default: 1)')
     .option('--keep <DURATION>', 'how long copies are kept after the restore (default: 30d)')
@@ -110,9 +110,6 @@ export async function runAssociate(
 function wishOf(source: string | undefined, dest: string | undefined, flags: AssociateFlags): Wish {
   if (source === undefined)
     throw new ResettleError('usage', 'nobody was named whose state it is', { hint: 'give SOURCE and DEST' });
-  if (flags.areas !== undefined) {
-    throw new ResettleError('not-built', '--areas is not built yet', { hint: 'name --users or --paths' });
-  }
   const kinds = [dest !== undefined, flags.inPlace === true, flags.toBeNamed === true].filter(Boolean).length;
   if (kinds !== 1) {
     throw new ResettleError('usage', `who shall have the state of ${source}?`, {
@@ -125,6 +122,7 @@ function wishOf(source: string | undefined, dest: string | undefined, flags: Ass
     destination:
       dest !== undefined ? { kind: 'machine', machine: dest } : { kind: flags.inPlace ? 'in-place' : 'to-be-named' },
     users: listOf(flags.users),
+    areas: listOf(flags.areas),
     paths: listOf(flags.paths),
     mapUsers: (flags.mapUser ?? []).map(mappingOf),
     points: flags.points === 'auto' ? [] : listOf(flags.points),
@@ -140,8 +138,10 @@ function wishOf(source: string | undefined, dest: string | undefined, flags: Ass
   if (flags.recoveryCodeOut !== undefined) wish.recoveryCodeOut = resolve(flags.recoveryCodeOut);
   if (flags.atOnce !== undefined && !flags.start) throw new ResettleError('usage', '--at-once goes with --start');
   if (flags.start) {
-    if (wish.users.length + wish.paths.length === 0) {
-      throw new ResettleError('usage', '--start needs to know what to capture', { hint: 'give --users or --paths' });
+    if (wish.users.length + wish.paths.length + wish.areas.length === 0) {
+      throw new ResettleError('usage', '--start needs to know what to capture', {
+        hint: 'give --users, --areas or --paths',
+      });
     }
     wish.startAtOnce = flags.atOnce === undefined ? AT_ONCE : wholeNumber('--at-once', flags.atOnce);
   }

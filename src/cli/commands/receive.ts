@@ -25,6 +25,8 @@ interface ReceiveFlags {
 
 const POLICIES = ['keep-both', 'skip', 'replace', 'newer'] as const;
 
+const IDENTITIES = ['same', 'new'] as const;
+
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 export function describeReceive(command: Command): Command {
@@ -46,8 +48,11 @@ export function describeReceive(command: Command): Command {
       '--dry-run',
       'say what would be done with every item, and change nothing; what may follow needs no new code',
     )
-    .option('--identity <WHICH>', 'same or new (not built yet)')
-    .option('--areas <LIST>', 'kinds of system state (not built yet)')
+    .option(
+      '--identity <WHICH>',
+      'with --root; same: this is the machine that sends, reinstalled; new: it is another one',
+    )
+    .option('--areas <LIST>', 'with --root: only these kinds of system state, with commas, or all')
     .addHelpText(
       'after',
       `
@@ -109,15 +114,9 @@ function saysHow({ onConflict, mapUser, allowPrivileged }: ReceiveFlags): boolea
 }
 
 function wishOf(flags: ReceiveFlags): ReceiveWish | undefined {
-  for (const [option, value] of [
-    ['--areas', flags.areas],
-    ['--identity', flags.identity],
-  ]) {
-    if (value !== undefined) {
-      throw new ResettleError('not-built', `${String(option)} is not built yet for receive`, {
-        hint: 'leave it out: the offer is shown, and nothing is written before a yes',
-      });
-    }
+  const identity = IDENTITIES.find((one) => one === flags.identity);
+  if (flags.identity !== undefined && identity === undefined) {
+    throw new ResettleError('usage', `--identity is one of ${IDENTITIES.join(', ')}, not ${flags.identity}`);
   }
   if (flags.into !== undefined && flags.root !== undefined) {
     throw new ResettleError('usage', '--into and --root do not go together');
@@ -137,6 +136,8 @@ function wishOf(flags: ReceiveFlags): ReceiveWish | undefined {
     onConflict,
     allowPrivileged: flags.allowPrivileged === true,
     mapUsers,
+    ...(identity === undefined ? {} : { identity }),
+    ...(flags.areas === undefined ? {} : { areas: flags.areas.split(',').filter((name) => name !== '') }),
   };
 }
 

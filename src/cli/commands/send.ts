@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ApiEvent } from '../../api/contract.ts';
-import { ResettleError } from '../../common/errors.ts';
 import { showCode } from '../code.ts';
 import type { Context } from '../context.ts';
 import { count, tellMoved } from '../moved-lines.ts';
@@ -17,9 +16,9 @@ const collect = (value: string, before: string[] = []): string[] => [...before, 
 
 export function describeSend(command: Command): Command {
   return command
-    .description('send PATHs of this machine to another one by a code; no fleet and no agent are needed')
-    .argument('[PATH...]', 'what to send, whole; without any: what was begun and is not finished')
-    .option('--areas <LIST>', 'kinds of system state (not built yet)')
+    .description('send this machine, or PATHs of it, to another one by a code; no fleet and no agent are needed')
+    .argument('[PATH...]', 'what to send, whole; without any: what was begun and is not finished, else every area')
+    .option('--areas <LIST>', 'kinds of system state, with commas, or all: see docs/AREAS.md')
     .option('--interface <NAME>', 'a network interface to use (default: cables and radios); may be repeated', collect)
     .option('--listen <MULTIADDR>', 'an address to listen at, such as /ip4/192.168.1.20/tcp/24717', collect)
     .option('--new', 'begin anew, though the same PATHs were begun and are not finished')
@@ -31,16 +30,15 @@ If the cable breaks, an address changes or either side is ended, the same comman
 and without a new code.
 
 Examples:
+  resettle send
   resettle send /home/ann
+  resettle send --areas accounts,homes,printers
   resettle send /home/ann /etc/cups --interface eth0`,
     );
 }
 
 /** Returns the exit status: 3 where items were left out, or need a person at the other machine. */
 export async function runSend(context: Context, paths: readonly string[], flags: SendFlags): Promise<number> {
-  if (flags.areas !== undefined) {
-    throw new ResettleError('not-built', '--areas is not built yet', { hint: 'name the PATHs to send' });
-  }
   const { sendState } = await import('../../api/pairing-service.ts');
   const done = await sendState({
     homeDir: context.homeDir,
@@ -48,6 +46,7 @@ export async function runSend(context: Context, paths: readonly string[], flags:
     verbose: context.verbose,
     signal: context.signal,
     paths: paths.map((path) => resolve(path)),
+    areas: flags.areas?.split(',').filter((name) => name !== '') ?? [],
     listen: flags.listen ?? [],
     isNew: flags.new === true,
     emit: (event) => tell(context, event),

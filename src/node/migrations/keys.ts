@@ -9,7 +9,8 @@ import type { AssociationKeys } from './associate.ts';
 export function associationKeys(random: RandomBytes): AssociationKeys {
   return {
     newTicket: makeTicketKey,
-    sealTerms: ({ users, paths, mapUsers }, recipients) => sealTerms({ users, areas: [], paths, mapUsers }, recipients),
+    sealTerms: ({ users, areas, paths, mapUsers }, recipients) =>
+      sealTerms({ users, areas, paths, mapUsers }, recipients),
     writeRecoveryCode: async (path) => {
       const code = newRecoveryCode(random);
       writeNewSecret(path, `${code}\n`);

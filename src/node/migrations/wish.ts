@@ -1,5 +1,6 @@
 import { ResettleError } from '../../common/errors.ts';
 import type { AssociationId, PeerIdText } from '../../common/ids.ts';
+import type { AreaName } from '../../state/areas/base/names.ts';
 import type { Association, AssociationBody, Member, Roster } from '../../state/records/index.ts';
 import { findMachine, nameOf } from '../membership/machines.ts';
 
@@ -13,6 +14,7 @@ export type DestinationWish =
 export interface TermsWish {
   readonly users: readonly string[];
   /** Absolute. */
+  readonly areas: readonly AreaName[];
   readonly paths: readonly string[];
   readonly mapUsers: readonly { readonly from: string; readonly to: string }[];
 }

@@ -19,6 +19,7 @@ import {
 } from '../../common/limits.ts';
 import { isSignedByBoth } from '../../protocols/pair/statement.ts';
 import type { PairingRecord } from '../../protocols/pair/types.ts';
+import { AREA_NAMES, type AreaName } from '../../state/areas/base/names.ts';
 import type { Home } from '../home/home.ts';
 import { lockFolder } from './lock.ts';
 
@@ -32,6 +33,9 @@ export interface ReceiveWish {
   readonly onConflict: 'keep-both' | 'skip' | 'replace' | 'newer';
   readonly allowPrivileged: boolean;
   readonly mapUsers: readonly { readonly from: string; readonly to: string }[];
+  /** Only these, where a root is restored; undefined: all that need not be asked for. */
+  readonly areas?: readonly AreaName[] | undefined;
+  readonly identity?: 'same' | 'new' | undefined;
 }
 
 interface KeptBase {
@@ -50,6 +54,7 @@ export interface KeptSender extends KeptBase {
   readonly role: 'sender';
   /** Absolute, as they were given. */
   readonly paths: readonly string[];
+  readonly areas: readonly AreaName[];
   readonly state: StateId;
   readonly stateKey: Uint8Array;
   /** Where it listened. */
@@ -91,7 +96,8 @@ const Schema = z.discriminatedUnion('role', [
   z.strictObject({
     ...base,
     role: z.literal('sender'),
-    paths: z.array(path).min(1).max(10_000),
+    paths: z.array(path).max(10_000),
+    areas: z.array(z.enum(AREA_NAMES)).default([]),
     state: hex(32),
     stateKey: hex(32),
     port: z.number().int().min(0).max(65_535),
@@ -107,6 +113,8 @@ const Schema = z.discriminatedUnion('role', [
         onConflict: z.enum(['keep-both', 'skip', 'replace', 'newer']),
         allowPrivileged: z.boolean(),
         mapUsers: z.array(z.strictObject({ from: user, to: user })).max(USER_MAPPINGS_MAX),
+        areas: z.array(z.enum(AREA_NAMES)).optional(),
+        identity: z.enum(['same', 'new']).optional(),
       })
       .optional(),
     restoreId: z.string().regex(/^[0-9A-Za-z-]{1,64}$/),
@@ -233,11 +241,15 @@ function written(kept: Kept): Written {
       ...common,
       role: 'receiver',
       restoreId: kept.restoreId,
-      ...(wish && { wish: { ...wish, mapUsers: [...wish.mapUsers] } }),
+      ...(wish && { wish: writtenWish(wish) }),
     };
   }
-  const { paths, state, stateKey, port } = kept;
-  return { ...common, role: 'sender', paths: [...paths], state, stateKey: hexOf(stateKey), port };
+  const { paths, areas, state, stateKey, port } = kept;
+  return { ...common, role: 'sender', paths: [...paths], areas: [...areas], state, stateKey: hexOf(stateKey), port };
+}
+
+function writtenWish({ areas, mapUsers, ...wish }: ReceiveWish) {
+  return { ...wish, mapUsers: [...mapUsers], ...(areas && { areas: [...areas] }) };
 }
 
 /** The pairing, if its key is one end of a record that both ends signed. */
@@ -269,6 +281,7 @@ function checked(id: string, file: Written): Kept {
     addresses: file.addresses,
   };
   if (file.role === 'receiver') return { ...common, role: 'receiver', wish: file.wish, restoreId: file.restoreId };
-  const { paths, port } = file;
-  return { ...common, role: 'sender', paths, state: stateId(file.state), stateKey: bytesOfHex(file.stateKey), port };
+  const { paths, areas, port } = file;
+  const keys = { state: stateId(file.state), stateKey: bytesOfHex(file.stateKey) };
+  return { ...common, role: 'sender', paths, areas, ...keys, port };
 }

@@ -3,11 +3,13 @@ import { mkdirSync } from 'node:fs';
 import { generateKeyPair } from '@libp2p/crypto/keys';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import { serveDecline } from '../../protocols/pair/decline.ts';
+import { AREA_NAMES, type AreaName } from '../../state/areas/base/names.ts';
 import { digest, newStateId } from '../../state/format/index.ts';
+import { DOCUMENTS_NAME, type SourceTree } from '../../state/plan/source-tree.ts';
 import { DEFAULT_PORT } from '../link/start-link.ts';
 import { ProgressMeter } from '../progress-meter.ts';
 import { refuseEmpty } from '../roles/source/refuse-empty.ts';
-import { choosePaths } from '../scope/choose-paths.ts';
+import { openScope, type Scope } from '../scope/open-scope.ts';
 import { type About, decodeAbout, encodeAbout, makeOffer, shownMachine, shownOffer } from './about.ts';
 import { DirectDoor } from './door.ts';
 import { pause } from './find.ts';
@@ -18,8 +20,9 @@ import { KNOWN_PEER_TAG } from './tags.ts';
 import type { DirectSummary, PairingEmit, PairingGround, Sending, ShownMachine, WorkEvents } from './types.ts';
 
 export interface SendRequest {
-  /** Absolute; empty: those of the newest unfinished one. */
+  /** Absolute. Empty, and no areas: what the newest unfinished one sends, else everything that areas take. */
   readonly paths: readonly string[];
+  readonly areas: readonly AreaName[];
   /** Multiaddrs; empty means the default port. */
   readonly listen: readonly string[];
   /** Begins anew, though an unfinished one of the same PATHs is there. */
@@ -54,22 +57,19 @@ export async function send(
 ): Promise<SendDone> {
   const pairings = new KeptPairings(ground.home, ground.clock);
   const kept = request.isNew ? undefined : unfinished(pairings, request, emit);
-  if (!kept && request.paths.length === 0) {
-    throw new ResettleError('not-built', 'sending what areas call this person’s state is not built yet', {
-      hint: 'name the PATHs to send',
-    });
-  }
+  const isBare = request.paths.length === 0 && request.areas.length === 0;
+  const asked = !kept && isBare ? { ...request, areas: AREA_NAMES } : request;
   const folder = kept ? pairings.hold(kept.id) : pairings.create(ground.random);
-  return new SenderRun(ground, pairings, folder, request, emit, signal).run(kept);
+  return new SenderRun(ground, pairings, folder, asked, emit, signal).run(kept);
 }
 
 /** The newest unfinished one of the same PATHs; of any PATHs where none are given. */
-function unfinished(pairings: KeptPairings, { paths }: SendRequest, emit: PairingEmit): KeptSender | undefined {
+function unfinished(pairings: KeptPairings, request: SendRequest, emit: PairingEmit): KeptSender | undefined {
   const onProblem = (message: string): void => emit({ event: 'note', message });
-  const wanted = [...paths].sort().join('\0');
-  return pairings
-    .list('sender', onProblem)
-    .find((kept) => paths.length === 0 || [...kept.paths].sort().join('\0') === wanted);
+  const keyOf = ({ paths, areas }: Pick<SendRequest, 'paths' | 'areas'>): string =>
+    [...[...paths].sort(), '', ...[...areas].sort()].join('\0');
+  const isBare = request.paths.length === 0 && request.areas.length === 0;
+  return pairings.list('sender', onProblem).find((kept) => isBare || keyOf(kept) === keyOf(request));
 }
 
 class SenderRun {
@@ -120,11 +120,34 @@ class SenderRun {
     }
   }
 
-  #place(): { planDir: string; scratchDir: string; exclude: Uint8Array[] } {
-    const planDir = this.#folder.path('plan');
-    const scratchDir = this.#folder.path('scratch');
-    for (const dir of [planDir, scratchDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return { planDir, scratchDir, exclude: this.#ownFolders().map((path) => Buffer.from(path)) };
+  /** What areas say lies beside the plan, for as long as that. */
+  #place(): { planDir: string; scratchDir: string; exclude: Uint8Array[]; tree: SourceTree } {
+    const [planDir, scratchDir, documents] = ['plan', 'scratch', 'areas'].map((name) => this.#folder.path(name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const dir of [planDir, scratchDir, documents]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const exclude = this.#ownFolders().map((path) => Buffer.from(path));
+    return { planDir, scratchDir, exclude, tree: { root: '/', documents } };
+  }
+
+  async #scope(): Promise<Scope> {
+    const { clock, home } = this.#ground;
+    const { paths, areas } = this.#request;
+    const { tree } = this.#place();
+    return await openScope(
+      { paths, areas, root: '/' },
+      {
+        ...{
+          exclude: this.#ownFolders(),
+          folder: tree.documents!,
+          ruleFolders: home.ruleFolders(),
+          nowMs: clock.now(),
+        },
+        ...{ emit: this.#emit, signal: this.#signal },
+      },
+    );
   }
 
   #ownFolders(): string[] {
@@ -133,8 +156,7 @@ class SenderRun {
 
   async #begin(onKept: () => void): Promise<SendDone> {
     const { random, clock, machine, rooms } = this.#ground;
-    const { paths, own } = choosePaths(this.#request.paths, this.#ownFolders(), '/');
-    for (const path of own) this.#note(`left out, the agent's own: ${path}`);
+    const scope = await this.#scope();
     const privateKey = await generateKeyPair('Ed25519');
     const node = await this.#startNode(privateKey, DEFAULT_PORT);
     let sending: Sending | undefined;
@@ -144,7 +166,8 @@ class SenderRun {
       sending = await rooms.planSend(
         {
           ...this.#place(),
-          paths: paths.map((path) => Buffer.from(path)),
+          paths: scope.paths.map((path) => Buffer.from(path)),
+          filter: scope.filter,
           stateId: state,
           stateKey,
           capturedAtNs: BigInt(clock.now()) * 1_000_000n,
@@ -159,7 +182,7 @@ class SenderRun {
       for (const path of plan.excluded) this.#note(`left out, the agent's own: ${path}`);
       refuseEmpty(plan, plan.skipped, this.#emit);
       for (const item of plan.skipped.items) this.#emit({ event: 'skipped', ...item });
-      const offer = makeOffer(plan, paths, state, digest(descriptor));
+      const offer = makeOffer(plan, offered(scope), state, digest(descriptor));
       this.#emit({ event: 'offer', ...shownOffer(offer) });
       this.#tellPort(node);
       const door = this.#door(sending, stateKey);
@@ -182,6 +205,7 @@ class SenderRun {
         remoteAbout: pairing.remoteAbout,
         addresses: addressesWith(connection, []),
         paths: this.#request.paths,
+        areas: this.#request.areas,
         state,
         stateKey,
         port: node.port,
@@ -339,6 +363,14 @@ class SenderRun {
   #note(message: string): void {
     this.#emit({ event: 'note', message });
   }
+}
+
+/** What a person is shown: PATHs, and of each area how much there is. */
+function offered({ paths, areas }: Scope): string[] {
+  return [
+    ...paths.filter((path) => path !== `/${DOCUMENTS_NAME}`),
+    ...areas.map(({ area, items }) => `area ${area}${items > 0 ? `, ${items} items` : ''}`),
+  ];
 }
 
 function declined(name: string): ResettleError {

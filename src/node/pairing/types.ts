@@ -1,10 +1,13 @@
 /** What pairing needs of the state and of the direct stream, as small as it needs it; `src/api` hands it in. */
+
 import type { Connection, Ed25519PrivateKey } from '@libp2p/interface';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import type { StateId } from '../../common/ids.ts';
 import type { DirectAsk, DirectAsker, DirectSink, DirectTaker, Progress, Report } from '../../common/ports.ts';
 import type { BulkChoice } from '../../protocols/direct/bulk/choice.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
+import type { RuleFilter } from '../../state/plan/rule-filter.ts';
+import type { SourceTree } from '../../state/plan/source-tree.ts';
 import type { RestoreEvents, RestoreOptions, RestoreResult } from '../../state/restore/index.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Home } from '../home/home.ts';
@@ -46,12 +49,14 @@ interface SendPlace {
   readonly scratchDir: string;
   /** Absolute paths that are never read. */
   readonly exclude: readonly Uint8Array[];
+  readonly tree?: SourceTree;
   readonly stateId: StateId;
   readonly stateKey: Uint8Array;
 }
 
 export interface PlanOptions extends SendPlace {
   readonly paths: readonly Uint8Array[];
+  readonly filter?: RuleFilter | undefined;
   readonly capturedAtNs: bigint;
   readonly machineName: string;
   readonly platform: string;

@@ -2,14 +2,18 @@ import { accountsArea } from './accounts/index.ts';
 import { backupRulesArea } from './backup-rules/index.ts';
 import { AREA_NAMES, type AreaName } from './base/names.ts';
 import type { Area } from './base/types.ts';
+import { displayArea } from './display/index.ts';
 import { environmentArea } from './environment/index.ts';
+import { filesystemsArea } from './filesystems/index.ts';
 import { homesArea } from './homes/index.ts';
 import { hostnameArea } from './hostname/index.ts';
 import { licencesArea } from './licences/index.ts';
 import { networkArea } from './network/index.ts';
 import { printersArea } from './printers/index.ts';
+import { schedulesArea } from './schedules/index.ts';
 import { securityArea } from './security/index.ts';
 import { servicesArea } from './services/index.ts';
+import { softwareArea } from './software/index.ts';
 import { ttysArea } from './ttys/index.ts';
 import { usrLocalArea } from './usr-local/index.ts';
 
@@ -17,14 +21,18 @@ import { usrLocalArea } from './usr-local/index.ts';
 const BUILT: readonly Area[] = [
   accountsArea,
   backupRulesArea,
+  displayArea,
   environmentArea,
+  filesystemsArea,
   homesArea,
   hostnameArea,
   licencesArea,
   networkArea,
   printersArea,
+  schedulesArea,
   securityArea,
   servicesArea,
+  softwareArea,
   ttysArea,
   usrLocalArea,
 ];

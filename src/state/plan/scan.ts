@@ -8,7 +8,7 @@ import { CborWriter } from '../format/cbor-writer.ts';
 import { writeEntry } from '../format/entry.ts';
 import type { Extras } from '../format/extras.ts';
 import type { Entry, FolderPath } from '../format/index.ts';
-import { close, deviceOf, namesIn, openToRead, readLink, statOfItem } from '../fs/calls.ts';
+import { close, deviceOf, namesIn, openFolder, openToRead, readLink, statOfItem } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { showPath } from '../fs/show-path.ts';
 import { ProgressTeller } from '../threads/progress.ts';
@@ -154,7 +154,10 @@ export class Scan {
     const { bytes } = this.#result;
     work();
     let sum = this.#result.byRoot.find(({ path }) => at.equals(path));
-    if (!sum) this.#result.byRoot.push((sum = { path: at, items: 0, bytes: 0 }));
+    if (!sum) {
+      sum = { path: at, items: 0, bytes: 0 };
+      this.#result.byRoot.push(sum);
+    }
     sum.items += this.#items() - items;
     sum.bytes += this.#result.bytes - bytes;
   }
@@ -268,8 +271,7 @@ export class Scan {
     subfolders: Subfolder[],
     readAnyway: boolean,
   ): void {
-    // A folder that is not taken is the way to something beneath it that is.
-    if (!state.isTaken && !(stats.isDirectory() && state.mayHoldTaken)) {
+    if (!state.isTaken && !(stats.isDirectory() && this.#leadsOn(folder, name, state))) {
       this.#result.leftByRules.add(path, name, state);
       return;
     }
@@ -293,6 +295,22 @@ export class Scan {
     this.#owners.add(`u${stats.uid}`).add(`g${stats.gid}`);
     throwIfStopped();
     this.#teller.count(() => this.#progress());
+  }
+
+  /** Whether a folder that is not taken is the way to something beneath it that may be. */
+  #leadsOn(folder: number, name: Uint8Array, state: WalkState): boolean {
+    if (!state.mayHoldTaken) return false;
+    try {
+      const fd = openFolder(folder, name);
+      try {
+        return namesIn(fd).some((inner) => this.#enter(state, inner).mayHoldTaken);
+      } finally {
+        close(fd);
+      }
+    } catch {
+      // What cannot be looked into is left out like the rest of it.
+      return false;
+    }
   }
 
   #file(folder: number, name: Uint8Array, stats: BigIntStats, readAnyway: boolean): void {

@@ -52,6 +52,8 @@ export interface DeciderParts {
   readonly sink: DecisionSink;
   /** Hears of every item that was asked for, before it is decided. */
   onEntry?(folder: FolderPath, entry: Entry, place: number): void;
+  /** Hears of what one of the places leaves out, with the reason. */
+  onLeftOut?(folder: FolderPath, name: Uint8Array, reason: string): void;
   /** Hears of each file that something of its size is there of, by the number of its entry. */
   onCandidate?(entry: number): void;
 }
@@ -149,6 +151,8 @@ export class Decider implements ManifestVisitor {
 
   entry(folder: number, entry: Entry): void {
     this.#parts.guard.check(folder, this.#stack.at(-1)!.isBase, entry);
+    const { leftOut } = this.#parts.walk.placeOf(entry.name);
+    if (leftOut !== undefined) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
     if (this.#parts.onEntry && this.#parts.walk.selects(entry.name)) {
       this.#parts.onEntry(this.#stack.at(-1)!.path, entry, this.#placeOf(entry.name));
     }

@@ -84,3 +84,8 @@ export function noteOf(
     owners.note(entry);
   };
 }
+
+/** Lists what a place leaves out. */
+export function leftOutOf(losses: Losses): (path: FolderPath, name: Uint8Array, reason: string) => void {
+  return (path, name, reason) => losses.add(() => shownIn(path, name), reason);
+}

@@ -20,12 +20,14 @@ export interface WalkedFolder {
   readonly name: Uint8Array;
   /** The number of the place that it is in, counted from 1; 0 for none. */
   readonly place: number;
+  /** Why it is left out, where it is one of the places that are. */
+  readonly leftOut: string | undefined;
   /** Of the places, those that go on beneath it. */
   readonly placesBelow: readonly number[];
 }
 
 /** What an item is called on the target, and the number of the place that it is in. */
-export type Placed = Pick<WalkedFolder, 'name' | 'place'>;
+export type Placed = Pick<WalkedFolder, 'name' | 'place' | 'leftOut'>;
 
 const isNameOf = ({ path }: RestorePlace, depth: number, name: Uint8Array): boolean =>
   Buffer.compare(path[depth]!, name) === 0;
@@ -58,17 +60,19 @@ export class FolderWalk {
     const here = below.filter((at) => Buffer.compare(this.#only![at]![depth]!, name) === 0);
     const isAskedFor = this.#markFound(here, depth + 1);
     const { placesBelow } = above;
+    const placed = this.#placed(above, name);
+    const isLeftOut = placed.leftOut !== undefined;
     return this.#push({
-      ...this.#placed(above, name),
+      ...placed,
       placesBelow: placesBelow.filter(
         (at) => this.#places[at]!.path.length > depth + 1 && isNameOf(this.#places[at]!, depth, name),
       ),
       number,
       isBase: number <= this.#stripped.length,
-      isWithin: isWithin || isAskedFor,
-      isSelected: isWithin || here.length > 0,
+      isWithin: (isWithin || isAskedFor) && !isLeftOut,
+      isSelected: (isWithin || here.length > 0) && !isLeftOut,
       depth: depth + 1,
-      below: here.filter((at) => this.#only![at]!.length > depth + 1),
+      below: isLeftOut ? [] : here.filter((at) => this.#only![at]!.length > depth + 1),
     });
   }
 
@@ -76,7 +80,8 @@ export class FolderWalk {
   selects(name: Uint8Array): boolean {
     const { isWithin, below, depth } = this.#stack.at(-1)!;
     const here = below.filter((at) => Buffer.compare(this.#only![at]![depth]!, name) === 0);
-    return this.#markFound(here, depth + 1) || isWithin;
+    const isAskedFor = this.#markFound(here, depth + 1) || isWithin;
+    return isAskedFor && this.placeOf(name).leftOut === undefined;
   }
 
   get current(): WalkedFolder {
@@ -103,15 +108,20 @@ export class FolderWalk {
     const deeper = below.filter((at) => this.#only![at]!.length > 0);
     const name = new Uint8Array(0);
     const placesBelow = this.#places.map((_, at) => at).filter((at) => this.#places[at]!.path.length > 0);
-    return { number, isBase: true, isWithin, isSelected: true, depth: 0, below: deeper, name, place: 0, placesBelow };
+    const placed = { name, place: 0, leftOut: undefined };
+    return { number, isBase: true, isWithin, isSelected: true, depth: 0, below: deeper, ...placed, placesBelow };
   }
 
   #placed({ placesBelow, place, depth }: WalkedFolder, name: Uint8Array): Placed {
-    let placed: Placed = { name, place };
+    let placed: Placed = { name, place, leftOut: undefined };
     for (const at of placesBelow) {
       const one = this.#places[at]!;
       if (one.path.length !== depth + 1 || !isNameOf(one, depth, name)) continue;
-      placed = { name: one.name ?? placed.name, place: one.personal ? at + 1 : placed.place };
+      placed = {
+        name: one.name ?? placed.name,
+        place: one.personal ? at + 1 : placed.place,
+        leftOut: one.leftOut ?? placed.leftOut,
+      };
     }
     return placed;
   }

@@ -90,7 +90,10 @@ export class RestorePlan implements ManifestVisitor {
   }
 
   entry(folder: number, entry: Entry): void {
-    this.#parts.guard.check(folder, this.#parts.tree.folders.isBase(folder), entry);
+    const { guard, tree, walk, losses } = this.#parts;
+    guard.check(folder, tree.folders.isBase(folder), entry);
+    const { leftOut } = walk.placeOf(entry.name);
+    if (leftOut !== undefined && !tree.folders.isLost(folder)) losses.add(() => tree.show(folder, entry.name), leftOut);
   }
 
   fileStart(checked: CheckedFile): void {

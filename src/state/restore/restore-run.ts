@@ -16,7 +16,7 @@ import type { Contents, ContentWay } from './content-way.ts';
 import { Decider, type DeciderParts } from './decide.ts';
 import { DecisionWriter, hasPlan } from './decision-log.ts';
 import { type Decisions, FreshDecisions, PlannedDecisions } from './decisions.ts';
-import { DryRun, KEEPS_ALL, NO_DECISIONS, noteOf, scratchFolder } from './dry-run.ts';
+import { DryRun, KEEPS_ALL, leftOutOf, NO_DECISIONS, noteOf, scratchFolder } from './dry-run.ts';
 import { ExtrasSpool } from './extras-spool.ts';
 import { finishFolders, lastOfTarget } from './finish-folders.ts';
 import { FolderWalk } from './folder-walk.ts';
@@ -45,7 +45,8 @@ import { Tally } from './tally.ts';
 import { journalNameOf } from './target.ts';
 import { Tree } from './tree.ts';
 
-interface DecideParts extends Pick<DeciderParts, 'base' | 'former' | 'keeps' | 'sink' | 'onEntry' | 'onCandidate'> {
+interface DecideParts
+  extends Pick<DeciderParts, 'base' | 'former' | 'keeps' | 'sink' | 'onEntry' | 'onLeftOut' | 'onCandidate'> {
   readonly parts: PartSpool;
   readonly spool: string;
   readonly restoreId: string;
@@ -317,7 +318,8 @@ export class RestoreRun {
         const known = await this.#known(parts, where);
         const sink = new DryRun((items) => this.#tell({ type: 'items', items }), this.#tally, this.#conflicts);
         const onEntry = noteOf(this.#giving, this.#owners, this.#losses);
-        this.#decide({ ...where, parts, former: undefined, sink, onEntry, known });
+        const onLeftOut = leftOutOf(this.#losses);
+        this.#decide({ ...where, parts, former: undefined, sink, onEntry, onLeftOut, known });
         known?.close();
         sink.flush();
       } finally {

@@ -17,10 +17,11 @@ function optionsOf(data: RestoreWorkerData): string {
   const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
   const asked = [strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/'];
   if (!owners && !places) return JSON.stringify(asked);
-  const own = places?.map(({ path, name, personal }) => [
+  const own = places?.map(({ path, name, personal, leftOut }) => [
     path.map((one) => Buffer.from(one).toString('hex')),
     name && Buffer.from(name).toString('hex'),
     personal,
+    leftOut !== undefined,
   ]);
   return JSON.stringify([...asked, owners, own]);
 }

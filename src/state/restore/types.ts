@@ -21,13 +21,15 @@ export interface OwnerNumbers {
   readonly groups: readonly (readonly [captured: number, target: number])[];
 }
 
-/** A captured path that is somebody's own. */
+/** A captured path that is somebody's own, or shall not come. */
 export interface RestorePlace {
   readonly path: FolderPath;
   /** Its last name on the target, where that is another. */
   readonly name?: Uint8Array;
   /** Whose it is on the target: nothing of it is root's, and nothing privileged is kept, whoever asks (T7). */
   readonly personal?: { readonly uid: number; readonly gid: number };
+  /** Neither it nor what is beneath it is restored: why, for people. */
+  readonly leftOut?: string;
 }
 
 export interface RestoreOptions {

@@ -120,6 +120,14 @@ test('only those who are asked for are captured, with the groups that they are i
   assert.deepEqual(memberships, []);
 });
 
+test('who is asked for and is no local person is named', (t) => {
+  const { couldNot } = capture(accountsArea, source(t), ['bob', 'ldap-dora', 'lp']);
+  assert.deepEqual(
+    couldNot.map(({ what }) => what),
+    ['user ldap-dora', 'user lp'],
+  );
+});
+
 test('on the source itself every item is the same', (t) => {
   const there = source(t);
   const { content } = capture(accountsArea, there);
@@ -192,9 +200,8 @@ test('pwck and grpck have nothing to say of what was added, and what was wrong b
   assert.deepEqual(accountsArea.validate?.(target, changed), []);
   assert.ok(target.text('/etc/passwd')?.includes('broken line\ncarl:x:1300:4711::/home/carl:/bin/sh\n'));
   // By the tool itself, with all that it says.
-  const pwck = spawnSync('pwck', ['-r', join(target.root, 'etc/passwd'), join(target.root, 'etc/shadow')], {
-    encoding: 'utf8',
-  });
+  const [tool, ...paths] = ['pwck', join(target.root, 'etc/passwd'), join(target.root, 'etc/shadow')] as const;
+  const pwck = spawnSync(tool, ['-r', ...paths], { encoding: 'utf8' });
   assert.match(pwck.stdout, /invalid password file entry/u);
   assert.doesNotMatch(pwck.stdout, /invalid user|duplicate|bob.*shadow|ann.*shadow/u);
 });
@@ -258,6 +265,24 @@ test('who had an empty password comes locked', (t) => {
   const items = bring(content, target);
   assert.match(items.find(({ id }) => id === 'user:ann')?.detail ?? '', /no password; root sets one/u);
   assert.equal(lineOf(target, '/etc/shadow', 'ann'), 'ann:!:19500:0:90:7:::');
+});
+
+test('a password that the target cannot check, or that is weak, is told of', (t) => {
+  const noted = (password: string, more: Record<string, TestFile> = {}) => {
+    const { content } = capture(accountsArea, machine(t, { ...ANN, shadow: `ann:${password}:19500::::::\n` }), ['ann']);
+    const target = machine(t, {}, more);
+    const { detail } = bring(content, target).find(({ id }) => id === 'user:ann') as PlanItem;
+    const verdict = verdicts(accountsArea.check(content, target, ABOUT))['password:ann'];
+    return { detail, verdict };
+  };
+  const old = { '/lib/x86_64-linux-gnu/libcrypt.so.1': { link: 'libcrypt-2.27.so' } };
+  const now = { '/lib/x86_64-linux-gnu/libcrypt.so.1': { link: 'libcrypt.so.1.1.0' } };
+  assert.match(noted(YESCRYPT, old).detail, /may not know its password, yescrypt/u);
+  assert.equal(noted(YESCRYPT, old).verdict, 'person');
+  assert.match(noted(YESCRYPT, now).detail, /; with its password$/u);
+  assert.equal(noted(YESCRYPT, now).verdict, 'same');
+  assert.match(noted('$1$salt$hash').detail, /MD5, which is weak/u);
+  assert.match(noted('abJnggxhB/yWI').detail, /DES, which is weak/u);
 });
 
 test('an id that is taken becomes another, with its subordinate ids, and the checklist says what changed', (t) => {

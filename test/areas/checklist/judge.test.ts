@@ -152,7 +152,7 @@ test('the sentence counts as people do', () => {
   assert.equal(sentenceOf({ ...counts, same: 214, total: 214 }), 'All is well: 214 items as they were.');
   assert.equal(
     sentenceOf({ ...counts, same: 1, changed: 2, skipped: 3, total: 6 }),
-    'All is well: 1 item as it was, 2 as they have to be here, 3 left out.',
+    'All is well: 1 item as it was, 2 changed, 3 left out.',
   );
   assert.equal(
     sentenceOf({ ...counts, same: 9, person: 2, skipped: 1, withheld: 1, failed: 1, total: 13 }),

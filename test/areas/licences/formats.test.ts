@@ -142,6 +142,12 @@ test('an RLM licence goes on in lines without a keyword, and its server is renam
   );
 });
 
+test('a megabyte of the most tiresome lines is read without going over them again and again', () => {
+  const lines = 500_000;
+  assert.equal(parseRlm(`LICENSE a b 1 permanent 1\n${'x\n'.repeat(lines)}`).length, 2);
+  assert.equal(parseFlexNet(`FEATURE a b 1 permanent 1 \\\n${'x \\\n'.repeat(lines / 2)}`).length, 1);
+});
+
 test('no bytes make a recogniser throw', () => {
   const paths = [
     '/opt/a/license.dat',

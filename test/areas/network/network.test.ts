@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LocalSystem } from '../../../src/state/areas/base/local-system.ts';
 import { OWNERS_AS_CAPTURED } from '../../../src/state/areas/base/owners-as-captured.ts';
 import { networkArea } from '../../../src/state/areas/network/index.ts';
 import type { NetworkContent } from '../../../src/state/areas/network/schema.ts';
 import { validateNetwork } from '../../../src/state/areas/network/validate.ts';
+import { lacks } from '../../support/tools.ts';
 import { ABOUT, capture, machineWith, planFor, putFile, restore, verdicts } from '../support/machine.ts';
 import { runningWith } from '../support/running.ts';
 
@@ -228,6 +231,24 @@ test('every item has an effect, so that nothing of it comes unasked', (t) => {
   assert.equal(effects['adapter-names:70-persistent-net.rules'], 'udev');
 });
 
+test('the network of the machine that runs this is read as the system tells it', { skip: lacks('ip') }, () => {
+  const own = new LocalSystem('/');
+  const { facts } = capture(networkArea, own).content as NetworkContent;
+  const told = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    addresses
+      .filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+      .map(({ address, netmask }) => `${name} ${address} ${netmask}`),
+  );
+  assert.deepEqual(
+    facts.addresses.map(({ interface: name, address, mask }) => `${name} ${address} ${mask}`).sort(),
+    told.sort(),
+  );
+  for (const { interface: name, mac } of facts.adapters) {
+    const known = networkInterfaces()[name]?.[0];
+    if (known) assert.equal(mac, known.mac);
+  }
+});
+
 test('no secret is in anything that is shown', (t) => {
   const { content } = capture(networkArea, runningWith(t, OLD, FILES));
   const target = runningWith(t, NEW);
@@ -378,7 +399,11 @@ test('an own list of name servers is carried, and one that a program keeps is no
 
 test('a hostile document changes nothing outside, gives nothing away and makes nobody owner', (t) => {
   const file = (path: string, text: string, more = {}) => ({ path, text, mode: 0o6777, uid: 1000, gid: 1000, ...more });
-  const empty = { facts: { adapters: [], addresses: [], gateways: [], nameservers: [] }, managers: [] };
+  const empty = {
+    facts: { adapters: [], addresses: [], gateways: [], nameservers: [] },
+    managers: [],
+    absentFiles: [],
+  };
   const hostile = {
     ...empty,
     files: [

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { PHASES } from '../../../src/state/areas/transaction/steps.ts';
+import { takeBackLocked } from '../../../src/state/areas/transaction/take-back.ts';
 import { items } from './support/fake-areas.ts';
 import { Scene } from './support/scene.ts';
 import { differingPaths, treeOf } from './support/tree.ts';
@@ -57,6 +59,41 @@ test('what has no good place is withheld, with the reason; the rest of the area 
   await scene.restore();
   assert.deepEqual(differingPaths(before, treeOf(scene.root)), ['/etc', '/etc/last', '/etc/planned']);
   assert.equal(readFileSync(join(scene.root, 'etc/last'), 'utf8'), 'replaces the link');
+});
+
+test('a path that one area makes a file does not become a folder for another, nor a folder a file', async (t) => {
+  const scene = new Scene(t, {
+    files: { '/etc/link': { link: 'x' } },
+    documents: {
+      environment: items(
+        { kind: 'file', path: '/etc/a', text: 'x' },
+        { kind: 'file', path: '/etc/b/c', text: 'x' },
+        { kind: 'remove', path: '/etc/link' },
+      ),
+      hostname: items(
+        { kind: 'folder', path: '/etc/a' },
+        { kind: 'metadata', path: '/etc/b', mode: 0o711 },
+        { kind: 'file', path: '/etc/b', text: 'x' },
+        { kind: 'file', path: '/etc/link/c', text: 'x' },
+        { kind: 'folder', path: '/etc/b', mode: 0o700 },
+      ),
+    },
+  });
+  const before = treeOf(scene.root);
+  const transaction = scene.plan();
+  transaction.close();
+  assert.deepEqual(
+    transaction.plan.withheld.map(({ detail }) => detail),
+    [
+      'something else is where /etc/a would be a folder',
+      'a folder is in the place of /etc/b',
+      '/etc/link would have to become a folder',
+    ],
+  );
+  assert.deepEqual((await scene.restore()).applied, ['environment', 'hostname']);
+  assert.equal(lstatSync(join(scene.root, 'etc/b')).mode & 0o7777, 0o700);
+  takeBackLocked(scene.parts, scene.undoDir, PHASES);
+  assert.deepEqual(differingPaths(before, treeOf(scene.root)), []);
 });
 
 test('security and software are planned only where they are asked for', (t) => {

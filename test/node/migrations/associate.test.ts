@@ -65,7 +65,18 @@ function wish(
 ): AssociationWish {
   const nothing = { replicas: undefined, keepMs: undefined, deadlineMs: undefined, shares: undefined };
   const rest = { recoveryCodeOut: undefined, startAtOnce: undefined };
-  return { source, destination, users: [], paths: [], mapUsers: [], points: [], ...nothing, ...rest, ...more };
+  return {
+    source,
+    destination,
+    users: [],
+    areas: [],
+    paths: [],
+    mapUsers: [],
+    points: [],
+    ...nothing,
+    ...rest,
+    ...more,
+  };
 }
 
 const to = (name: string) => ({ kind: 'machine', machine: name }) as const;

@@ -36,6 +36,7 @@ function wish(
     source,
     destination,
     users: [],
+    areas: [],
     paths: [],
     mapUsers: [],
     points: [],

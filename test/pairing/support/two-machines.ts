@@ -88,7 +88,7 @@ export class TwoMachines {
 
   send(more: { ground?: Partial<PairingGround>; isNew?: boolean; name?: string } = {}): Running<SendDone> {
     const { name = 'old', isNew = false } = more;
-    const request = { paths: this.paths, listen: ['/ip4/127.0.0.1/tcp/0'], isNew, exclude: [] };
+    const request = { paths: this.paths, areas: [], listen: ['/ip4/127.0.0.1/tcp/0'], isNew, exclude: [] };
     return this.#run((emit, signal) => send(this.ground(name, more.ground), request, emit, signal));
   }
 

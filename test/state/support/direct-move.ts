@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DirectAsk, DirectAsker, DirectSink, DirectTaker } from '../../../src/common/ports.ts';
+import type { RuleFilter } from '../../../src/state/plan/rule-filter.ts';
 import { type ReceiveOptions, receiveSnapshot } from '../../../src/state/receive/index.ts';
 import type { RestoreResult } from '../../../src/state/restore/index.ts';
 import { planSend, type Sending } from '../../../src/state/send/index.ts';
@@ -11,13 +12,14 @@ import { identity, on, temporaryFolder } from './source-machine.ts';
 type Test = Parameters<typeof temporaryFolder>[0];
 
 /** Its worker ends with the test. */
-export async function planOf(test: Test, paths: string | readonly string[]): Promise<Sending> {
+export async function planOf(test: Test, paths: string | readonly string[], filter?: RuleFilter): Promise<Sending> {
   const folder = temporaryFolder(test);
   const scratchDir = join(folder, 'scratch');
   mkdirSync(scratchDir);
   const sending = await planSend(
     {
       paths: [paths].flat().map((path) => Buffer.from(path)),
+      filter,
       exclude: [],
       planDir: join(folder, 'plan'),
       scratchDir,

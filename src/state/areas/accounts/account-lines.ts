@@ -108,6 +108,7 @@ function parse<Entry extends { readonly name: string }>(
 
 /** UTF-8, or what was written before it. */
 function decoded(bytes: string): string {
+  if (/^[\0-\x7f]*$/u.test(bytes)) return bytes;
   const buffer = Buffer.from(bytes, 'latin1');
   return isUtf8(buffer) ? buffer.toString('utf8') : bytes;
 }

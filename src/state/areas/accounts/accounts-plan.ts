@@ -72,9 +72,9 @@ export class AccountsPlan {
     const changes = changesBetween(this.#files, after, this.system, !this.#hasCopies);
     if (!this.plan.want({ ...rest, ...(effect && { effect }), changes })) return false;
     this.#hasCopies ||= changes.length > 0;
+    if (after['/etc/passwd'] !== this.#files['/etc/passwd']) this.#users = usersOf(after);
+    if (after['/etc/group'] !== this.#files['/etc/group']) this.#groups = groupsOf(after);
     this.#files = after;
-    this.#users = usersOf(after);
-    this.#groups = groupsOf(after);
     return true;
   }
 }

@@ -77,6 +77,10 @@ function chosen(people: readonly PasswdLine[], about: CaptureAbout, couldNot: Co
     else holders.set(uid, name);
     return holders.get(uid) === name;
   });
+  for (const name of about.users ?? []) {
+    const why = 'it is no person of this machine’s own /etc/passwd; accounts of a directory stay there';
+    if (!people.some((person) => person.name === name)) couldNot.push({ what: `user ${name}`, why });
+  }
   if (able.length > ACCOUNTS_PEOPLE_MAX) {
     couldNot.push({ what: 'users', why: `only the first ${ACCOUNTS_PEOPLE_MAX} are taken; name others with --users` });
   }

@@ -10,6 +10,11 @@ import { peoplesGroups, privateUserOf } from './map-groups.ts';
 import { peopleOf } from './people.ts';
 import type { AccountsContent, Group, User } from './schema.ts';
 
+interface Accounts {
+  readonly users: ReadonlyMap<string, PasswdLine>;
+  readonly groups: ReadonlyMap<string, GroupLine>;
+}
+
 type Judged = Pick<CheckItem, 'observed' | 'verdict' | 'remedy'>;
 
 /** People, their groups and memberships, under `accounts`; their passwords under `passwords`. */
@@ -24,14 +29,14 @@ export function checkAccounts(
   const all = peoplesGroups({ ...content, users: [...people] });
   const shared = all.filter((group) => !privateUserOf(group, people));
   return [
-    ...people.map((user) => checkUser(user, all, users, owners, system)),
+    ...people.map((user) => checkUser(user, all, { users, groups }, owners, system)),
     ...checkPasswords(people, system, owners),
     ...checkRanges(people, system, owners),
     ...shared.map((group) => checkGroup(group, groups, owners)),
     ...[...all, ...content.memberships].flatMap(({ groupname, members }) =>
       people
         .filter(({ username }) => members.includes(username))
-        .map(({ username }) => checkMembership(username, groupname, users, groups, owners)),
+        .map(({ username }) => checkMembership(username, groupname, { users, groups }, owners)),
     ),
   ];
 }
@@ -41,28 +46,36 @@ const described = (uid: number, gid: string | number, home: string, shell: strin
 
 function checkUser(
   user: User,
-  groups: readonly Group[],
-  users: ReadonlyMap<string, PasswdLine>,
+  captured: readonly Group[],
+  { users, groups }: Accounts,
   owners: Owners,
   system: System,
 ): CheckItem {
   const name = owners.user(user.username);
-  const group = groups.find(({ gid }) => gid === user.gid)?.groupname ?? user.gid;
+  const group = captured.find(({ gid }) => gid === user.gid)?.groupname ?? user.gid;
   const there = users.get(name);
+  const groupThere = [...groups.values()].find(({ gid }) => gid === there?.gid)?.name ?? there?.gid ?? '';
   return {
     id: `user:${user.username}`,
     group: 'accounts',
     title: `user ${name}`,
     expected: described(user.uid, group, user.directory, user.shell),
     evidence: `the line ${name} of /etc/passwd`,
-    ...judgeUser(user, name, there, owners, system),
+    ...judgeUser(user, name, there, groupThere, owners, system),
   };
 }
 
-function judgeUser(user: User, name: string, there: PasswdLine | undefined, owners: Owners, system: System): Judged {
+function judgeUser(
+  user: User,
+  name: string,
+  there: PasswdLine | undefined,
+  groupThere: string | number,
+  owners: Owners,
+  system: System,
+): Judged {
   if (!there)
     return { observed: 'no such user', verdict: 'failed', remedy: `restore the area accounts as root, or add ${name}` };
-  const observed = described(there.uid, there.gid, there.home, there.shell);
+  const observed = described(there.uid, groupThere, there.home, there.shell);
   const failed = (remedy: string): Judged => ({ observed, verdict: 'failed', remedy });
   if (there.uid !== owners.uid(user.uid)) {
     return failed(`its files were given to the id ${owners.uid(user.uid)}; usermod -u ${owners.uid(user.uid)} ${name}`);
@@ -106,13 +119,7 @@ function checkGroup({ groupname, gid }: Group, groups: ReadonlyMap<string, Group
   };
 }
 
-function checkMembership(
-  username: string,
-  groupname: string,
-  users: ReadonlyMap<string, PasswdLine>,
-  groups: ReadonlyMap<string, GroupLine>,
-  owners: Owners,
-): CheckItem {
+function checkMembership(username: string, groupname: string, { users, groups }: Accounts, owners: Owners): CheckItem {
   const user = owners.user(username);
   const name = owners.group(groupname);
   const group = groups.get(name);

@@ -64,7 +64,7 @@ class Capture {
     const leftOut = isServed ? this.#dump(rule.name, rule.dump!.advice, places) : this.#reasonLeftOut(places);
     for (const { path, person } of places) {
       if (person || (isServed && !isSettings(path))) continue;
-      this.roots.push(...rootsOf(this.#system, path));
+      this.roots.push(...rootsOf(this.#system, path, this.#parts.walk));
     }
     return {
       id: rule.id,

@@ -1,4 +1,5 @@
 import { APPLICATION_SETTINGS_MAX } from '../../../common/limits.ts';
+import type { RuleWalk } from '../../catalogue/rule-walk.ts';
 import { dpkgOf } from '../base/dpkg.ts';
 import type { System } from '../base/system.ts';
 import type { FileRoot } from '../base/types.ts';
@@ -7,10 +8,10 @@ import type { FileRoot } from '../base/types.ts';
  * What the file engine takes of a place outside of homes. Of settings only what differs from what packages brought: the
  * target's own packages bring theirs, which may be newer.
  */
-export function rootsOf(system: System, place: string): FileRoot[] {
+export function rootsOf(system: System, place: string, walk: RuleWalk): FileRoot[] {
   const root = (path: string): FileRoot => ({ path, isPersonal: false });
   if (!place.startsWith('/etc/')) return [root(place)];
-  const files = filesBeneath(system, place);
+  const files = filesBeneath(system, place)?.filter((path) => walk.at(Buffer.from(path)).isTaken);
   if (!files) return [root(place)];
   const dpkg = dpkgOf(system);
   const own = files.filter((path) => !dpkg.isPristine(path));

@@ -120,9 +120,11 @@ function differenceOf(expected: BackupRules, observed: BackupRules): string | un
     ['include', 'take'],
     ['exclude', 'leave out'],
   ] as const) {
-    const missing = expected[kind].find((rule) => !observed[kind].includes(rule));
+    const there = new Set(observed[kind]);
+    const missing = expected[kind].find((rule) => !there.has(rule));
     if (missing !== undefined) return `it does not ${verb} ${missing.slice(0, 200)}`;
-    const more = observed[kind].find((rule) => !expected[kind].includes(rule));
+    const wanted = new Set(expected[kind]);
+    const more = observed[kind].find((rule) => !wanted.has(rule));
     if (more !== undefined) return `it does ${verb} ${more.slice(0, 200)}`;
     if (expected[kind].join('\n') !== observed[kind].join('\n')) return `what it is to ${verb} stands in another order`;
   }

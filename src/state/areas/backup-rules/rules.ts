@@ -38,7 +38,7 @@ export const tsmRules: RuleParser = (text) => {
   return { include: [...of('DOMAIN').map((value) => `domain ${value}`), ...of('INCLUDE')], exclude: of('EXCLUDE') };
 };
 
-/** A list of patterns to leave out, one a line: restic, borg. `!` and `+` take back. */
+/** A list of patterns to leave out, one a line: restic, borg, duplicity. `!` and `+` take back, `- ` leaves out. */
 export const listRules: RuleParser = (text) => {
   const lines = linesOf(text);
   const isBack = (line: string) => /^[!+]/.test(line);
@@ -47,9 +47,6 @@ export const listRules: RuleParser = (text) => {
     exclude: lines.filter((line) => !isBack(line)).map((line) => line.replace(/^-\s+/, '')),
   };
 };
-
-/** duplicity's lists: `+ PATH` is taken; `- PATH`, or a path alone, in a list of exclusions, is not. */
-export const duplyRules: RuleParser = listRules;
 
 /** rsnapshot: fields set off by tabs. */
 export const rsnapshotRules: RuleParser = (text) => {

@@ -3,7 +3,6 @@ import { matchesPath } from '../base/path-patterns.ts';
 import {
   backInTimeRules,
   borgmaticRules,
-  duplyRules,
   listRules,
   noRules,
   type RuleParser,
@@ -45,7 +44,7 @@ const PLACES: readonly Place[] = [
   place('Timeshift', '/etc/{timeshift.json,timeshift/*.json}', timeshiftRules, true),
   place('rsnapshot', '/etc/{rsnapshot.conf,rsnapshot.d/*.conf}', rsnapshotRules),
   place('Back In Time', '/etc/backintime/config', backInTimeRules),
-  place('duply', '/etc/duply/*/exclude', duplyRules, true),
+  place('duply', '/etc/duply/*/exclude', listRules, true),
   place('duply', '/etc/duply/*/{conf,pre,post}', noRules),
   place('Bacula', '/etc/bacula/bacula-fd.conf', noRules),
   place('Bareos', '/etc/bareos/bareos-fd.d/*/*.conf', noRules),
@@ -57,7 +56,7 @@ const PLACES: readonly Place[] = [
 const HOME_PLACES: readonly Place[] = [
   place('borgmatic', '/.config/{borgmatic,borgmatic.d}/{*.yaml,*.yml}', borgmaticRules),
   place('Back In Time', '/.config/backintime/config', backInTimeRules),
-  place('duply', '/.duply/*/exclude', duplyRules),
+  place('duply', '/.duply/*/exclude', listRules),
   place('restic', `/.config/restic/${LIST}`, listRules),
   place('Vorta', '/.local/share/Vorta/settings.db', noRules),
 ];

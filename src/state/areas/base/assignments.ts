@@ -4,14 +4,14 @@ export interface Assignment {
   readonly value: string;
 }
 
-const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/;
+const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
 
 /** The assignments of a file of NAME=VALUE lines; of several to one name the last, which is the one that holds. */
 export function readAssignments(text: string): Assignment[] {
   const found = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
     const [, name, value] = ASSIGNMENT.exec(line) ?? [];
-    if (name !== undefined && value !== undefined) found.set(name, value);
+    if (name !== undefined && value !== undefined) found.set(name, value.trim());
   }
   return [...found].map(([name, value]) => ({ name, value }));
 }

@@ -7,9 +7,12 @@ import { unjudged } from './complete.ts';
 import { grouped, groupOfArea } from './groups.ts';
 import { judge, nobodyLooked, unlookedDeed } from './judge.ts';
 import { oneLine, tidy } from './one-line.ts';
-import type { Checklist, ChecklistHead, ChecklistItem, OutcomeItem } from './types.ts';
+import type { Checklist, ChecklistHead, ChecklistItem, ChecklistMachine, OutcomeItem } from './types.ts';
 import { countsOf, worstOf } from './verdicts.ts';
 import { emptyGroups, neverCaptured, statesOf, wholeArea } from './whole-areas.ts';
+
+/** Linux takes names of 64 characters. */
+const MACHINE_NAME_SHOWN = 100;
 
 /** What the system areas of a restore are judged by. */
 export interface RestoredAreas {
@@ -39,14 +42,20 @@ export function makeChecklist(
   const { source, machine } = head;
   return {
     ...head,
-    source: { name: oneLine(source.name), os: oneLine(source.os) },
-    machine: { name: oneLine(machine.name), os: oneLine(machine.os) },
+    source: shown(source),
+    machine: shown(machine),
     into: oneLine(head.into),
     groups: grouped(items),
     counts,
     worst: worstOf(counts),
   };
 }
+
+/** A stranger may have chosen the name: it stands in headings. */
+const shown = ({ name, os }: ChecklistMachine): ChecklistMachine => ({
+  name: oneLine(name, MACHINE_NAME_SHOWN),
+  os: oneLine(os, MACHINE_NAME_SHOWN),
+});
 
 function allItems(restored: RestoredAreas, files: readonly ChecklistItem[]): ChecklistItem[] {
   const { documents, chosen, areas = AREAS } = restored;

@@ -36,7 +36,7 @@ export function sentenceOf(counts: Counts): string {
     ];
     return `${parts.filter(Boolean).join(', ')}; ${same + changed} of ${total} are in order.`;
   }
-  const others = [changed > 0 ? `${changed} as they have to be here` : '', skipped > 0 ? `${skipped} left out` : ''];
+  const others = [changed > 0 ? `${changed} changed` : '', skipped > 0 ? `${skipped} left out` : ''];
   return `All is well: ${[`${items(same)} as ${same === 1 ? 'it was' : 'they were'}`, ...others].filter(Boolean).join(', ')}.`;
 }
 

@@ -2,8 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { verifyRestored } from '../../restore/verify-restored.ts';
 import { ProgressTeller } from '../../threads/progress.ts';
 import { runWorker } from '../../threads/run-worker.ts';
-import type { ChecklistParts, ChecklistWorkerData, FromChecklistWorker } from './messages.ts';
+import type { ChecklistWorkerData, FromChecklistWorker } from './messages.ts';
 import { checklistOfRestore } from './of-restore.ts';
+import { loadParts } from './parts.ts';
 
 const port = parentPort!;
 const { undoDir, nowMs, partsModule } = workerData as ChecklistWorkerData;
@@ -16,6 +17,5 @@ runWorker(port, async () => {
     files += 1;
     teller.count(() => ({ phase: 'check', bytes: 0, totalBytes: 0, files, totalFiles: 0 }));
   });
-  const { parts } = (await import(partsModule ?? './parts.ts')) as { parts: ChecklistParts };
-  tell({ type: 'done', checklist: checklistOfRestore(undoDir, found, parts, nowMs) });
+  tell({ type: 'done', checklist: checklistOfRestore(undoDir, found, await loadParts(partsModule), nowMs) });
 });

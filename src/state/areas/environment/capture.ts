@@ -1,12 +1,20 @@
 import type { z } from 'zod';
-import { ENVIRONMENT_VALUES_MAX } from '../../../common/limits.ts';
+import { ENVIRONMENT_MAX_CHARS, ENVIRONMENT_VALUES_MAX, LOGIN_SHELLS_MAX } from '../../../common/limits.ts';
 import { readAssignments } from '../base/assignments.ts';
 import { type ConfigFile, readConfigFile, readConfigFolder } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
 import type { Captured, CouldNot } from '../base/types.ts';
 import { readLocale } from './locale.ts';
 import { LOCALE_GEN, readLocaleGen } from './locale-gen.ts';
-import { type Environment, generatedLocale, localeVariable, shellPath, timeZone, variable } from './schema.ts';
+import {
+  type Environment,
+  generatedLocale,
+  localeVariable,
+  shellPath,
+  timeZone,
+  type Variable,
+  variable,
+} from './schema.ts';
 import { ownShells, SHELLS } from './shells.ts';
 import { readTimeZone } from './time-zone.ts';
 import { ENVIRONMENT, isStandardPath } from './variables.ts';
@@ -22,8 +30,11 @@ export function captureEnvironment(system: System): Captured<Environment> | unde
     locale: locale.slice(0, 100),
     generatedLocales: checked(generatedLocale, readLocaleGen(system.text(LOCALE_GEN) ?? ''), String, couldNot),
     ...(known !== undefined && { timeZone: known }),
-    variables: checked(variable, variables, ({ name }) => `the variable ${name} of ${ENVIRONMENT}`, couldNot),
-    shells: checked(shellPath, ownShells(read(system, SHELLS, couldNot)), String, couldNot),
+    variables: upToLimit(
+      checked(variable, variables, ({ name }) => `the variable ${name} of ${ENVIRONMENT}`, couldNot),
+      couldNot,
+    ),
+    shells: checked(shellPath, ownShells(read(system, SHELLS, couldNot)), String, couldNot).slice(0, LOGIN_SHELLS_MAX),
     files: readFiles(system, couldNot),
   };
   const isNothing = Object.values(content).every((value) => value.length === 0) && couldNot.length === 0;
@@ -43,6 +54,17 @@ function readFiles(system: System, couldNot: CouldNot[]): ConfigFile[] {
 function read(system: System, path: string, couldNot: CouldNot[]): string {
   if (system.isUnreadable(path)) couldNot.push({ what: path, why: 'it cannot be read; run as root' });
   return system.text(path) ?? '';
+}
+
+/** Those that fit together into what a program can be started with. */
+function upToLimit(variables: readonly Variable[], couldNot: CouldNot[]): Variable[] {
+  let left = ENVIRONMENT_MAX_CHARS;
+  return variables.filter(({ name, value }) => {
+    const fits = value.length <= left;
+    if (fits) left -= value.length;
+    else couldNot.push({ what: `the variable ${name} of ${ENVIRONMENT}`, why: 'it is too long; set it by hand' });
+    return fits;
+  });
 }
 
 function checked<T>(schema: z.ZodType<T>, values: readonly T[], name: (one: T) => string, couldNot: CouldNot[]): T[] {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AREA_ITEMS_MAX, ENVIRONMENT_VALUES_MAX } from '../../../common/limits.ts';
+import { ENVIRONMENT_MAX_CHARS, ENVIRONMENT_VALUES_MAX, LOGIN_SHELLS_MAX } from '../../../common/limits.ts';
 import { configFiles } from '../base/config-file.ts';
 import { effectOfFile } from './whole-files.ts';
 
@@ -35,9 +35,12 @@ export const environmentSchema = z.strictObject({
   generatedLocales: z.array(generatedLocale).max(ENVIRONMENT_VALUES_MAX),
   timeZone: timeZone.optional(),
   /** Of /etc/environment. */
-  variables: z.array(variable).max(ENVIRONMENT_VALUES_MAX),
+  variables: z
+    .array(variable)
+    .max(ENVIRONMENT_VALUES_MAX)
+    .refine((all) => all.reduce((sum, { value }) => sum + value.length, 0) <= ENVIRONMENT_MAX_CHARS, 'at most 64 KiB'),
   /** Login shells that /etc/shells has and the packages that come with the base system do not add. */
-  shells: z.array(shellPath).max(AREA_ITEMS_MAX),
+  shells: z.array(shellPath).max(LOGIN_SHELLS_MAX),
   /** Whole files that no package owns or that are other than its own. */
   files: configFiles.refine(
     (files) => files.every(({ path }) => effectOfFile(path) !== undefined),

@@ -29,6 +29,7 @@ export function captureHomes(system: System, about: CaptureAbout): Captured<Home
     for (const path of rootsOf(home, couldNot, system)) roots.set(path, { path, isPersonal: true });
     return [home];
   });
+  if (system.asRoot && about.users === undefined) couldNot.push(...strangersOf(system));
   if (homes.length === 0 && couldNot.length === 0) return undefined;
   return { content: { homes }, roots: [...roots.values()], couldNot };
 }
@@ -87,4 +88,18 @@ function mailOf(system: System, username: string): string | undefined {
   const facts = system.facts(path);
   const isThere = facts?.kind === 'folder' || (facts?.kind === 'file' && facts.sizeBytes > 0);
   return isThere ? path : undefined;
+}
+
+/** Homes of people whose accounts a directory has: they are not known here. */
+function strangersOf(system: System): CouldNot[] {
+  const { uid: limits } = loginDefsOf(system);
+  const known = new Set(readPasswd(system).entries.map(({ uid }) => uid));
+  return system.list('/home').flatMap((name): CouldNot[] => {
+    const path = `/home/${name}`;
+    const facts = system.facts(path);
+    if (facts?.kind !== 'folder' || facts.uid < limits.min || known.has(facts.uid)) return [];
+    return [
+      { what: path, why: `the id ${facts.uid} is no account of this machine; name the path with --paths to carry it` },
+    ];
+  });
 }

@@ -23,13 +23,15 @@ const KEYWORD = /^\s*(HOST|SERVER|ISV|VENDOR|DAEMON|LICENSE|FEATURE|INCREMENT|UP
 const COUNT = /^(\d+(\/\w+)?|uncounted|single|token|token_bounded|token_unlocked|0)$/i;
 
 export function parseRlm(text: string): RlmStatement[] {
-  const statements: string[] = [];
+  const statements: string[][] = [];
+  let isLicence: boolean = false;
   for (const line of text.split('\n')) {
-    const isContinued = !KEYWORD.test(line) && line.trim() !== '' && /^\s*LICENSE\s/i.test(statements.at(-1) ?? '');
-    if (isContinued) statements.push(`${statements.pop()} ${line.replace(/\r$/, '')}`);
-    else statements.push(line);
+    const isContinued: boolean = isLicence && !KEYWORD.test(line) && line.trim() !== '';
+    if (isContinued) statements.at(-1)?.push(line.replace(/\r$/, ''));
+    else statements.push([line]);
+    isLicence = isContinued || /^\s*LICENSE\s/i.test(line);
   }
-  return statements.map(statementOf);
+  return statements.map((lines) => statementOf(lines.join(' ')));
 }
 
 function statementOf(text: string): RlmStatement {

@@ -12,7 +12,7 @@ export function checkNetwork(content: NetworkContent, system: System, about: Res
   return [...files, ...checkFacts(content, system, about)];
 }
 
-function checkFile(placing: Placing, { managers }: NetworkContent, system: System): CheckItem {
+function checkFile(placing: Placing, content: NetworkContent, system: System): CheckItem {
   const { id, title, file, fitted, kind } = placing;
   const judged = (verdict: Verdict, observed: string, remedy?: string): CheckItem => ({
     id,
@@ -38,19 +38,25 @@ function checkFile(placing: Placing, { managers }: NetworkContent, system: Syste
     return judged('failed', `others may read it (mode ${mode.toString(8)})`, `chmod 600 ${path}`);
   }
   const { manager } = kind;
-  if (manager && managers.includes(manager) && !isInstalled(system, manager)) {
+  if (manager && content.managers.includes(manager) && !isInstalled(system, manager)) {
     return judged('person', `it is there, but ${manager} is not`, `install ${manager}`);
   }
-  const missing = missingFiles(placing, system);
+  const missing = missingFile(placing, content, system);
   if (missing)
     return judged('person', `it names ${missing}, which is not there`, `copy ${missing} from the old machine`);
   return notes.length > 0 ? judged('changed', `it is there; ${notes.join('; ')}`) : judged('same', 'it is there');
 }
 
-/** The first certificate or key that a connection names and the target lacks. What the source lacked too does not count there. */
-function missingFiles({ kind, fitted, file }: Placing, system: System): string | undefined {
+/** The first certificate or key that a connection names and the target lacks; what the source lacked too does not count. */
+function missingFile({ kind, fitted, file }: Placing, content: NetworkContent, system: System): string | undefined {
   if (kind.kind !== 'connection') return undefined;
-  const connection = parseConnection(fitted.text ?? file.text ?? '');
-  if (typeof connection === 'string') return undefined;
-  return filesNamedBy(connection).find((path) => !system.facts(path));
+  const named = (text: string): string[] => {
+    const connection = parseConnection(text);
+    return typeof connection === 'string' ? [] : filesNamedBy(connection);
+  };
+  const before = named(file.text ?? '');
+  return named(fitted.text ?? file.text ?? '').find(
+    (path, at) =>
+      !content.absentFiles.includes(before[at] ?? path) && !system.facts(path) && !system.isUnreadable(path),
+  );
 }

@@ -62,6 +62,8 @@ export type Manager = (typeof MANAGERS)[number];
 
 export const networkContent = z.strictObject({
   facts: networkFacts,
+  /** Certificates and keys that connections name and that the source lacked too. */
+  absentFiles: z.array(z.string().max(4096)).max(AREA_ITEMS_MAX),
   /** Programs that read the files, as far as they were installed. */
   managers: z.array(z.enum(MANAGERS)).max(MANAGERS.length),
   files: configFiles.refine(

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { PRINT_QUEUES_MAX } from '../../../common/limits.ts';
+import { PRINT_OPTIONS_MAX, PRINT_QUEUES_MAX } from '../../../common/limits.ts';
 import { type ConfigFile, hasContentOf, readConfigFile } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
 import type { Captured, CouldNot } from '../base/types.ts';
@@ -47,7 +47,7 @@ export function capturePrinters(system: System): Captured<Printers> | undefined 
 }
 
 /** The file if the machine's is other than its package's. */
-export function changedServerFile(system: System, name: string): ConfigFile[] {
+function changedServerFile(system: System, name: string): ConfigFile[] {
   const file = readConfigFile(system, `${CUPS}/${name}`);
   const pristine = readConfigFile(system, `/usr/share/cups/${name}.default`);
   return file && pristine && !hasContentOf(system, pristine, file.path) ? [file] : [];
@@ -88,7 +88,7 @@ function readDestinations(system: System, couldNot: CouldNot[]): DestinationOpti
   const read = readOptions(system.text(`${CUPS}/lpoptions`) ?? '');
   return read
     .flatMap((one) => checked(destinationOptions, one, `options of ${one.destination}`, couldNot))
-    .slice(0, PRINT_QUEUES_MAX);
+    .slice(0, PRINT_OPTIONS_MAX);
 }
 
 function isLeftToBrowsing({ deviceUri, settings }: Printer): boolean {

@@ -1,3 +1,4 @@
+import { PRINT_QUEUES_FILE_MAX_BYTES } from '../../../common/limits.ts';
 import type { Change } from '../base/change.ts';
 import { contentOf } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
@@ -77,13 +78,18 @@ function planPrinter(printer: Printer, plan: PlanBuilder, about: RestoreAbout): 
     return;
   }
   const { effect, why } = effectOf(printer);
+  const changes = [...ppdChanges(printer, plan.system), ...(known ? [] : queueChanges(printer, plan.system, about))];
+  if (isTooLarge(changes)) {
+    plan.withhold(id, title, 'there would be more queues than this print server can be given at once');
+    return;
+  }
   plan.want({
     id,
     title,
     action: known ? 'merge' : 'add',
     detail: `${describePrinter(printer)}${why ? `; ${why}` : ''}`,
     ...(effect && { effect }),
-    changes: [...ppdChanges(printer, plan.system), ...(known ? [] : queueChanges(printer, plan.system, about))],
+    changes,
   });
 }
 
@@ -125,6 +131,14 @@ function queueChanges(queue: Queue, system: System, about: RestoreAbout): Change
   return [{ kind: 'folder', path: CUPS, mode: 0o755, uid: 0, gid: 0 }, ...target.put(block)];
 }
 
+/** A document of many queues with long settings would make a plan that no memory holds. */
+function isTooLarge(changes: readonly Change[]): boolean {
+  return changes.some(
+    (change) =>
+      change.kind === 'file' && change.path.endsWith('.conf') && change.content.length > PRINT_QUEUES_FILE_MAX_BYTES,
+  );
+}
+
 function planClass(one: PrintClass, plan: PlanBuilder, about: RestoreAbout): void {
   const id = `class:${one.name}`;
   const title = `Printer class ${one.name}`;
@@ -145,11 +159,8 @@ function planClass(one: PrintClass, plan: PlanBuilder, about: RestoreAbout): voi
     plan.ask(id, title, `${missing.join(', ')} is not here: add it, then the class with lpadmin -p … -c ${one.name}`);
     return;
   }
-  plan.want({
-    id,
-    title,
-    action: 'add',
-    detail: describeClass(one),
-    changes: queueChanges(one, plan.system, about),
-  });
+  const changes = queueChanges(one, plan.system, about);
+  if (isTooLarge(changes))
+    plan.withhold(id, title, 'there would be more classes than this print server can be given at once');
+  else plan.want({ id, title, action: 'add', detail: describeClass(one), changes });
 }

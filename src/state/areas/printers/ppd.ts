@@ -11,9 +11,11 @@ export interface PpdPrograms {
   readonly why?: string;
 }
 
-const STARTS_PROGRAM = /(?:^|[\r\n])\s*\*(cupsFilter2?|cupsPreFilter)\b[^:\r\n]*:([^"\r\n]*(?:"[^"]*")?)/gi;
+const STARTS_PROGRAM = /(?:^|[\r\n])[ \t\v\f]*\*(cupsFilter2?|cupsPreFilter)\b[^:\r\n]*:([^"\r\n]*(?:"[^"]*")?)/gi;
 /** foomatic-rip makes a command for a shell out of these. */
-const COMMAND = /(?:^|[\r\n])\s*\*FoomaticRIP(?!Default)/i;
+const COMMAND = /(?:^|[\r\n])[ \t\v\f]*\*FoomaticRIP(?!Default)/i;
+/** Longer than any line that names a filter. */
+const LINE_MAX_CHARS = 1000;
 /** `source/type cost program`, `source/type dest/type cost [maxsize(n)] program`. */
 const FILTER = /^\s*"?\s*\S+\s+(?:\S+\/\S+\s+)?\d+\s+(?:maxsize\(\d+\)\s+)?([^"]+?)\s*"?\s*$/;
 
@@ -26,7 +28,7 @@ export function readPpd(file: ConfigFile): PpdPrograms {
   }
   const filters = new Set<string>();
   for (const [, , value = ''] of text.matchAll(STARTS_PROGRAM)) {
-    const program = FILTER.exec(value.replaceAll(/\s+/g, ' '))?.[1];
+    const program = value.length > LINE_MAX_CHARS ? undefined : FILTER.exec(value.replaceAll(/\s+/g, ' '))?.[1];
     if (program === undefined || !/^[\w.+-]+$/.test(program) || program === '..') {
       return { filters: [], effect: 'root-runs', why: 'its driver description names a program by its path' };
     }

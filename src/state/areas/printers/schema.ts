@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AREA_ITEMS_MAX, PRINT_QUEUES_MAX } from '../../../common/limits.ts';
+import { AREA_ITEMS_MAX, PRINT_OPTIONS_MAX, PRINT_QUEUES_MAX } from '../../../common/limits.ts';
 import { configFile } from '../base/config-file.ts';
 
 /** One line of a file of cupsd's: no control characters, no blanks around it, as long as cupsd reads. */
@@ -94,7 +94,7 @@ export const printersSchema = z.strictObject({
   classes: z.array(printClass).max(PRINT_QUEUES_MAX),
   /** Queues that cups-browsed made: named, not carried. */
   foundByThemselves: z.array(queueName).max(AREA_ITEMS_MAX),
-  options: z.array(destinationOptions).max(PRINT_QUEUES_MAX),
+  options: z.array(destinationOptions).max(PRINT_OPTIONS_MAX),
   /** client.conf: which print server is used. */
   client: configFile.optional(),
   /** cupsd.conf and cups-files.conf where they are not as their package made them: shown, not carried. */

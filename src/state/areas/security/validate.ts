@@ -3,9 +3,10 @@ import type { System } from '../base/system.ts';
 import type { Problem } from '../base/types.ts';
 import { kindOf } from './kinds.ts';
 
-/** Asks sudo, sshd and nft about what is there now; a program that is not here is not asked. */
-export function validateSecurity(system: System): Problem[] {
-  const paths = ['/etc/sudoers', ...globPaths(system, '/etc/sudoers.d/*', 1000), ...sshPaths(system)];
+/** Asks sudo, sshd and nft about what is there now, or about what changed; a program that is not here is not asked. */
+export function validateSecurity(system: System, changed?: ReadonlySet<string>): Problem[] {
+  const all = ['/etc/sudoers', ...globPaths(system, '/etc/sudoers.d/*', 1000), ...sshPaths(system)];
+  const paths = all.filter((path) => changed?.has(path) ?? true);
   const problems = paths.flatMap((path): Problem[] => {
     const kind = kindOf(path);
     const content = system.read(path);
@@ -13,7 +14,7 @@ export function validateSecurity(system: System): Problem[] {
     const why = kind.judge(content, system) ?? (kind.name === 'sudoers' ? ownershipProblem(system, path) : undefined);
     return why === undefined ? [] : [{ what: path, why }];
   });
-  return [...problems, ...nftProblems(system)];
+  return changed && !changed.has('/etc/nftables.conf') ? problems : [...problems, ...nftProblems(system)];
 }
 
 const sshPaths = (system: System): string[] => [

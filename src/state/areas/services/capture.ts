@@ -5,9 +5,10 @@ import { homesOf } from '../base/homes-of.ts';
 import type { System } from '../base/system.ts';
 import type { CaptureAbout, Captured, CouldNot } from '../base/types.ts';
 import { packageOf } from './package-of.ts';
-import { isOurs, scriptOfPath, unitOfPath } from './places.ts';
+import { isFileOurs, isOurs, scriptOfPath, unitOfPath } from './places.ts';
 import { presetsOf } from './presets.ts';
 import type { ServicesContent } from './schema.ts';
+import { listOf, parseUnit } from './unit-file.ts';
 import { ETC, type UnitState, Units } from './units.ts';
 
 /** Units, drop-ins and scripts that no package brought, and which units stand otherwise than their preset says. */
@@ -25,12 +26,26 @@ export function captureServices(system: System, about: CaptureAbout): Captured<S
 
 function unitFiles(system: System, couldNot: CouldNot[]): ConfigFile[] {
   const dpkg = dpkgOf(system);
+  const scheduled = scheduledUnits(system);
   return readConfigFolder(system, ETC, couldNot, (path) => {
     const of = unitOfPath(path);
-    const isWanted = of && (isOurs(of.unit) || (of.isDropIn && !of.unit.includes('.')));
+    const isWanted = of && !scheduled.has(of.unit) && (isFileOurs(of.unit) || (of.isDropIn && !of.unit.includes('.')));
     // Links under this folder are enablement, and stand among the units.
     return isWanted === true && system.facts(path)?.kind === 'file' && !dpkg.isPristine(path);
   });
+}
+
+/** Timers of this machine's own, and what they start: the area schedules has them. */
+function scheduledUnits(system: System): Set<string> {
+  const timers = system
+    .list(ETC)
+    .filter((name) => name.endsWith('.timer') && system.facts(`${ETC}/${name}`)?.kind === 'file');
+  return new Set(
+    timers.flatMap((name) => {
+      const said = listOf(parseUnit(system.text(`${ETC}/${name}`) ?? ''), 'Timer', 'Unit');
+      return [name, ...(said.length > 0 ? said : [name.replace(/\.timer$/, '.service')])];
+    }),
+  );
 }
 
 function scripts(system: System, couldNot: CouldNot[]): ConfigFile[] {
@@ -48,10 +63,11 @@ function scripts(system: System, couldNot: CouldNot[]): ConfigFile[] {
 function unitsOf(system: System, files: readonly ConfigFile[]): ServicesContent['units'] {
   const units = new Units(system);
   const isPreset = presetsOf(system);
+  const scheduled = scheduledUnits(system);
   const own = new Set(files.flatMap(({ path }) => unitOfPath(path)?.unit ?? []));
   return units
     .names()
-    .filter(isOurs)
+    .filter((id) => isOurs(id) && !scheduled.has(id))
     .flatMap((id) => {
       const state = units.state(id);
       const isInstance = /@[^.]+\.\w+$/.test(id);

@@ -7,6 +7,7 @@ import { SERVICES_WRITES } from './places.ts';
 import { planServices } from './plan.ts';
 import { type ServicesContent, servicesContent } from './schema.ts';
 import { ETC } from './units.ts';
+import { validateServices } from './validate.ts';
 
 /** What starts with the machine and no package decided: units, drop-ins, scripts, and what is enabled or not. */
 export const servicesArea = defineArea<ServicesContent>({
@@ -17,6 +18,7 @@ export const servicesArea = defineArea<ServicesContent>({
   capture: captureServices,
   plan: planServices,
   check: checkServices,
+  validate: validateServices,
   activate,
 });
 

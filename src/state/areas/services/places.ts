@@ -2,10 +2,13 @@ import type { PrivilegedEffect } from '../base/types.ts';
 import { isUnitName } from './unit-file.ts';
 import { ETC } from './units.ts';
 
-/** Lines of terminals belong to the area ttys, timers to schedules. */
-const OF_OTHERS = /^(serial-|console-|container-)?getty@|^autovt@|^(serial-|console-)getty\.|\.timer$/;
+/** Lines of terminals belong to the area ttys. */
+const OF_OTHERS = /^(serial-|console-|container-)?getty@|^autovt@|^(serial-|console-)getty\./;
 
 export const isOurs = (unit: string): boolean => isUnitName(unit) && !OF_OTHERS.test(unit);
+
+/** Timers that no package brought are the area schedules'; of the others it is said here whether they run. */
+export const isFileOurs = (unit: string): boolean => isOurs(unit) && !unit.endsWith('.timer');
 
 /** The unit that a file under /etc/systemd/system is of, or adds to; undefined for what is neither. */
 export function unitOfPath(path: string): { readonly unit: string; readonly isDropIn: boolean } | undefined {

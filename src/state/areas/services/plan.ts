@@ -3,7 +3,7 @@ import type { ConfigFile } from '../base/config-file.ts';
 import { planFileItem } from '../base/file-item.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { mappedFile } from './mapped.ts';
-import { carriesLink, effectOf, isOurs, scriptOfPath, unitOfPath } from './places.ts';
+import { carriesLink, effectOf, isFileOurs, isOurs, scriptOfPath, unitOfPath } from './places.ts';
 import type { ServicesContent } from './schema.ts';
 import { unitProblem } from './unit-file.ts';
 import { ETC, Units } from './units.ts';
@@ -13,7 +13,8 @@ type Unit = ServicesContent['units'][number];
 export function planServices(content: ServicesContent, plan: PlanBuilder, about: RestoreAbout): void {
   for (const file of content.files) planFile(file, plan, about);
   planRunLevels(content, plan);
-  for (const unit of content.units) planUnit(unit, plan);
+  const units = new Units(plan.system);
+  for (const unit of content.units) planUnit(unit, units, plan);
   for (const { path } of content.userUnits) {
     plan.keep(`user-unit:${path}`, path, 'it comes with the area homes; its person enables it');
   }
@@ -31,7 +32,7 @@ function planFile(captured: ConfigFile, plan: PlanBuilder, about: RestoreAbout):
   const id = `file:${path}`;
   const title = titleOfFile(path);
   const of = unitOfPath(path);
-  const isOurUnit = of && (isOurs(of.unit) || (of.isDropIn && !of.unit.includes('.')));
+  const isOurUnit = of && (isFileOurs(of.unit) || (of.isDropIn && !of.unit.includes('.')));
   if (file.link !== undefined || (!isOurUnit && scriptOfPath(path) === undefined)) {
     plan.withhold(id, title, 'it is no unit, nor a script that starts with the machine');
     return;
@@ -65,32 +66,22 @@ function planRunLevels({ runLevels }: ServicesContent, plan: PlanBuilder): void 
   }
 }
 
-function planUnit({ id: unit, unit_file_state: wanted, package: from }: Unit, plan: PlanBuilder): void {
+function planUnit({ id: unit, unit_file_state: wanted, package: from }: Unit, units: Units, plan: PlanBuilder): void {
   const id = `unit:${unit}`;
   const title = `${unit} ${wanted}`;
-  if (!isOurs(unit)) {
-    plan.withhold(id, title, 'it belongs to another area');
-    return;
-  }
-  const units = new Units(plan.system);
-  const state = units.state(unit);
-  if (state === wanted) plan.same(id, title);
+  const state = isOurs(unit) ? units.state(unit) : undefined;
+  if (!isOurs(unit)) plan.withhold(id, title, 'it belongs to another area');
+  else if (state === wanted) plan.same(id, title);
   else if (state === undefined && wanted === 'enabled') {
-    plan.ask(
-      id,
-      title,
-      from ? `install the package ${from}, then restore it again` : `there is no ${unit} on this machine`,
-    );
+    const remedy = from ? `install the package ${from}, then restore it again` : `there is no ${unit} on this machine`;
+    plan.ask(id, title, remedy);
   } else if (state === undefined) plan.keep(id, title, `there is no ${unit} on this machine`);
   else if (carriesLink(unit)) {
-    plan.ask(
-      id,
-      title,
-      `it is ${state} here, and this machine may be reached through it: decide and use systemctl yourself`,
-    );
-  } else if (state === 'masked')
+    const remedy = `it is ${state} here, and this machine may be reached through it: decide, and use systemctl yourself`;
+    plan.ask(id, title, remedy);
+  } else if (state === 'masked') {
     plan.ask(id, title, `it is masked on this machine: systemctl unmask ${unit}, if you want it`);
-  else planState(id, title, unit, wanted, units, plan);
+  } else planState(id, title, unit, wanted, units, plan);
 }
 
 function planState(
@@ -103,21 +94,21 @@ function planState(
 ): void {
   if (wanted === 'enabled') {
     const changes = units.enabling(unit);
-    if (changes) {
-      const detail = 'the machine starts it, from the next boot on';
-      plan.want({ id, title, action: 'add', detail, effect: effectOf(unit), changes });
-    } else plan.ask(id, title, 'its file does not say what starts it, so it cannot be enabled here');
+    const detail = 'the machine starts it, from the next boot on';
+    if (!changes) plan.ask(id, title, 'its file does not say what starts it, so it cannot be enabled here');
+    // What it starts along (`Also=`) is enabled with it.
+    else if (plan.want({ id, title, action: 'add', detail, effect: effectOf(unit), changes })) units.note(changes);
     return;
   }
-  const removed = units.linksOf(unit).map((path): Change => ({ kind: 'remove', path }));
   if (wanted === 'disabled') {
+    const changes = units.linksOf(unit).map((path): Change => ({ kind: 'remove', path }));
     const detail = 'it is not started any more, from the next boot on';
-    plan.want({ id, title, action: 'remove', detail, effect: 'root-file', changes: removed });
+    plan.want({ id, title, action: 'remove', detail, effect: 'root-file', changes });
     return;
   }
   const mask: Change = { kind: 'link', path: `${ETC}/${unit}`, target: '/dev/null' };
+  const detail = 'nothing starts it any more';
   if (plan.system.facts(mask.path)?.kind === 'file')
     plan.ask(id, title, `${mask.path} is a file of its own: remove it first`);
-  else
-    plan.want({ id, title, action: 'add', detail: 'nothing starts it any more', effect: 'root-file', changes: [mask] });
+  else plan.want({ id, title, action: 'add', detail, effect: 'root-file', changes: [mask] });
 }

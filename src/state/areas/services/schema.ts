@@ -15,7 +15,11 @@ export const servicesContent = z.strictObject({
         id: unitName,
         unit_file_state: z.enum(['enabled', 'disabled', 'masked']),
         /** The package that brought it, where one did. */
-        package: z.string().max(200).optional(),
+        package: z
+          .string()
+          .max(200)
+          .regex(/^[a-z0-9][a-z0-9+.-]*$/)
+          .optional(),
       }),
     )
     .max(AREA_ITEMS_MAX),

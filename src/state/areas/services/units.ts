@@ -32,6 +32,19 @@ export class Units {
     this.#links.set(unit, [...(this.#links.get(unit) ?? []), link]);
   }
 
+  /** Takes notice of links that will be made or removed. */
+  note(changes: readonly Change[]): void {
+    for (const { kind, path } of changes) {
+      const name = path.split('/').at(-1) ?? '';
+      if (kind === 'link' && /\.(wants|requires)\//.test(path)) this.#add(name, path);
+      if (kind === 'remove')
+        this.#links.set(
+          name,
+          this.linksOf(name).filter((link) => link !== path),
+        );
+    }
+  }
+
   /** Links under /etc that make it start, and its other names. */
   linksOf(unit: string): readonly string[] {
     return this.#links.get(unit) ?? [];

@@ -5,7 +5,7 @@ import type { Change } from '../base/change.ts';
 import type { AreaName } from '../base/names.ts';
 import { type Beneath, hashOfBytes } from './beneath.ts';
 import type { Node, OwnedMode, Present } from './node.ts';
-import { foldersAbove, type Layer, type Made, type Phase, phaseOf, type Step, stateAt, top } from './steps.ts';
+import { foldersAbove, type Layer, type Made, PHASES, type Phase, phaseOf, type Step, stateAt, top } from './steps.ts';
 
 const LOCKED = INODE_FLAG.immutable | INODE_FLAG.append;
 
@@ -78,7 +78,9 @@ export class StepPlanner {
       if (this.#nodeAt(folder).kind === 'absent')
         this.#put(area, folder, { kind: 'folder', mode: 0o755, uid: 0, gid: 0 });
     }
-    const made = madeOf(change);
+    // A folder that was made for something in it gets the owner and mode that are wanted of it now.
+    const isThere = change.kind === 'folder' && this.#nodeAt(change.path).kind === 'folder';
+    const made = madeOf(isThere ? { ...change, kind: 'metadata' } : change);
     this.#put(area, change.path, made, change.kind === 'file' ? change.content : undefined);
   }
 
@@ -87,7 +89,7 @@ export class StepPlanner {
       const kind = kindOf(folder);
       if (kind === 'link') return `${folder} is a symbolic link, and nothing is written through one`;
       if (kind !== 'folder' && kind !== 'absent') return `${folder} is no folder`;
-      if (kind === 'absent' && this.#at(folder).kind !== 'absent') return `${folder} would have to become a folder`;
+      if (kind === 'absent' && !this.#isFree(folder)) return `${folder} would have to become a folder`;
     }
     return undefined;
   }
@@ -98,10 +100,15 @@ export class StepPlanner {
     if (change.kind === 'metadata') {
       if (kind !== 'file' && kind !== 'folder') return `${path} is no file or folder`;
     } else if (change.kind === 'folder') {
-      if (kind !== 'folder' && this.#at(path).kind !== 'absent')
-        return `something else is where ${path} would be a folder`;
+      const isFine = kind === 'folder' || (kind === 'absent' && this.#isFree(path));
+      if (!isFine) return `something else is where ${path} would be a folder`;
     } else if (kind === 'folder') return `a folder is in the place of ${path}`;
     return this.#locked(path);
+  }
+
+  /** Nothing was there, and nothing was planned there: what was a file does not become a folder at one stroke. */
+  #isFree(path: string): boolean {
+    return this.#at(path).kind === 'absent' && !this.#steps.before.has(path) && !this.#steps.after.has(path);
   }
 
   #locked(path: string): string | undefined {
@@ -142,11 +149,10 @@ export class StepPlanner {
 
   /** What a path will be with what was planned so far. */
   #nodeAt(path: string): Node {
-    for (const phase of ['after', 'before'] as const) {
+    return PHASES.reduce((below: Node, phase) => {
       const step = this.#steps[phase].get(path);
-      if (step) return stateAt(step, this.#at(path), top(step));
-    }
-    return this.#at(path);
+      return step ? stateAt(step, below, top(step)) : below;
+    }, this.#at(path));
   }
 
   /** What was there when it was first looked at. */

@@ -12,21 +12,23 @@ const IGNORED = /^(?:lost\+found|__pycache__|node_modules|\.cache|\.Trash-\d+|.*
 export class UnownedPlaces {
   readonly #system: System;
   readonly #dpkg: Dpkg;
+  readonly #looksMax: number;
   #looks = 0;
 
-  constructor(system: System) {
+  constructor(system: System, looksMax = UNOWNED_LOOKS_MAX) {
     this.#system = system;
     this.#dpkg = dpkgOf(system);
+    this.#looksMax = looksMax;
   }
 
   /** More names than are looked at were there: something may be missing. */
   get isCutShort(): boolean {
-    return this.#looks > UNOWNED_LOOKS_MAX;
+    return this.#looks > this.#looksMax;
   }
 
   beneath(path: string): readonly string[] {
     const kind = this.#system.facts(path)?.kind;
-    if (kind === undefined || kind === 'other' || ++this.#looks > UNOWNED_LOOKS_MAX) return [];
+    if (kind === undefined || kind === 'other' || ++this.#looks > this.#looksMax) return [];
     const isOwned = this.#dpkg.isOwned(path);
     if (kind !== 'folder') return isOwned ? [] : [path];
     if (!isOwned) return this.#holdsSomething(path) ? [path] : [];
@@ -36,7 +38,7 @@ export class UnownedPlaces {
   #holdsSomething(folder: string): boolean {
     return namesIn(this.#system, folder).some((name) => {
       // A folder that has so many is not empty.
-      if (++this.#looks > UNOWNED_LOOKS_MAX) return true;
+      if (++this.#looks > this.#looksMax) return true;
       const path = `${folder}/${name}`;
       const kind = this.#system.facts(path)?.kind;
       return kind === 'file' || kind === 'link' || (kind === 'folder' && this.#holdsSomething(path));

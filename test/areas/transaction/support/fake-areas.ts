@@ -34,7 +34,7 @@ export type FakeDocuments = Partial<Record<AreaName, readonly FakeItem[]>>;
 export const items = (...changes: FakeChange[]): FakeItem[] =>
   changes.map((change) => ({ id: `path:${change.path}`, changes: [change] }));
 
-function changeOf(change: FakeChange): Change {
+export function changeOf(change: FakeChange): Change {
   if (change.kind === 'link' || change.kind === 'remove') return change;
   const uid = change.uid ?? 0;
   if (change.kind === 'file') {
