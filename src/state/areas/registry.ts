@@ -1,4 +1,5 @@
 import { accountsArea } from './accounts/index.ts';
+import { applicationsArea } from './applications/index.ts';
 import { backupRulesArea } from './backup-rules/index.ts';
 import { AREA_NAMES, type AreaName } from './base/names.ts';
 import type { Area } from './base/types.ts';
@@ -20,6 +21,7 @@ import { usrLocalArea } from './usr-local/index.ts';
 /** Every area that is built. */
 const BUILT: readonly Area[] = [
   accountsArea,
+  applicationsArea,
   backupRulesArea,
   displayArea,
   environmentArea,

@@ -1,9 +1,9 @@
 import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
 import type { OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
-import type { MachineDocument } from '../../../state/areas/base/documents.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
 import { PRIVILEGED_EFFECTS } from '../../../state/areas/base/types.ts';
+import type { AreasPlan } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
 import { namesOfPath, pathOfNames, startsWith } from '../../../state/plan/roots.ts';
@@ -70,7 +70,7 @@ export interface FilesOfMachine extends ChosenFiles {
 /** Files of a snapshot with areas: what the machine's own word says of them is believed only where this machine agrees. */
 export function filesOfMachine(
   captured: readonly FolderPath[],
-  { machine, owners }: { readonly machine: MachineDocument; readonly owners: OwnerTable },
+  { machine, owners, extras }: Pick<AreasPlan, 'machine' | 'owners' | 'extras'>,
   wish: RestoreWish,
 ): FilesOfMachine {
   const only: FolderPath[] = [];
@@ -96,7 +96,16 @@ export function filesOfMachine(
     if (isOfSystem(root) && !wish.allowPrivileged) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
     else only.push(root);
   }
+  for (const { path, remedy } of extras.blocked) {
+    places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
+  }
   return { only, places, withheld, owners: numbersOf(owners) };
+}
+
+/** Where a path of the target was on the source. */
+function capturedPath(path: string, { paths }: OwnerTable): string {
+  const home = paths.find(({ to }) => path === to || path.startsWith(`${to}/`));
+  return home ? `${home.from}${path.slice(home.to.length)}` : path;
 }
 
 const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;

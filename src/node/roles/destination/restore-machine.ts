@@ -1,7 +1,9 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { LocalSystem } from '../../../state/areas/base/local-system.ts';
 import { AREA_NAMES } from '../../../state/areas/base/names.ts';
+import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
 import {
   type AreasPlan,
   type AreasPlanItem,
@@ -117,12 +119,9 @@ class MachineRestore {
     }
     const id = this.#restoreId();
     const undoDir = this.#machine.ground.home.path('restores', id);
-    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
-    await this.#areas.begin(undoDir);
-    await this.#areas.applyBefore();
-    const applied = await this.#files(id, { only, places, owners });
-    const result = await this.#areas.applyAfter();
+    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, { only, places, owners }));
     this.#tell(result);
+    this.#leaveScript(undoDir);
     const areas = {
       items: countsOf(plan),
       applied: result.applied,
@@ -130,6 +129,33 @@ class MachineRestore {
       checklist: await this.#checklist(id),
     };
     return { ...applied, areas, skipped: applied.skipped + leftOut + result.failed.length };
+  }
+
+  async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
+    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
+    await this.#areas.begin(undoDir);
+    await this.#areas.applyBefore();
+    const applied = await this.#files(id, chosen);
+    return { applied, result: await this.#areas.applyAfter() };
+  }
+
+  /** A screen that goes blank, or a machine that falls asleep, would stop what is under way. */
+  async #awake<T>(work: () => Promise<T>): Promise<T> {
+    const inhibitor = inhibitBlanking(new LocalSystem(this.#machine.wish.into), 'a restore is under way');
+    try {
+      return await work();
+    } finally {
+      inhibitor.stop();
+    }
+  }
+
+  /** Nothing of it is run here. */
+  #leaveScript(undoDir: string): void {
+    const { installScript } = this.#areas.plan.extras;
+    if (installScript === undefined) return;
+    const path = join(undoDir, 'install-software.sh');
+    writeFileSync(path, installScript, { mode: 0o700 });
+    this.#machine.emit({ event: 'note', message: `${path} would install what is missing: read it, then run it` });
   }
 
   /** That of an unfinished run of the same snapshot, which goes on. */

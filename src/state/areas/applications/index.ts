@@ -1,5 +1,7 @@
 import { loadCatalogue, ruleFolders } from '../../catalogue/load.ts';
 import type { CatalogueRule } from '../../catalogue/schema.ts';
+import { readDconf } from '../../dconf/dconf-database.ts';
+import { printGVariant } from '../../dconf/gvariant-text.ts';
 import { defineArea } from '../base/define-area.ts';
 import type { Area } from '../base/types.ts';
 import { captureApplications } from './capture.ts';
@@ -25,6 +27,16 @@ export function applicationsWith(options: ApplicationsOptions): Area {
   });
 }
 
+/** The area with a catalogue that was read already. */
+export function applicationsBy(rules: ApplicationsOptions['rules']): Area {
+  return applicationsWith({ rules, readDconf: settingsIn, nowMs: () => performance.now() });
+}
+
+function settingsIn(database: Uint8Array): ReadonlyMap<string, string> | undefined {
+  const found = readDconf(Buffer.from(database));
+  return found && new Map([...found].map(([key, value]) => [key, printGVariant(value)]));
+}
+
 /** Read once a process. */
 let catalogue: readonly CatalogueRule[] | undefined;
 
@@ -34,7 +46,4 @@ function rules(): readonly CatalogueRule[] {
 }
 
 /** What the catalogue knows of the applications of people and machine. */
-export const applicationsArea = applicationsWith({
-  rules,
-  nowMs: () => performance.now(),
-});
+export const applicationsArea = applicationsBy(rules);

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { BUILT_IN_RULES, loadCatalogue } from '../../catalogue/load.ts';
+import { ruleFolders as foldersOfRules, loadCatalogue } from '../../catalogue/load.ts';
 import { runWorker } from '../../threads/run-worker.ts';
+import { applicationsBy } from '../applications/index.ts';
 import { LocalSystem } from '../base/local-system.ts';
 import { AREAS } from '../registry.ts';
 import type { FromSurveyWorker, SurveyWorkerData } from './messages.ts';
@@ -11,10 +12,12 @@ const { root, areas, users, folder, nowMs, ruleFolders } = workerData as SurveyW
 
 runWorker(port, async () => {
   // First: a rule that is wrong is told before anything is looked at.
-  const rules = loadCatalogue([BUILT_IN_RULES, ...ruleFolders]);
+  const rules = loadCatalogue(foldersOfRules(ruleFolders));
   const surveyed = survey({
     system: new LocalSystem(root),
-    areas: AREAS.filter(({ name }) => areas.includes(name)),
+    areas: AREAS.filter(({ name }) => areas.includes(name)).map((area) =>
+      area.name === 'applications' ? applicationsBy(() => rules) : area,
+    ),
     about: { nowMs, ...(users && { users: new Set(users) }) },
     folder,
   });

@@ -7,6 +7,7 @@ import type { Area, CouldNot, Owners, RestoreAbout } from '../base/types.ts';
 import type { Beneath } from './beneath.ts';
 import { CheckedPlanner } from './checked-planner.ts';
 import type { AreasParts } from './parts.ts';
+import { NO_EXTRAS } from './plan-extras.ts';
 import { StepPlanner } from './step-planner.ts';
 import type { AreasPlan, AreasPlanItem, AreasWish } from './types.ts';
 
@@ -46,7 +47,9 @@ export function makePlan(
   }
   const paths = [...new Set(steps.steps.map(({ path }) => path))].sort();
   const withheld = items.filter(({ action }) => action === 'withhold');
-  return { plan: { machine, items, owners: table, problems, withheld, paths }, steps };
+  const wished = new Map([...documents.contents].filter(([name]) => wish.areas.includes(name)));
+  const extras = parts.extras?.(wished, target.system, owners) ?? NO_EXTRAS;
+  return { plan: { machine, items, owners: table, problems, withheld, paths, extras }, steps };
 }
 
 function* chosen(parts: AreasParts, { contents }: Documents, { areas }: AreasWish): Generator<[Area, unknown]> {

@@ -2,7 +2,7 @@ import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Area, Owners, SourceMachine } from '../base/types.ts';
-import type { AreasWish } from './types.ts';
+import type { PlanExtras } from './plan-extras.ts';
 
 /** Made when it is planned, kept for the checklist. */
 export type { OwnerTable };
@@ -27,13 +27,20 @@ export interface AreasParts {
   systemAt(root: string): System;
   ownerTable(contents: ReadonlyMap<AreaName, unknown>, target: System, about: OwnersAbout): OwnerTable;
   ownersOf(table: OwnerTable): Owners;
-  readonly armGuard?: (options: GuardOptions) => LinkGuard;
+  readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard> | LinkGuard;
+  extras?(contents: ReadonlyMap<AreaName, unknown>, target: System, owners: Owners): PlanExtras;
   readonly now?: () => number;
   /** Is told of every point at which a run can be cut short. What it throws is an error at that point. */
   readonly onPoint?: (point: string) => void;
 }
 
+/** A person that has another name on the target. */
+export interface UserMapping {
+  readonly from: string;
+  readonly to: string;
+}
+
 export interface OwnersAbout {
   readonly source: SourceMachine;
-  readonly mapUsers: AreasWish['mapUsers'];
+  readonly mapUsers: readonly UserMapping[];
 }

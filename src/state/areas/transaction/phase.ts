@@ -103,9 +103,16 @@ export class PhaseRun {
     const others = this.#steps.filter((step) => !makesFolder(step));
     for (const step of others) this.#prepare(step);
     for (const step of others) this.#do(step);
-    for (const path of new Set(this.#steps.map((step) => folderOf(step.path)))) {
-      this.#beneath.folder(path, syncFolder);
-    }
+    for (const path of this.#foldersToSync()) this.#beneath.folder(path, syncFolder);
+  }
+
+  /** Those that something came to or went from, and those that were given an owner and a mode. */
+  #foldersToSync(): ReadonlySet<string> {
+    const above = this.#steps.map(({ path }) => folderOf(path));
+    const itself = this.#steps.filter((step) => {
+      return stateAt(step, this.#journal.beforeOf(step)!, this.#journal.levelOf(step)).kind === 'folder';
+    });
+    return new Set([...above, ...itself.map(({ path }) => path)]);
   }
 
   /** Throws where the very thing is not as it was. Returns what is there. */

@@ -82,7 +82,7 @@ export class PutBack {
     // A folder that was there after all stayed as it was.
     if (makesFolder(step) && before.kind !== 'absent') return;
     if (makesFolder(step) && wanted.kind === 'absent') this.#folder(step, there, folder, name);
-    else if (makesFolder(step)) this.#folderOwned(wanted, there, folder, name);
+    else if (makesFolder(step)) this.#folderOwned(step, wanted, there, folder, name);
     else if (isMetadataOnly(step)) this.#metadata(step, level, before, there, folder, name);
     else if (isOurs(step, before, there)) this.#put(step, level, before, there, folder, name);
     // Somebody put it back already.
@@ -92,8 +92,9 @@ export class PutBack {
   }
 
   /** One that an earlier area made. */
-  #folderOwned(wanted: Node, there: Present, folder: number, name: Buffer): void {
+  #folderOwned(step: Step, wanted: Node, there: Present, folder: number, name: Buffer): void {
     if (wanted.kind === 'folder' && there.kind === 'folder') {
+      this.#touched.add(step.path);
       inPlace(folder, name, 'folder', (fd) => setOwned(fd, wanted));
     }
   }
@@ -128,6 +129,7 @@ export class PutBack {
       return;
     }
     const wanted = stateAt(step, before, level);
+    if (there.kind === 'folder') this.#touched.add(step.path);
     const mtimeNs = BigInt(there.extras!.mtimeNs);
     inPlace(folder, name, there.kind, (fd) => {
       if (level < 0) giveFormer(before as Present & { kind: 'file' | 'folder' }, mtimeNs)(fd);

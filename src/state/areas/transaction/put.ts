@@ -78,12 +78,12 @@ export function makeUnfinishedLink(folder: number, tmp: Buffer, target: string, 
   setTimeOfLink(folder, tmp, BigInt(extras.mtimeNs));
 }
 
-/** Changes a file or folder in its place, by an open descriptor of it. */
+/** Changes a file or folder in its place, by an open descriptor of it. A folder is to be synced by whoever asks, with its like. */
 export function inPlace(folder: number, name: Buffer, kind: 'file' | 'folder', change: (fd: number) => void): void {
   const fd = kind === 'folder' ? openFolder(folder, name) : openToRead(folder, name);
   try {
     change(fd);
-    fsyncSync(fd);
+    if (kind === 'file') fsyncSync(fd);
   } finally {
     close(fd);
   }

@@ -1,8 +1,21 @@
+import { fileURLToPath } from 'node:url';
 import { ownersFor, ownersOf } from '../accounts/owners.ts';
 import type { AccountsContent } from '../accounts/schema.ts';
+import { blockedPaths } from '../applications/index.ts';
+import type { ApplicationsContent } from '../applications/schema.ts';
 import { LocalSystem } from '../base/local-system.ts';
+import type { AreaName } from '../base/names.ts';
+import type { System } from '../base/system.ts';
+import type { Owners } from '../base/types.ts';
+import { armGuard } from '../network/link-guard.ts';
 import { AREAS } from '../registry.ts';
+import { installScript } from '../software/index.ts';
+import type { SoftwareContent } from '../software/schema.ts';
+import { journalDirOf } from './outcome.ts';
 import type { AreasParts } from './parts.ts';
+import type { PlanExtras } from './plan-extras.ts';
+
+const ROLL_BACK = fileURLToPath(new URL('./roll-back-main.ts', import.meta.url));
 
 const REAL_PARTS: AreasParts = {
   areas: AREAS,
@@ -10,7 +23,24 @@ const REAL_PARTS: AreasParts = {
   ownerTable: (contents, target, { mapUsers }) =>
     ownersFor(contents.get('accounts') as AccountsContent | undefined, target, mapUsers),
   ownersOf,
+  extras,
+  armGuard: ({ undoDir }) =>
+    armGuard({
+      folder: journalDirOf(undoDir),
+      // For the watchdog, where this process is gone; while it lives, the run puts back what it did itself.
+      rollback: [process.execPath, '--disable-warning=ExperimentalWarning', ROLL_BACK, undoDir],
+      rollBack: async () => {},
+    }),
 };
+
+function extras(contents: ReadonlyMap<AreaName, unknown>, target: System, owners: Owners): PlanExtras {
+  const applications = contents.get('applications') as ApplicationsContent | undefined;
+  const software = contents.get('software') as SoftwareContent | undefined;
+  return {
+    blocked: applications ? blockedPaths(applications, target, owners) : [],
+    ...(software && { installScript: installScript(software, target, owners) }),
+  };
+}
 
 /** The real ones, or those of a test's module. */
 export async function loadParts(module: string | undefined): Promise<AreasParts> {

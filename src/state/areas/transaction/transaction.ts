@@ -167,7 +167,7 @@ export class AreasTransaction {
   async #finish(): Promise<AreasResult> {
     const journal = this.#opened;
     const waker = this.#waker;
-    const guard = this.#armGuard();
+    const guard = await this.#armGuard();
     try {
       const notWoken = [...waker.startUnits(), ...waker.activate(changedPaths(journal, PHASES))];
       this.#point('woken');
@@ -193,10 +193,10 @@ export class AreasTransaction {
     }
   }
 
-  #armGuard(): LinkGuard | undefined {
+  async #armGuard(): Promise<LinkGuard | undefined> {
     const hasLink = OF_THE_LINK.some((name) => changedPaths(this.#opened, PHASES).has(name));
     if (!this.#system.isLive || !hasLink) return undefined;
-    return this.#parts.armGuard?.({ system: this.#system, undoDir: this.#opened.undoDir });
+    return await this.#parts.armGuard?.({ system: this.#system, undoDir: this.#opened.undoDir });
   }
 
   /** The machine cannot be reached any more: its network is put back, and taken notice of once more. */

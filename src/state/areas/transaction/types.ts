@@ -1,8 +1,10 @@
 import type { Report } from '../../../common/ports.ts';
+import type { UserMapping } from '../accounts/map-user.ts';
 import type { OwnerTable } from '../accounts/owner-table.ts';
 import type { MachineDocument } from '../base/documents.ts';
 import type { AreaName } from '../base/names.ts';
 import type { CouldNot, Identity, PlanItem, Problem } from '../base/types.ts';
+import type { PlanExtras } from './plan-extras.ts';
 
 /** How a restore of areas is asked for. */
 export interface AreasWish {
@@ -13,7 +15,7 @@ export interface AreasWish {
   readonly asked: readonly AreaName[];
   readonly identity: Identity;
   readonly allowPrivileged: boolean;
-  readonly mapUsers: readonly { readonly from: string; readonly to: string }[];
+  readonly mapUsers: readonly UserMapping[];
   readonly nowMs: number;
 }
 
@@ -39,6 +41,7 @@ export interface AreasPlan {
   readonly withheld: readonly AreasPlanItem[];
   /** Every path that will be changed, folders that are made among them, ascending. */
   readonly paths: readonly string[];
+  readonly extras: PlanExtras;
 }
 
 export interface AreaFailure {

@@ -45,6 +45,8 @@ runWorker(port, async () => {
       if (message.type === 'close') return;
     }
   } finally {
+    // Where it is asked to end amid a run too.
+    transaction.rollBack();
     transaction.close();
   }
 });
