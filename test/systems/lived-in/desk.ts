@@ -1,15 +1,16 @@
 const AS_ANN = 'setpriv --reuid=ann --regid=ann --init-groups env HOME=/home/ann USER=ann XDG_RUNTIME_DIR=/tmp/run-ann';
 
-/** A page that keeps a word where a browser keeps such, and shows the word that was there before. */
-const PAGE = `<!doctype html><title>kept</title><body><script>
-document.body.textContent = 'kept: ' + localStorage.getItem('word');
-localStorage.setItem('word', localStorage.getItem('word') ?? WORD);
-</script>`;
+/** Pages that put a word where a browser keeps such, and that show it. */
+const PAGE_THAT_KEEPS = `<!doctype html><body><script>localStorage.setItem('word', 'amber')</script>`;
+const PAGE_THAT_SHOWS = `<!doctype html><body><script>document.body.textContent = 'kept: ' + localStorage.getItem('word')</script>`;
 
 /** Runs the browser on ann's own profile, without a screen. It ends by itself; what it says of this sandbox is not of interest. */
-export const BROWSE = `
-timeout 60 ${AS_ANN} chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --password-store=basic --user-data-dir=/home/ann/.config/chromium --virtual-time-budget=2000 --dump-dom file:///home/ann/Documents/page.html 2>/dev/null
+const browse = (page: string): string => `
+timeout 60 ${AS_ANN} chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --password-store=basic --user-data-dir=/home/ann/.config/chromium --virtual-time-budget=2000 --dump-dom file:///home/ann/Documents/${page} 2>/dev/null
 `;
+
+/** What the browser shows of what it has kept. */
+export const SHOW_KEPT = `${browse('shows.html').trim()} | grep -o 'kept: [a-z]*'`;
 
 export const DCONF_DUMP = `
 mkdir -p /tmp/run-ann; chown ann:ann /tmp/run-ann; chmod 700 /tmp/run-ann
@@ -33,12 +34,15 @@ label='Köln'
 END
 ${AS_ANN} dbus-run-session -- dconf load / < /tmp/ann.dconf
 rm /tmp/ann.dconf
-cat > /home/ann/Documents/page.html <<'END'
-${PAGE.replace('WORD', "'amber'")}
+cat > /home/ann/Documents/keeps.html <<'END'
+${PAGE_THAT_KEEPS}
 END
-chown ann:ann /home/ann/Documents/page.html
+cat > /home/ann/Documents/shows.html <<'END'
+${PAGE_THAT_SHOWS}
+END
+chown ann:ann /home/ann/Documents/*.html
 mkdir -p /home/ann/.config; chown ann:ann /home/ann/.config
-${BROWSE} > /dev/null
+${browse('keeps.html')} > /dev/null
 cd /home/ann
 mkdir -p .config/libreoffice/4/user .config/Code/User .mozilla/firefox/abcd1234.default-esr .thunderbird/wxyz.default .local/share/keyrings .config/labnotebook .local/share/labnotebook
 printf '<?xml version="1.0" encoding="UTF-8"?>\\n<oor:items xmlns:oor="http://openoffice.org/2001/registry"><item oor:path="/org.openoffice.UserProfile/Data"><prop oor:name="sn" oor:op="fuse"><value>Ann</value></prop></item></oor:items>\\n' > .config/libreoffice/4/user/registrymodifications.xcu

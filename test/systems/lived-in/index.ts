@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inNamespaces } from '../support/chroot.ts';
 import { APPLICATIONS, DISPLAY } from './desk.ts';
 import {
@@ -20,6 +21,9 @@ const PARTS = [
   ...[PEOPLE, NAME, NETWORK, ENVIRONMENT, FILESYSTEMS, TTYS, USR_LOCAL, BACKUPS, SCHEDULES, SERVICES, SECURITY],
   ...[HOMES, LICENCES, PRINTERS, APPLICATIONS, DISPLAY],
 ];
+
+/** Changes where what is made changes. */
+export const LIVED_IN_KEY = createHash('sha256').update(PARTS.join('\0')).digest('hex').slice(0, 12);
 
 /** Makes a new system one that six people have lived in, by its own programs. */
 export function liveIn(root: string): void {

@@ -39,3 +39,22 @@ export function prove(root: string, proofs: readonly Proof[] = PROOFS): Map<stri
     }),
   );
 }
+
+/** What a system's own programs say of what they would refuse; nothing where all is well. */
+export function soundness(root: string): string[] {
+  const judges = {
+    'pwck -r': 'pwck -r -q; [ $? -le 2 ]',
+    'grpck -r': 'grpck -r',
+    'visudo -c': 'visudo -c',
+    'sshd -t': 'mkdir -p /run/sshd; sshd -t',
+    'cupsd -t': '/usr/sbin/cupsd -t',
+    'findmnt --verify': "! findmnt --verify | grep -E '[1-9][0-9]* parse error'",
+    'NetworkManager --print-config': 'NetworkManager --print-config',
+    'netplan generate': 'netplan generate --root-dir /',
+    'ifquery': 'ifquery --list',
+  };
+  return Object.entries(judges).flatMap(([name, script]) => {
+    const said = inNamespaces(root, `(${script}) 2>&1; echo "ended with $?"`);
+    return said.trimEnd().endsWith('ended with 0') ? [] : [`${name}: ${said}`];
+  });
+}

@@ -17,31 +17,38 @@ const PACKAGES = [
   ...['systemd-sysv', 'tzdata', 'udev', 'ufw'],
 ];
 
-const cache = (): string => process.env.RESETTLE_TEST_CACHE ?? join(tmpdir(), 'resettle-test-cache');
+/** Where what takes long to make is kept from run to run. */
+export const cache = (): string => process.env.RESETTLE_TEST_CACHE ?? join(tmpdir(), 'resettle-test-cache');
 
 /** A copy of a release's base, which is made first where there is none yet. `parent`: an existing folder. */
 export function debian(release: Release, parent: string, name: string): string {
-  const root = join(parent, name);
-  execFileSync('cp', ['-a', '--reflink=auto', baseOf(release), root]);
+  return copyOf(baseOf(release), join(parent, name));
+}
+
+export function copyOf(system: string, root: string): string {
+  execFileSync('cp', ['-a', '--reflink=auto', '--no-target-directory', system, root]);
   return root;
 }
 
 /** The folder of a release's base, for reading only. Making it takes some minutes. */
-export function baseOf(release: Release): string {
-  const base = join(cache(), release);
-  if (existsSync(base)) return base;
+export const baseOf = (release: Release): string => kept(release, (root) => makeBase(release, root));
+
+/** A folder that is made once, whole or not at all; for reading only. */
+export function kept(name: string, make: (root: string) => void): string {
+  const there = join(cache(), name);
+  if (existsSync(there)) return there;
   mkdirSync(cache(), { recursive: true });
-  const made = mkdtempSync(join(cache(), `${release}-unfinished-`));
+  const made = mkdtempSync(join(cache(), 'unfinished-'));
   // It is the root folder of a system, where others than root live.
   chmodSync(made, 0o755);
   try {
-    makeBase(release, made);
-    renameSync(made, base);
+    make(made);
+    renameSync(made, there);
   } catch (error) {
     rmSync(made, { recursive: true, force: true });
     throw error;
   }
-  return base;
+  return there;
 }
 
 function makeBase(release: Release, root: string): void {
@@ -60,7 +67,10 @@ function makeBase(release: Release, root: string): void {
   writeFileSync(join(root, 'etc/resolv.conf'), readFileSync('/etc/resolv.conf'));
   const install = `apt-get update -q && apt-get install -q -y --no-install-recommends ${PACKAGES.join(' ')} && apt-get clean`;
   inNamespaces(root, `export DEBIAN_FRONTEND=noninteractive; ${install}`, { network: true, timeoutMs: 1_800_000 });
+  // Of this machine, each of them.
   rmSync(join(root, 'etc/resolv.conf'));
+  writeFileSync(join(root, 'etc/hostname'), 'debian\n');
+  writeFileSync(join(root, 'etc/hosts'), '127.0.0.1\tlocalhost\n127.0.1.1\tdebian\n');
   for (const name of readdirSync(join(root, 'var/lib/apt/lists'))) {
     rmSync(join(root, 'var/lib/apt/lists', name), { recursive: true });
   }
