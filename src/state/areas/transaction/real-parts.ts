@@ -24,12 +24,12 @@ const REAL_PARTS: AreasParts = {
     ownersFor(contents.get('accounts') as AccountsContent | undefined, target, mapUsers),
   ownersOf,
   extras,
-  armGuard: ({ undoDir }) =>
+  armGuard: ({ undoDir, rollBack }) =>
     armGuard({
       folder: journalDirOf(undoDir),
-      // For the watchdog, where this process is gone; while it lives, the run puts back what it did itself.
+      // For the watchdog, where this process is gone.
       rollback: [process.execPath, '--disable-warning=ExperimentalWarning', ROLL_BACK, undoDir],
-      rollBack: async () => {},
+      rollBack,
     }),
 };
 
