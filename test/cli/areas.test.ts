@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -12,11 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Ended, Event } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
 import { Scene } from '../support/scene.ts';
 import { hashOf, link, makeMachine, put } from '../support/small-machine.ts';
 
+const BIN = fileURLToPath(new URL('../../bin/resettle', import.meta.url));
 const scene = new Scene();
 const old = scene.path('old');
 const store = scene.path('store');
@@ -216,4 +218,16 @@ test('into a folder come files only, and what cannot be asked for is refused', a
   await scene.fails('laptop', ['plan', '--root', scene.path('nosuch')], 6, 'not-found');
   const wrong = await restore(scene.path('into3'), '--identity', 'other');
   assert.equal(wrong.status, 2);
+});
+
+test('on a terminal what only root may bring is shown before it is asked for, and a no changes nothing', () => {
+  const { root, copy } = newMachine('asked');
+  const words = ['--home', scene.path('laptop'), 'restore', '--store', store, ...passFile(), '--root', root];
+  const line = [BIN, ...words, '--allow-privileged', '--areas', 'network'].join(' ');
+  const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: 'n\n', encoding: 'utf8' });
+  assert.match(
+    stdout,
+    /office[^]*office\.nmconnection: a new file, mode 0600[^]*Do all of this\?[^]*nothing was restored/,
+  );
+  assert.deepEqual(compareTrees(copy, root).differences, []);
 });

@@ -29,8 +29,11 @@ export interface WalkedFolder {
 /** What an item is called on the target, and the number of the place that it is in. */
 export type Placed = Pick<WalkedFolder, 'name' | 'place' | 'leftOut'>;
 
-const isNameOf = ({ path }: RestorePlace, depth: number, name: Uint8Array): boolean =>
-  Buffer.compare(path[depth]!, name) === 0;
+function isNameOf({ path, isBeginning }: RestorePlace, depth: number, name: Uint8Array): boolean {
+  const wanted = path[depth]!;
+  const isLast = path.length === depth + 1;
+  return Buffer.compare(wanted, isLast && isBeginning ? name.subarray(0, wanted.length) : name) === 0;
+}
 
 /** Follows the folders of a manifest, depth first, and knows which belong to what was asked for. */
 export class FolderWalk {
@@ -60,7 +63,7 @@ export class FolderWalk {
     const here = below.filter((at) => Buffer.compare(this.#only![at]![depth]!, name) === 0);
     const isAskedFor = this.#markFound(here, depth + 1);
     const { placesBelow } = above;
-    const placed = this.#placed(above, name);
+    const placed = this.#placed(above, name, true);
     const isLeftOut = placed.leftOut !== undefined;
     return this.#push({
       ...placed,
@@ -76,12 +79,12 @@ export class FolderWalk {
     });
   }
 
-  /** Whether an item of the folder that was entered last was asked for. */
-  selects(name: Uint8Array): boolean {
+  /** Whether an item of the folder that was entered last was asked for, and may come. */
+  selects(name: Uint8Array, isFolder = false): boolean {
     const { isWithin, below, depth } = this.#stack.at(-1)!;
     const here = below.filter((at) => Buffer.compare(this.#only![at]![depth]!, name) === 0);
     const isAskedFor = this.#markFound(here, depth + 1) || isWithin;
-    return isAskedFor && this.placeOf(name).leftOut === undefined;
+    return isAskedFor && this.placeOf(name, isFolder).leftOut === undefined;
   }
 
   get current(): WalkedFolder {
@@ -89,8 +92,8 @@ export class FolderWalk {
   }
 
   /** The same of an item of the folder that was entered last. */
-  placeOf(name: Uint8Array): Placed {
-    return this.#placed(this.current, name);
+  placeOf(name: Uint8Array, isFolder = false): Placed {
+    return this.#placed(this.current, name, isFolder);
   }
 
   /** Throws `not-found` when a path that was asked for did not come. */
@@ -112,7 +115,7 @@ export class FolderWalk {
     return { number, isBase: true, isWithin, isSelected: true, depth: 0, below: deeper, ...placed, placesBelow };
   }
 
-  #placed({ placesBelow, place, depth }: WalkedFolder, name: Uint8Array): Placed {
+  #placed({ placesBelow, place, depth }: WalkedFolder, name: Uint8Array, isFolder: boolean): Placed {
     let placed: Placed = { name, place, leftOut: undefined };
     for (const at of placesBelow) {
       const one = this.#places[at]!;
@@ -120,7 +123,7 @@ export class FolderWalk {
       placed = {
         name: one.name ?? placed.name,
         place: one.personal ? at + 1 : placed.place,
-        leftOut: one.leftOut ?? placed.leftOut,
+        leftOut: (isFolder && one.mayBeFolder ? undefined : one.leftOut) ?? placed.leftOut,
       };
     }
     return placed;

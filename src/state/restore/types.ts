@@ -30,6 +30,10 @@ export interface RestorePlace {
   readonly personal?: { readonly uid: number; readonly gid: number };
   /** Neither it nor what is beneath it is restored: why, for people. */
   readonly leftOut?: string;
+  /** With `leftOut`: names that begin as its last one does, too. */
+  readonly isBeginning?: true;
+  /** With `leftOut`: it may come where it is a folder. */
+  readonly mayBeFolder?: true;
 }
 
 export interface RestoreOptions {

@@ -1,5 +1,6 @@
 import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
+import { LocalSystem } from '../../../state/areas/base/local-system.ts';
 import { openSnapshot, restoreSnapshot } from '../../../state/restore/index.ts';
 import { namesOfShownPath } from '../../../state/tools/index.ts';
 import type { Emit } from '../../events.ts';
@@ -47,9 +48,11 @@ export async function applyBy(
     const descriptorHash = hexOf(header.descriptorHash);
     return await restoreMachine({ ground, files, wish, emit, signal }, { ...snapshot, roots, descriptorHash });
   }
-  const chosen = filesOf(roots, wish);
+  const chosen = filesOf(roots, wish, new LocalSystem(wish.into));
   for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
-  const applied = await files.run(snapshot.restoreId, chosen.only ? { only: chosen.only } : {});
+  const { only, places } = chosen;
+  const asked = { ...(only && { only }), ...(places.length > 0 && { places }) };
+  const applied = await files.run(snapshot.restoreId, asked);
   return { ...applied, skipped: applied.skipped + chosen.withheld.length };
 }
 

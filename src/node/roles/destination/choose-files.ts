@@ -2,7 +2,9 @@ import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
 import type { OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
+import type { System } from '../../../state/areas/base/system.ts';
 import { PRIVILEGED_EFFECTS } from '../../../state/areas/base/types.ts';
+import { whyNoHome } from '../../../state/areas/homes/why-no-home.ts';
 import type { AreasPlan } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
@@ -10,11 +12,13 @@ import { namesOfPath, pathOfNames, startsWith } from '../../../state/plan/roots.
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
 import type { OwnerNumbers, RestorePlace } from '../../../state/restore/index.ts';
 import type { RestoreWish } from './apply-types.ts';
+import { loginFiles } from './login-files.ts';
 
 /** Which captured files a restore brings, and what it leaves out, with reasons. */
 export interface ChosenFiles {
   /** Undefined: all. */
   readonly only: readonly FolderPath[] | undefined;
+  readonly places: readonly RestorePlace[];
   readonly withheld: readonly ReportItem[];
 }
 
@@ -32,18 +36,28 @@ const SYSTEM = new Set([
   'lib32',
   'lib64',
   'libx32',
+  'nix',
+  'opt',
   'proc',
   'root',
   'run',
   'sbin',
+  'snap',
   'sys',
   'usr',
   'var',
+  // What is started, and what a start goes by.
+  'initrd.img',
+  'initrd.img.old',
+  'vmlinuz',
+  'vmlinuz.old',
+  '.autorelabel',
+  'forcefsck',
 ]);
 const NOT_ALLOWED = `${PRIVILEGED_EFFECTS['root-file']}; --allow-privileged brings it`;
 
 /** Files of a snapshot without areas, or that goes into a folder: all but documents, and what only root may bring. */
-export function filesOf(roots: readonly FolderPath[], wish: RestoreWish): ChosenFiles {
+export function filesOf(roots: readonly FolderPath[], wish: RestoreWish, target: System): ChosenFiles {
   const files = roots.filter((root) => !isDocuments(root));
   const withheld: ReportItem[] = [];
   const only = files.filter((root) => {
@@ -54,7 +68,8 @@ export function filesOf(roots: readonly FolderPath[], wish: RestoreWish): Chosen
   if (!wish.root && files.length < roots.length && wish.areas) {
     withheld.push({ path: 'areas', reason: '--into brings files only; areas need --root or /' });
   }
-  return { only: only.length === roots.length ? undefined : only, withheld };
+  const places = wish.root && !wish.allowPrivileged ? loginFiles(target, []) : [];
+  return { only: only.length === roots.length && places.length === 0 ? undefined : only, places, withheld };
 }
 
 /** Whether it is a folder of the system, lies in one, or holds one. */
@@ -64,7 +79,6 @@ const isOfSystem = (root: FolderPath): boolean =>
 export interface FilesOfMachine extends ChosenFiles {
   readonly only: readonly FolderPath[];
   readonly owners: OwnerNumbers;
-  readonly places: readonly RestorePlace[];
 }
 
 /** Files of a snapshot with areas: what the machine's own word says of them is believed only where this machine agrees. */
@@ -72,6 +86,7 @@ export function filesOfMachine(
   captured: readonly FolderPath[],
   { machine, owners, extras }: Pick<AreasPlan, 'machine' | 'owners' | 'extras'>,
   wish: RestoreWish,
+  target: System,
 ): FilesOfMachine {
   const only: FolderPath[] = [];
   const places: RestorePlace[] = [];
@@ -81,7 +96,7 @@ export function filesOfMachine(
     .filter(({ names }) => captured.some((root) => startsWith(names, root)));
   for (const { names, path, area, isPersonal } of ofAreas) {
     if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
-    const found = isPersonal ? personalPlace(path, owners) : wish.allowPrivileged ? {} : NOT_ALLOWED;
+    const found = isPersonal ? personalPlace(path, owners, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
     if (typeof found === 'string') {
       withheld.push({ path, reason: found });
       continue;
@@ -99,6 +114,7 @@ export function filesOfMachine(
   for (const { path, remedy } of extras.blocked) {
     places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
   }
+  if (!wish.allowPrivileged) places.push(...loginFiles(target, owners.paths));
   return { only, places, withheld, owners: numbersOf(owners) };
 }
 
@@ -111,7 +127,11 @@ function capturedPath(path: string, { paths }: OwnerTable): string {
 const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;
 
 /** Whose home or mail spool it is here, and its name; or why it cannot come. */
-function personalPlace(path: string, { users, groups, paths }: OwnerTable): Omit<RestorePlace, 'path'> | string {
+function personalPlace(
+  path: string,
+  { users, groups, paths }: OwnerTable,
+  system: System,
+): Omit<RestorePlace, 'path'> | string {
   const spool = MAIL.exec(path)?.[1];
   const user = users.find(({ from, fromHome }) => (spool === undefined ? fromHome === path : from === spool));
   if (!user) return 'it is the home of nobody who comes to this machine';
@@ -119,6 +139,8 @@ function personalPlace(path: string, { users, groups, paths }: OwnerTable): Omit
   if (dirname(target) !== dirname(path)) {
     return `its home here is ${target}; restore it with --into ${dirname(target)} and rename it`;
   }
+  const why = spool === undefined ? whyNoHome(system, target, { name: user.to, uid: user.toUid }) : undefined;
+  if (why !== undefined) return why;
   const gid = groups.find(({ to }) => to === user.to)?.toGid ?? user.toUid;
   const personal = { uid: user.toUid, gid };
   return target === path ? { personal } : { personal, name: Buffer.from(basename(target)) };

@@ -108,7 +108,7 @@ class MachineRestore {
     for (const { area, what, why } of plan.machine.couldNot) {
       emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
     }
-    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish);
+    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, new LocalSystem(wish.into));
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
     const { only, places, owners } = chosen;
     const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);

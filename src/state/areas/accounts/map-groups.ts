@@ -39,10 +39,12 @@ export function mapGroups(
   target: TargetAccounts,
   users: readonly MappedUser[],
 ): readonly MappedGroup[] {
-  const named = peoplesGroups(content).map((group): Named => {
+  const groups = peoplesGroups(content);
+  const names = new Set(groups.map(({ groupname }) => groupname));
+  const named = groups.map((group): Named => {
     const person = privateUserOf(group, content.users);
     const user = person && users.find(({ from }) => from === person.username);
-    return user ? { group, ...privateName(user, target) } : { group, to: group.groupname };
+    return user ? { group, ...privateName(user, target, names) } : { group, to: group.groupname };
   });
   const system = content.system_groups.map((group): Named => ({ group, to: group.groupname }));
   const gids = newGids(named, target);
@@ -56,19 +58,22 @@ export function mapGroups(
   });
 }
 
-/** An existing user's own group, whatever its name; else the one that is called as the user is. */
-function privateName({ to, toUid }: MappedUser, target: TargetAccounts): Omit<Named, 'group'> {
+/** An existing user's own group, whatever its name unless another one is captured; else the one that is called as the user is. */
+function privateName(
+  { to, toUid }: MappedUser,
+  target: TargetAccounts,
+  captured: ReadonlySet<string>,
+): Omit<Named, 'group'> {
   const there = target.person(to);
   const own = there && privateGroupOf(target, there);
-  return own ? { to: own.name } : { to, likeUid: toUid };
+  return own && (own.name === to || !captured.has(own.name)) ? { to: own.name } : { to, likeUid: toUid };
 }
 
 /** Ids of those that are not there yet, by name: like the user's, or as it was, or the next. */
 function newGids(named: readonly Named[], target: TargetAccounts): ReadonlyMap<string, number> {
-  const free = new FreeIds(
-    [...target.groups.values()].map(({ gid }) => gid),
-    target.defs.gid,
-  );
+  // A user's own number is taken, whether a group is there by it or not: who got it would be in that user's group.
+  const taken = [...target.groups.values(), ...target.users.values()].map(({ gid }) => gid);
+  const free = new FreeIds(taken, target.defs.gid);
   const gids = new Map<string, number>();
   // A number of the system's is nothing that people get; a private group gets its user's instead.
   const waiting = named.filter(

@@ -1,9 +1,9 @@
 import { readPasswd } from '../accounts/account-lines.ts';
-import { isHomePath } from '../accounts/home-path.ts';
 import { isRemote } from '../base/mounts.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { isOneself } from './oneself.ts';
 import type { Home, HomesContent } from './schema.ts';
+import { whyNoHome } from './why-no-home.ts';
 
 /** What happens to each home; the file engine does it. */
 export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }: RestoreAbout): void {
@@ -33,16 +33,11 @@ export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }
 }
 
 function whyNot(to: string, name: string, uid: number | undefined, { system }: PlanBuilder): string | undefined {
-  if (!isHomePath(to)) return `${to} cannot be a home`;
   if (uid === undefined)
     return `there is no user ${name} here; restore the area accounts too, or say --map-user ${name}=NAME`;
   if (uid === 0) return 'it is root’s here';
   if (!system.asRoot && !isOneself(uid)) return 'it needs root';
-  const facts = system.facts(to);
-  if (facts && facts.kind !== 'folder') return `${to} is no folder here; move it away`;
-  if (facts && facts.uid !== uid)
-    return `${to} belongs to the id ${facts.uid} here, not to ${name}; chown it, or move it away`;
-  return undefined;
+  return whyNoHome(system, to, { name, uid });
 }
 
 function planMail({ username, mail }: Home, name: string, plan: PlanBuilder): void {

@@ -1,0 +1,61 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { AREAS } from '../../../../src/state/areas/registry.ts';
+import { DOCUMENTS_NAME } from '../../../../src/state/plan/source-tree.ts';
+import { type Captured, captureTree, temporaryFolder } from '../../../state/support/source-machine.ts';
+import { putFile, type TestFile } from '../../support/machine.ts';
+
+/** What a snapshot says that no capture would: documents are written as they are given. */
+export interface Forged {
+  /** Contents of areas, by name. */
+  readonly areas?: Readonly<Record<string, unknown>>;
+  /** In place of parts of an ordinary `machine.json`. */
+  readonly machine?: Readonly<Record<string, unknown>>;
+  readonly roots?: readonly { readonly path: string; readonly area: string; readonly isPersonal: boolean }[];
+  readonly checklist?: unknown;
+  /** Files of the folder of documents, instead of or beside those. */
+  readonly documents?: Readonly<Record<string, TestFile>>;
+  /** Called with the folder of documents, for what is no file. */
+  readonly spoil?: (documents: string) => void;
+  readonly files?: Readonly<Record<string, TestFile>>;
+  /** Called with the root of the captured machine. */
+  readonly dress?: (root: string) => void;
+  /** Captured; default: the paths of `roots`. */
+  readonly paths?: readonly string[];
+}
+
+export const SOURCE = { hostname: 'old', osId: 'debian', osVersion: '12', osName: 'Debian GNU/Linux 12 (bookworm)' };
+
+/** A snapshot with valid signatures and seals, whose documents and files say whatever they are told to. */
+export function forgeMachine(t: TestContext, forged: Forged): Promise<Captured> {
+  const temporary = temporaryFolder(t);
+  const root = join(temporary, 'old');
+  const holder = join(temporary, 'documents');
+  const documents = join(holder, DOCUMENTS_NAME);
+  for (const folder of [root, documents]) mkdirSync(folder, { recursive: true });
+  const { areas = {}, roots = [], files = {} } = forged;
+  for (const [path, file] of Object.entries(files)) putFile(root, path, file);
+  forged.dress?.(root);
+  const machine = {
+    format: 1,
+    source: SOURCE,
+    asRoot: true,
+    capturedAt: '2026-01-31T00:00:00Z',
+    areas: Object.keys(areas).map((name) => ({ name, version: versionOf(name) })),
+    roots,
+    couldNot: [],
+    ...forged.machine,
+  };
+  const write = (name: string, content: unknown) =>
+    writeFileSync(join(documents, `${name}.json`), JSON.stringify(content));
+  write('machine', machine);
+  write('checklist', forged.checklist ?? []);
+  for (const [area, content] of Object.entries(areas)) write(area, { area, version: versionOf(area), content });
+  for (const [name, file] of Object.entries(forged.documents ?? {})) putFile(documents, name, file);
+  forged.spoil?.(documents);
+  const paths = forged.paths ?? roots.map(({ path }) => path);
+  return captureTree(temporary, [...paths, `/${DOCUMENTS_NAME}`], { tree: { root, documents: holder } });
+}
+
+const versionOf = (name: string): number => AREAS.find((area) => area.name === name)?.version ?? 1;
