@@ -1,6 +1,7 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import type { FolderPath } from '../format/index.ts';
 import { pathOfFolder, statOf } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
@@ -11,19 +12,21 @@ import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 /** What a restore keeps in its folder for an undo. */
 const UNDO_FILES = ['restore.json', 'plan', 'plan.new', 'plan.more', 'plan.became', 'replaced', 'lock'] as const;
 
+const hexOf = (path: FolderPath): string[] => path.map((one) => Buffer.from(one).toString('hex'));
+
 /** The options of a restore that decide how it is carried out, as one text. */
 function optionsOf(data: RestoreWorkerData): string {
-  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places } = data;
-  const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
+  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places, base } = data;
+  const paths = only?.map(hexOf);
   const asked = [strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/'];
-  if (!owners && !places) return JSON.stringify(asked);
+  if (!owners && !places && !base) return JSON.stringify(asked);
   const own = places?.map(({ path, name, personal, leftOut }) => [
-    path.map((one) => Buffer.from(one).toString('hex')),
+    hexOf(path),
     name && Buffer.from(name).toString('hex'),
     personal,
     leftOut !== undefined,
   ]);
-  return JSON.stringify([...asked, owners, own]);
+  return JSON.stringify([...asked, owners, own, ...(base ? [hexOf(base)] : [])]);
 }
 
 /** One run of a restore that changes something: the target with its journal, and the folder for its undo. */

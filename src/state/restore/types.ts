@@ -75,6 +75,8 @@ export interface RestoreOptions {
   readonly owners?: OwnerNumbers;
   /** Captured paths that go elsewhere, or may have less, than others. */
   readonly places?: readonly RestorePlace[];
+  /** The captured folder that the target stands for: of what lies beside it nothing comes. Not with `strip`. */
+  readonly base?: FolderPath;
   /** Only these, as names from the root, and what lies beneath them. Throws `not-found` for one that was not captured. */
   readonly only?: readonly FolderPath[];
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
-import { AREA_NAMES } from '../../../state/areas/base/names.ts';
+import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
 import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
 import {
   type AreasPlan,
@@ -14,12 +14,14 @@ import {
   rollBackAreas,
 } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
+import { showPath } from '../../../state/fs/show-path.ts';
+import { pathOfNames, startsWith } from '../../../state/plan/roots.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
 import { unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
-import { DOCUMENTS, filesOfMachine } from './choose-files.ts';
+import { DOCUMENTS, type FilesOfMachine, filesOfMachine } from './choose-files.ts';
 import type { FilesRun } from './files-run.ts';
 
 export interface MachineGround {
@@ -59,14 +61,24 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
   }
 }
 
-function planned({ ground, wish }: MachineGround, documents: string): Promise<AreasRun> {
-  const { into, areas, identity = 'new', allowPrivileged, mapUsers } = wish;
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** What a plain user can have of a machine; the others need root, and are not even planned. */
+const OF_ONESELF: ReadonlySet<AreaName> = new Set(['homes', 'display']);
+
+function planned({ ground, wish, emit }: MachineGround, documents: string): Promise<AreasRun> {
+  const { into, identity = 'new', allowPrivileged, mapUsers } = wish;
+  const wanted = wish.areas ?? AREA_NAMES;
+  const areas = isRoot() ? wanted : wanted.filter((name) => OF_ONESELF.has(name));
+  if (areas.length < wanted.length) {
+    emit({ event: 'note', message: 'as a plain user: your home and your own settings; all else needs root' });
+  }
   return openAreas({
     documents,
     wish: {
       root: into,
-      areas: areas ?? AREA_NAMES,
-      asked: areas ?? [],
+      areas,
+      asked: wish.areas ?? [],
       identity,
       allowPrivileged,
       mapUsers,
@@ -87,6 +99,13 @@ async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<
     emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
     for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
   }
+}
+
+/** What a plain user's files are restored by. */
+interface OwnHome {
+  readonly only: readonly FolderPath[];
+  readonly base: FolderPath;
+  readonly target: string;
 }
 
 class MachineRestore {
@@ -110,16 +129,18 @@ class MachineRestore {
     }
     const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, new LocalSystem(wish.into));
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
-    const { only, places, owners } = chosen;
+    const own: Partial<OwnHome> = isRoot() ? {} : this.#ownHome(chosen);
+    const { only, places, owners } = { ...chosen, ...own };
+    const which = { ...own, only, places, owners };
     const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
     if (wish.dryRun) {
-      const applied = await files.run(this.#snapshot.restoreId, { only, places, owners });
+      const applied = await files.run(this.#snapshot.restoreId, which);
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
       return { ...applied, areas, skipped: applied.skipped + leftOut };
     }
-    const id = this.#restoreId();
+    const id = this.#restoreId(own.target ?? wish.into);
     const undoDir = this.#machine.ground.home.path('restores', id);
-    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, { only, places, owners }));
+    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, which));
     this.#tell(result);
     this.#leaveScript(undoDir);
     const areas = {
@@ -129,6 +150,25 @@ class MachineRestore {
       checklist: await this.#checklist(id),
     };
     return { ...applied, areas, skipped: applied.skipped + leftOut + result.failed.length };
+  }
+
+  /** A plain user writes beneath his own home only: it is the target, and of the files it is all that comes. */
+  #ownHome({ only, places }: FilesOfMachine): OwnHome {
+    const uid = process.getuid?.();
+    const place = places.find(({ personal, leftOut }) => leftOut === undefined && personal?.uid === uid);
+    const home = place && only.find((path) => samePath(path, place.path));
+    if (!place || !home) {
+      throw new ResettleError('refused', 'this snapshot has no home of yours, and only root can restore the others', {
+        hint: 'restore into a folder of yours with --into DIR, or as root; --map-user OLD=NEW says whose home is yours',
+      });
+    }
+    for (const path of only) {
+      if (path === home) continue;
+      this.#machine.emit({ event: 'skipped', path: showPath(pathOfNames(path)), reason: 'only root can restore it' });
+    }
+    const name = place.name ?? home.at(-1)!;
+    const target = join(this.#machine.wish.into, ...home.slice(0, -1).map(textOf), textOf(name));
+    return { only: [home], base: home, target };
   }
 
   async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
@@ -159,9 +199,9 @@ class MachineRestore {
   }
 
   /** That of an unfinished run of the same snapshot, which goes on. */
-  #restoreId(): string {
-    const { ground, wish } = this.#machine;
-    const earlier = unfinishedRestore(wish.into, this.#snapshot.descriptorHash);
+  #restoreId(target: string): string {
+    const { ground } = this.#machine;
+    const earlier = unfinishedRestore(target, this.#snapshot.descriptorHash);
     return earlier && existsSync(ground.home.path('restores', earlier)) ? earlier : this.#snapshot.restoreId;
   }
 
@@ -210,6 +250,9 @@ class MachineRestore {
     }
   }
 }
+
+const textOf = (name: Uint8Array): string => Buffer.from(name).toString('utf8');
+const samePath = (a: FolderPath, b: FolderPath): boolean => a.length === b.length && startsWith(a, b);
 
 const itemEvent = ({ area, id, title, action, detail, effect, paths, difference }: AreasPlanItem) =>
   ({ event: 'area-item', area, item: id, title, action, detail, effect: effect ?? null, paths, difference }) as const;
