@@ -47,7 +47,10 @@ export function describeRestore(command: Command): Command {
       `where something else is there: ${POLICIES.join(', ')} (default: keep-both, the restored one gets another name)`,
     )
     .option('--map-user <OLD=NEW>', "give what was OLD's to NEW; names or numbers, may be repeated", collect)
-    .option('--allow-privileged', 'as root: setuid and setgid, devices and privileged attributes too')
+    .option(
+      '--allow-privileged',
+      'as root: what only root may bring too, such as sudo rules, services, setuid files; it is shown first',
+    )
     .option('--dry-run', 'say what would be done with each item, and write nothing')
     .option('--from <MACHINE>', 'the machine whose state it shall be')
     .option('--state <ID>', 'this state')

@@ -1,7 +1,8 @@
 import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
 import type { OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
-import type { AreaName } from '../../../state/areas/base/names.ts';
+import type { MachineDocument } from '../../../state/areas/base/documents.ts';
+import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
 import type { System } from '../../../state/areas/base/system.ts';
 import { PRIVILEGED_EFFECTS } from '../../../state/areas/base/types.ts';
 import { whyNoHome } from '../../../state/areas/homes/why-no-home.ts';
@@ -56,9 +57,21 @@ const SYSTEM = new Set([
 ]);
 const NOT_ALLOWED = `${PRIVILEGED_EFFECTS['root-file']}; --allow-privileged brings it`;
 
-/** Files of a snapshot without areas, or that goes into a folder: all but documents, and what only root may bring. */
-export function filesOf(roots: readonly FolderPath[], wish: RestoreWish, target: System): ChosenFiles {
-  const files = roots.filter((root) => !isDocuments(root));
+/**
+ * Files of a snapshot without areas, or that goes into a folder: all but documents, and what only root may bring. Where
+ * areas were named, theirs alone; `ofAreas`: which are whose.
+ */
+export function filesOf(
+  roots: readonly FolderPath[],
+  wish: RestoreWish,
+  target: System,
+  ofAreas: MachineDocument['roots'],
+): ChosenFiles {
+  const named = ofAreas
+    .filter(({ area }) => wish.areas?.includes(area as AreaName))
+    .map(({ path }) => namesOfPath(Buffer.from(path)));
+  const isNamed = (root: FolderPath) => named.some((one) => one.length === root.length && startsWith(one, root));
+  const files = roots.filter((root) => !isDocuments(root) && (!isSomeAreas(wish) || isNamed(root)));
   const withheld: ReportItem[] = [];
   const only = files.filter((root) => {
     const isHeld = wish.root && !wish.allowPrivileged && isOfSystem(root);
@@ -66,11 +79,15 @@ export function filesOf(roots: readonly FolderPath[], wish: RestoreWish, target:
     return !isHeld;
   });
   if (!wish.root && files.length < roots.length && wish.areas) {
-    withheld.push({ path: 'areas', reason: '--into brings files only; areas need --root or /' });
+    withheld.push({ path: 'areas', reason: '--into brings files only; all else of areas needs --root or /' });
   }
   const places = wish.root && !wish.allowPrivileged ? loginFiles(target, []) : [];
   return { only: only.length === roots.length && places.length === 0 ? undefined : only, places, withheld };
 }
+
+/** Some areas were named, not all of them: PATHs that were captured by hand are not meant then. */
+export const isSomeAreas = ({ areas }: Pick<RestoreWish, 'areas'>): boolean =>
+  areas !== undefined && areas.length < AREA_NAMES.length;
 
 /** Whether it is a folder of the system, lies in one, or holds one. */
 const isOfSystem = (root: FolderPath): boolean =>
@@ -107,7 +124,7 @@ export function filesOfMachine(
   for (const root of captured) {
     if (isDocuments(root) || ofAreas.some(({ names }) => startsWith(names, root) && names.length === root.length))
       continue;
-    if (wish.areas) continue;
+    if (isSomeAreas(wish)) continue;
     if (isOfSystem(root) && !wish.allowPrivileged) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
     else only.push(root);
   }

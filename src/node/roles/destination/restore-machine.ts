@@ -21,7 +21,7 @@ import { unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
-import { DOCUMENTS, type FilesOfMachine, filesOfMachine } from './choose-files.ts';
+import { DOCUMENTS, type FilesOfMachine, filesOfMachine, isSomeAreas } from './choose-files.ts';
 import type { FilesRun } from './files-run.ts';
 
 export interface MachineGround {
@@ -123,6 +123,11 @@ class MachineRestore {
     const { wish, files, emit } = this.#machine;
     const { plan } = this.#areas;
     for (const item of plan.items) emit(itemEvent(item));
+    const lacking = (wish.areas ?? []).filter(
+      (name) => isSomeAreas(wish) && !plan.machine.areas.some((one) => one.name === name),
+    );
+    for (const name of lacking)
+      emit({ event: 'skipped', path: `area ${name}`, reason: 'this snapshot has nothing of it' });
     for (const { what, why } of plan.problems) emit({ event: 'skipped', path: what, reason: why });
     for (const { area, what, why } of plan.machine.couldNot) {
       emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
@@ -132,7 +137,8 @@ class MachineRestore {
     const own: Partial<OwnHome> = isRoot() ? {} : this.#ownHome(chosen);
     const { only, places, owners } = { ...chosen, ...own };
     const which = { ...own, only, places, owners };
-    const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
+    const leftOut =
+      lacking.length + chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
     if (wish.dryRun) {
       const applied = await files.run(this.#snapshot.restoreId, which);
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };

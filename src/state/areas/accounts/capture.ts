@@ -82,7 +82,10 @@ function chosen(people: readonly PasswdLine[], about: CaptureAbout, couldNot: Co
     if (!people.some((person) => person.name === name)) couldNot.push({ what: `user ${name}`, why });
   }
   if (able.length > ACCOUNTS_PEOPLE_MAX) {
-    couldNot.push({ what: 'users', why: `only the first ${ACCOUNTS_PEOPLE_MAX} are taken; name others with --users` });
+    couldNot.push({
+      what: 'users',
+      why: `only the first ${ACCOUNTS_PEOPLE_MAX} are taken; the others are a directory server’s business`,
+    });
   }
   return able.slice(0, ACCOUNTS_PEOPLE_MAX);
 }

@@ -10,6 +10,7 @@ import type { Owners } from '../base/types.ts';
 import { armGuard } from '../network/link-guard.ts';
 import { AREAS } from '../registry.ts';
 import { installScript } from '../software/index.ts';
+import { missingOf } from '../software/missing.ts';
 import type { SoftwareContent } from '../software/schema.ts';
 import { journalDirOf } from './outcome.ts';
 import type { AreasParts } from './parts.ts';
@@ -38,9 +39,12 @@ function extras(contents: ReadonlyMap<AreaName, unknown>, target: System, owners
   const software = contents.get('software') as SoftwareContent | undefined;
   return {
     blocked: applications ? blockedPaths(applications, target, owners) : [],
-    ...(software && { installScript: installScript(software, target, owners) }),
+    ...(software && isMissing(software, target, owners) && { installScript: installScript(software, target, owners) }),
   };
 }
+
+const isMissing = (...asked: Parameters<typeof missingOf>): boolean =>
+  Object.values(missingOf(...asked)).some((list) => list.length > 0);
 
 /** The real ones, or those of a test's module. */
 export async function loadParts(module: string | undefined): Promise<AreasParts> {
