@@ -19,7 +19,8 @@ export function showCode({ output }: Context, event: ApiEvent, command: string):
     for (const line of qrLines(String(event.scan), space)) output.message(line);
   }
   output.code(String(event.pairingCode));
-  output.message(`On the other machine:  ${command}\nIt asks for the code, which is good until ${timeOf(event)}.`);
+  output.message(`On the other machine:  ${command}`);
+  output.message(`It asks for the code, which is good until ${timeOf(event)}.`);
 }
 
 function timeOf(event: ApiEvent): string {

@@ -1,4 +1,5 @@
 import type { ApiEvent } from '../api/contract.ts';
+import { printable } from '../common/printable.ts';
 import { formatBytes, formatDuration } from '../common/sizes.ts';
 import { areaLines } from './area-lines.ts';
 import { checkLines } from './check-lines.ts';
@@ -7,6 +8,10 @@ export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
 }
+
+/** What JSON leaves as it is and a terminal obeys. */
+const OBEYED = /[\u007f-\u009f]/g;
+const escaped = (character: string): string => `\\u00${character.charCodeAt(0).toString(16)}`;
 
 /** Seconds between progress lines where there is no terminal. */
 const PLAIN_EVERY_MS = 2_000;
@@ -62,12 +67,12 @@ export class Output {
     } else if (event.event === 'area-item') {
       for (const line of areaLines(event, this.shows !== 'progress')) this.#plan(line);
     } else if (event.event === 'check') {
-      for (const line of checkLines(event)) process.stdout.write(`${line}\n`);
+      for (const line of checkLines(event)) process.stdout.write(`${printable(line)}\n`);
     } else if (event.event === 'item' && this.shows === 'areas') {
       // Too many to read before an answer.
     } else if (event.event === 'item') {
       this.#clearBar();
-      process.stdout.write(`${String(event.action)} ${String(event.path)}\n`);
+      process.stdout.write(`${printable(`${String(event.action)} ${String(event.path)}`)}\n`);
     }
   };
 
@@ -78,14 +83,14 @@ export class Output {
       return;
     }
     this.#clearBar();
-    process.stdout.write(`${line}\n`);
+    process.stdout.write(`${printable(line)}\n`);
   }
 
-  /** Words for people. */
+  /** Words for people, of one line: names in it may be a stranger's. */
   message(text: string): void {
     if (this.json || this.#quiet) return;
     this.#clearBar();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${printable(text)}\n`);
   }
 
   /** A pairing code: the one thing that is said although nobody wants words. */
@@ -110,13 +115,13 @@ export class Output {
     }
     const red = this.#colour ? '\u001b[31m' : '';
     const plain = this.#colour ? '\u001b[0m' : '';
-    process.stderr.write(`${red}resettle: ${String(event.message)}${plain}\n`);
-    if (event.hint) process.stderr.write(`  ${String(event.hint)}\n`);
+    process.stderr.write(`${red}resettle: ${printable(String(event.message))}${plain}\n`);
+    if (event.hint) process.stderr.write(`  ${printable(String(event.hint))}\n`);
     if (verbose && stack) process.stderr.write(`${String(stack)}\n`);
   }
 
   #line(event: ApiEvent): void {
-    process.stdout.write(`${JSON.stringify(event)}\n`);
+    process.stdout.write(`${JSON.stringify(event).replaceAll(OBEYED, escaped)}\n`);
   }
 
   #progress(event: ProgressEvent): void {

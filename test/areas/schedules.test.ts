@@ -108,10 +108,15 @@ test('on the source itself every item is the same', (t) => {
   for (const { id, verdict, observed } of items) assert.equal(verdict, 'same', `${id}: ${observed}`);
 });
 
-test('a person’s own crontab comes unasked; what root or a service runs only where it is allowed', (t) => {
+test('the crontab of somebody who comes too comes unasked; of who was here, of root or a service only where it is allowed', (t) => {
   const { content } = capture(schedulesArea, source(t));
   const there = target(t);
-  const items = restore(schedulesArea, content, there, { allowPrivileged: false });
+  const own = ['crontab:ann', 'linger:ann'];
+  for (const { id, action, effect } of planFor(schedulesArea, content, there, { allowPrivileged: false })) {
+    if (own.includes(id)) assert.deepEqual([action, effect], ['withhold', 'existing-account']);
+  }
+  const owners = { ...OWNERS_AS_CAPTURED, isNew: (name: string) => name === 'ann' };
+  const items = restore(schedulesArea, content, there, { allowPrivileged: false, about: { owners } });
   assert.deepEqual(
     items.filter(({ action }) => action !== 'withhold').map(({ id, action }) => `${id} ${action}`),
     ['crontab:ann add', 'linger:ann add', 'at:a000010303f2f0 ask'],
@@ -166,7 +171,7 @@ test('who has another name runs his jobs by it, and paths that moved are named',
 test('jobs that are there stay, before those that come', (t) => {
   const { content } = capture(schedulesArea, source(t));
   const there = target(t, { '/var/spool/cron/crontabs/ann': own(`${HEADER}0 1 * * * mine`) });
-  const items = restore(schedulesArea, content, there, { allowPrivileged: false });
+  const items = restore(schedulesArea, content, there);
   assert.equal(items.find(({ id }) => id === 'crontab:ann')?.action, 'merge');
   const text = there.text('/var/spool/cron/crontabs/ann') ?? '';
   assert.ok(text.startsWith(`${HEADER}0 1 * * * mine\nMAILTO=ann\n`), text);

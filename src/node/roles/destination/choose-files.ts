@@ -105,28 +105,25 @@ export function filesOfMachine(
   wish: RestoreWish,
   target: System,
 ): FilesOfMachine {
-  const only: FolderPath[] = [];
-  const places: RestorePlace[] = [];
-  const withheld: ReportItem[] = [];
   const ofAreas = machine.roots
     .map((root) => ({ ...root, names: namesOfPath(Buffer.from(root.path)) }))
     .filter(({ names }) => captured.some((root) => startsWith(names, root)));
+  const isOfArea = new Set(ofAreas.map(({ names }) => keyOf(names)));
+  const paths = isSomeAreas(wish) ? [] : captured.filter((root) => !isDocuments(root) && !isOfArea.has(keyOf(root)));
+  const isHeld = (root: FolderPath): boolean => isOfSystem(root) && !wish.allowPrivileged;
+  const only = paths.filter((root) => !isHeld(root));
+  const withheld = paths.filter(isHeld).map((root): ReportItem => ({ path: shown(root), reason: NOT_ALLOWED }));
+  const places: RestorePlace[] = [];
   for (const { names, path, area, isPersonal } of ofAreas) {
     if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
     const found = isPersonal ? personalPlace(path, owners, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
-    if (typeof found === 'string') {
-      withheld.push({ path, reason: found });
-      continue;
-    }
-    only.push(names);
-    if (isPersonal) places.push({ path: names, ...found });
-  }
-  for (const root of captured) {
-    if (isDocuments(root) || ofAreas.some(({ names }) => startsWith(names, root) && names.length === root.length))
-      continue;
-    if (isSomeAreas(wish)) continue;
-    if (isOfSystem(root) && !wish.allowPrivileged) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
-    else only.push(root);
+    if (typeof found !== 'string') {
+      only.push(names);
+      if (isPersonal) places.push({ path: names, ...found });
+      // What lies in a path that comes would come with that.
+    } else if (paths.some((root) => !isHeld(root) && startsWith(names, root))) {
+      places.push({ path: names, leftOut: found });
+    } else withheld.push({ path, reason: found });
   }
   for (const { path, remedy } of extras.blocked) {
     places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
@@ -171,4 +168,5 @@ function numbersOf({ users, groups }: OwnerTable): OwnerNumbers {
   };
 }
 
+const keyOf = (root: FolderPath): string => root.map((name) => Buffer.from(name).toString('latin1')).join('/');
 const shown = (root: FolderPath): string => showPath(pathOfNames(root));

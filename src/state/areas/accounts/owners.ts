@@ -46,12 +46,14 @@ export function ownersOf(table: OwnerTable): Owners {
     table.users.flatMap(({ fromUid, toUid }) => (fromUid === undefined ? [] : [[fromUid, toUid] as const])),
   );
   const gids = firsts(table.groups.map(({ fromGid, toGid }) => [fromGid, toGid] as const));
+  const fresh = new Set(table.users.flatMap(({ to, isNew }) => (isNew ? [to] : [])));
   return {
     user: (name) => users.get(name) ?? name,
     group: (name) => groups.get(name) ?? name,
     uid: (id) => uids.get(id) ?? inRange(table.uidRanges, id),
     gid: (id) => gids.get(id) ?? inRange(table.gidRanges, id),
     home: (path) => movedPath(table.paths, path),
+    isNew: (name) => fresh.has(name),
   };
 }
 

@@ -1,10 +1,11 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import { AREA_DOCUMENT_MAX_BYTES, AREA_ITEMS_MAX } from '../../../common/limits.ts';
 import { damaged } from '../../format/damaged.ts';
 import { plainPath } from './config-file.ts';
+import { LocalSystem } from './local-system.ts';
 import { AREA_NAMES, type AreaName, isAreaName } from './names.ts';
 import type { Area, CouldNot } from './types.ts';
 
@@ -72,11 +73,14 @@ export function writeAreaDocument(folder: string, { name, version }: Area, conte
 
 /** Reads what a snapshot carried; it may come from anybody. Throws `damaged` where even the machine's document is wrong. */
 export function readDocuments(folder: string, areas: readonly Area[]): Documents {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw damaged('its areas are no folder');
   const machine = machineDocument.safeParse(readJson(folder, 'machine'));
   if (!machine.success) throw damaged(`what the snapshot says of its areas is wrong: ${issueOf(machine.error)}`);
   const contents = new Map<AreaName, unknown>();
   const problems: CouldNot[] = [];
-  for (const { name, version } of machine.data.areas) {
+  // Of one that is named twice, the first counts: each may be large.
+  const named = new Map(machine.data.areas.toReversed().map(({ name, version }) => [name, version]));
+  for (const [name, version] of named) {
     const area = areas.find((one) => one.name === name);
     if (!area || version > area.version || !isAreaName(name)) {
       problems.push({ what: `area ${name}`, why: 'it is of a later version of resettle; restore it with that one' });
@@ -104,11 +108,11 @@ export function areasOf(list: readonly string[]): readonly AreaName[] {
   return AREA_NAMES.filter((name) => list.includes(name));
 }
 
+/** Regular files in that folder alone: a link or a pipe would lead to what nobody asked for, or to no end. */
 function readJson(folder: string, name: string): unknown {
   try {
-    const file = join(folder, `${name}.json`);
-    if (statSync(file).size > AREA_DOCUMENT_MAX_BYTES) return undefined;
-    return JSON.parse(readFileSync(file, 'utf8'));
+    const bytes = new LocalSystem(folder).read(`/${name}.json`, AREA_DOCUMENT_MAX_BYTES);
+    return bytes && JSON.parse(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

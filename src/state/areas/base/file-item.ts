@@ -1,3 +1,4 @@
+import type { Change } from './change.ts';
 import type { CheckItem, Verdict } from './check-item.ts';
 import { type ConfigFile, changeOf, hasContentOf } from './config-file.ts';
 import { dpkgOf } from './dpkg.ts';
@@ -37,13 +38,19 @@ export function planFileItem(
     action: there ? 'replace' : 'add',
     detail: there ? `${path} becomes as captured` : `${path} is made`,
     ...(effect && { effect }),
-    changes: [...foldersFor(plan.system, path), changeOf(file, about.owners)],
+    changes: [...foldersFor(plan.system, path), ofItem(file, effect, about)],
   });
+}
+
+/** What only root may bring is root's, and nobody else may write it, whoever's it was. */
+function ofItem(file: ConfigFile, effect: PrivilegedEffect | undefined, { owners }: RestoreAbout): Change {
+  const change = changeOf(file, owners);
+  return effect && change.kind === 'file' ? { ...change, uid: 0, mode: change.mode & 0o755 } : change;
 }
 
 /** Judges it by content, kind, owner and mode; `isChanged`: it had to become another than was captured. */
 export function checkFileItem(
-  { id, title, file }: FileItem,
+  { id, title, file, effect }: FileItem,
   group: string,
   system: System,
   about: RestoreAbout,
@@ -69,8 +76,10 @@ export function checkFileItem(
   if (!hasContentOf(system, file)) {
     return seen('its content is another one', 'failed', `compare ${path} with the captured one`);
   }
-  const change = changeOf(file, about.owners);
-  if (change.kind === 'file' && !isDone(system, change)) {
+  const change = ofItem(file, effect, about);
+  // On the captured machine itself it is as it was.
+  const isOwned = isDone(system, change) || isDone(system, changeOf(file, about.owners));
+  if (change.kind === 'file' && !isOwned) {
     const mode = facts.mode.toString(8).padStart(4, '0');
     const remedy = `chown ${change.uid}:${change.gid} ${path}; chmod ${change.mode.toString(8)} ${path}`;
     return seen(`its content is right; mode ${mode}, owner ${facts.uid}:${facts.gid} are not`, 'failed', remedy);

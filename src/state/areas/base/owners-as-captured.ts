@@ -7,4 +7,5 @@ export const OWNERS_AS_CAPTURED: Owners = {
   uid: (id) => id,
   gid: (id) => id,
   home: (path) => path,
+  isNew: () => false,
 };

@@ -64,6 +64,8 @@ export interface Owners {
   gid(captured: number): number;
   /** Where a captured home lies on the target: another path where its user has another name there. */
   home(captured: string): string;
+  /** Whether a user of the target, by the name there, is one that comes with this restore. */
+  isNew(name: string): boolean;
 }
 
 /** What the source was, from the snapshot's own word. */

@@ -2,7 +2,7 @@ import type { Change } from '../base/change.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { textChange } from '../base/whole-file.ts';
 import { addToKeyFile, type KeyValue, readKeyFile, valueIn } from './key-file.ts';
-import { homeOf } from './people.ts';
+import { homeOf, peopleOf } from './people.ts';
 import type { PersonDisplay, Session } from './schema.ts';
 import { describeSession, hasSession, ICONS, SERVICE, USERS } from './session.ts';
 
@@ -25,6 +25,8 @@ export function planSession(person: PersonDisplay, plan: PlanBuilder, about: Res
   const wished = wishedValues(session, user, home, about);
   const other = wished.find(({ key, value }) => (valueIn(there, 'User', key) ?? value) !== value);
   if (home === undefined) plan.ask(id, title, `${user} is not here: add the account, then choose it at the login`);
+  else if (!peopleOf(system).some(({ name }) => name === user))
+    plan.withhold(id, title, `${user} is an account of the system here`);
   else if (system.facts(SERVICE)?.kind !== 'folder')
     plan.ask(id, title, 'this machine’s login screen keeps it elsewhere: choose it there');
   else if (missing !== undefined)

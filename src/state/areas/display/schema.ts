@@ -36,7 +36,7 @@ export const session = z.strictObject({
   session: sessionName.optional(),
   xsession: sessionName.optional(),
   /** A picture beneath the home. */
-  iconPath: plainPath.optional(),
+  iconPath: plainPath.regex(/^\P{Cc}*$/u).optional(),
   /** A picture that the accounts service keeps. */
   icon: z
     .base64()

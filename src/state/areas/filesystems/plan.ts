@@ -49,6 +49,11 @@ function wantLine({ id, title, fitted }: Placing, plan: PlanBuilder): void {
     plan.withhold(id, title, 'its mount point is no absolute path', effect);
     return;
   }
+  const link = linkIn(entry.path, plan);
+  if (link !== undefined) {
+    plan.withhold(id, title, `${link} is a link here, and it would be mounted where that leads`, effect);
+    return;
+  }
   const folders = foldersFor(entry.path, plan);
   const lacksFolder = folders.length === 0 && plan.system.facts(entry.path) === undefined;
   const detail = [
@@ -68,6 +73,13 @@ function wantLine({ id, title, fitted }: Placing, plan: PlanBuilder): void {
     gid: 0,
   };
   plan.want({ id, title, action: 'merge', detail: detail.join('; '), effect, changes: [...folders, table] });
+}
+
+/** The first part of a path that is a link on the target. */
+function linkIn(path: string, { system }: PlanBuilder): string | undefined {
+  const names = path.slice(1).split('/');
+  const parts = names.map((_, at) => `/${names.slice(0, at + 1).join('/')}`);
+  return parts.find((part) => system.facts(part)?.kind === 'link');
 }
 
 /** Mount points that are made: where such folders are expected, and at the top. Others lie in what somebody else makes. */

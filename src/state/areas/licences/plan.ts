@@ -87,7 +87,8 @@ function planFile(
     title,
     action: there ? 'merge' : 'add',
     detail: `${sortedAs(known.judgement)}${named}${advice === undefined ? '' : `; ${advice}`}`,
-    ...(uid < 1000 && { effect: 'root-file' as const }),
+    // Programs that root runs read it, whoever’s it is.
+    effect: 'root-file',
     changes: [...folders, change],
   });
 }

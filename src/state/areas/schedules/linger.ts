@@ -36,7 +36,14 @@ export function planLinger(username: string, plan: PlanBuilder, owners: Owners):
     gid: 0,
   } as const;
   const folder = { kind: 'folder', path: LINGER, mode: 0o755, uid: 0, gid: 0 } as const;
-  plan.want({ id, title, action: 'add', detail: 'run while nobody is logged in, as before', changes: [folder, file] });
+  plan.want({
+    id,
+    title,
+    action: 'add',
+    detail: 'run while nobody is logged in, as before',
+    ...(!owners.isNew(name) && { effect: 'existing-account' }),
+    changes: [folder, file],
+  });
 }
 
 export function checkLinger(username: string, system: System, owners: Owners): CheckItem {

@@ -25,7 +25,9 @@ export function planCrontab({ username, text }: Crontab, plan: PlanBuilder, { ow
     return;
   }
   if (!user || spool === undefined) return;
-  const effect = isPersonal(user.uid, loginDefsOf(system).uid) ? undefined : 'root-runs';
+  const isPerson = isPersonal(user.uid, loginDefsOf(system).uid);
+  // What runs by itself as somebody who was here before is a way in, like a key (T7).
+  const effect = !isPerson ? 'root-runs' : owners.isNew(name) ? undefined : 'existing-account';
   const missing = new Set(meaningOf(text, false));
   for (const line of meaningOf(here ?? '', false)) missing.delete(line);
   const jobs = crontabLines(text, false).filter(({ kind }) => kind === 'job').length;

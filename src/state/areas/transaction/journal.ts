@@ -189,8 +189,9 @@ export class Journal {
 }
 
 function copyDocuments(from: string, to: string): void {
-  for (const name of readdirSync(from)) {
-    if (/^[a-z-]+\.json$/.test(name)) copyFileSync(join(from, name), join(to, name));
+  for (const one of readdirSync(from, { withFileTypes: true })) {
+    const { name } = one;
+    if (one.isFile() && /^[a-z-]+\.json$/.test(name)) copyFileSync(join(from, name), join(to, name));
   }
 }
 

@@ -7,8 +7,6 @@ const SECRET = [
   '/etc/NetworkManager/system-connections/**',
   '/etc/netplan/**',
   '/etc/wpa_supplicant/**',
-  '/etc/wireguard/**',
-  '/etc/openvpn/**',
   '/etc/ppp/**',
   '/etc/swanctl/**',
   '/etc/ipsec.secrets',
@@ -56,6 +54,19 @@ const JUDGED = [
   '/etc/hosts',
   '/etc/resolv.conf',
   '/etc/network/**',
+  '/etc/NetworkManager/*.conf',
+  '/etc/NetworkManager/conf.d/**',
+  '/etc/NetworkManager/dispatcher.d/**',
+  '/etc/networkd-dispatcher/**',
+  '/etc/wireguard/**',
+  '/etc/openvpn/**',
+  '/etc/ssh/sshd_config*',
+  '/etc/ssh/sshd_config.d/**',
+  '/etc/security/**',
+  '/etc/fail2ban/**',
+  '/etc/X11/**',
+  '/etc/skel/**',
+  '/etc/default/**',
   '/etc/modprobe.d/**',
   '/etc/sysctl*',
   '/usr/local/**',
@@ -69,6 +80,8 @@ const VALUE =
   /((?:pass(?:word|phrase|wd)?|secret|token|psk|key|credentials?)\w*["']?\s*[=:]\s*["']?)[\w.,+/@%^~!?*#-]+/gi;
 /** In a table of mounts the comma ends a value, and what follows decides who may do what: a person must see it. */
 const MOUNT_VALUE = /(\b(?:pass(?:word|wd)?\d?|secret|token|key)=)[^,\s]+/gi;
+/** A line of a key as PEM and OpenVPN write it; no path, and too long for a command. */
+const KEY_LINE = /^(?:[A-Za-z0-9+=][A-Za-z0-9+/=]{39,99}|[0-9a-f]{32,64})$/;
 const USER_IN_ADDRESS = /:\/\/[\w.%+-]*:[^/\s@$`;|&()]+@/g;
 
 const isAmong = (patterns: readonly string[], path: string) => patterns.some((one) => matchesPath(one, path));
@@ -76,14 +89,19 @@ const isAmong = (patterns: readonly string[], path: string) => patterns.some((on
 /** Whether nothing of a file's content may be shown. `modes`: of what is there and of what will be. */
 export function isSecretFile(path: string, modes: readonly number[], texts: readonly string[]): boolean {
   if (isAmong(OPEN, path)) return false;
-  if (isAmong(SECRET, path) || texts.some((text) => PRIVATE_KEY.test(text))) return true;
+  if (isAmong(SECRET, path)) return true;
   if (isAmong(JUDGED, path)) return false;
-  return modes.some((mode) => (mode & 0o004) === 0) || texts.some((text) => SECRET_WORD.test(text));
+  return (
+    texts.some((text) => PRIVATE_KEY.test(text)) ||
+    modes.some((mode) => (mode & 0o004) === 0) ||
+    texts.some((text) => SECRET_WORD.test(text))
+  );
 }
 
 /** A line of a file that may be shown, without what looks like a secret in it. */
 export function withoutSecrets(path: string, line: string): string {
   if (isAmong(OPEN, path)) return line;
   if (path === '/etc/fstab') return line.replaceAll(MOUNT_VALUE, '$1(not shown)');
+  if (KEY_LINE.test(line)) return '(not shown)';
   return line.replaceAll(VALUE, '$1(not shown)').replaceAll(USER_IN_ADDRESS, '://(not shown)@');
 }

@@ -1,10 +1,24 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after } from 'node:test';
 import { AREAS } from '../../../../src/state/areas/registry.ts';
 import { DOCUMENTS_NAME } from '../../../../src/state/plan/source-tree.ts';
 import { type Captured, captureTree, temporaryFolder } from '../../../state/support/source-machine.ts';
 import { putFile, type TestFile } from '../../support/machine.ts';
+
+/** A test, or a file of tests. */
+export interface Ending {
+  after(end: () => void): void;
+}
+
+/** The end of all tests of a file; to be called before any of them. */
+export function endOfFile(): Ending {
+  const ends: (() => void)[] = [];
+  after(() => {
+    for (const end of ends) end();
+  });
+  return { after: (end) => ends.push(end) };
+}
 
 /** What a snapshot says that no capture would: documents are written as they are given. */
 export interface Forged {
@@ -28,7 +42,7 @@ export interface Forged {
 export const SOURCE = { hostname: 'old', osId: 'debian', osVersion: '12', osName: 'Debian GNU/Linux 12 (bookworm)' };
 
 /** A snapshot with valid signatures and seals, whose documents and files say whatever they are told to. */
-export function forgeMachine(t: TestContext, forged: Forged): Promise<Captured> {
+export function forgeMachine(t: Ending, forged: Forged): Promise<Captured> {
   const temporary = temporaryFolder(t);
   const root = join(temporary, 'old');
   const holder = join(temporary, 'documents');

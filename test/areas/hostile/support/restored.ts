@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { systemClock } from '../../../../src/common/clock.ts';
 import type { TaskEvent } from '../../../../src/node/events.ts';
 import { Home } from '../../../../src/node/home/home.ts';
@@ -12,6 +11,7 @@ import { restoreSnapshot } from '../../../../src/state/restore/index.ts';
 import { type Captured, identity, temporaryFolder } from '../../../state/support/source-machine.ts';
 import { putFile, type TestFile } from '../../support/machine.ts';
 import { treeOf } from '../../transaction/support/tree.ts';
+import type { Ending } from './forged.ts';
 
 export interface Way {
   readonly allowPrivileged: boolean;
@@ -62,7 +62,7 @@ export interface More {
 
 /** The same in every way; the plan of files does not depend on the identity. */
 export async function restoreEveryWay(
-  t: TestContext,
+  t: Ending,
   snapshot: Captured,
   target: Readonly<Record<string, TestFile>>,
   more: Partial<RestoreWish> & More = {},
@@ -82,7 +82,7 @@ let count = 0;
  * change, and nothing in it that a dry run of the same did not name.
  */
 export async function restoreOnto(
-  t: TestContext,
+  t: Ending,
   snapshot: Captured,
   target: Readonly<Record<string, TestFile>>,
   way: Way,
