@@ -38,7 +38,9 @@ test('a restore onto a new system brings what its own programs show of the old o
   // What is only brought where it is asked for is not there, and is told.
   const asked = PROOFS.filter(({ onlyAsked }) => onlyAsked);
   assert.equal(failing(root, asked).length, asked.length);
-  assert.ok(ran.events.some(({ event, area, action }) => event === 'area-item' && area === 'security' && action === 'withhold'));
+  assert.ok(
+    ran.events.some(({ event, area, action }) => event === 'area-item' && area === 'security' && action === 'withhold'),
+  );
   t.diagnostic(`${proofs.length} of ${proofs.length} proofs hold`);
 });
 

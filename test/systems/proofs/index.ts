@@ -51,7 +51,7 @@ export function soundness(root: string): string[] {
     'findmnt --verify': "! findmnt --verify | grep -E '[1-9][0-9]* parse error'",
     'NetworkManager --print-config': 'NetworkManager --print-config',
     'netplan generate': 'netplan generate --root-dir /',
-    'ifquery': 'ifquery --list',
+    ifquery: 'ifquery --list',
   };
   return Object.entries(judges).flatMap(([name, script]) => {
     const said = inNamespaces(root, `(${script}) 2>&1; echo "ended with $?"`);

@@ -19,10 +19,26 @@ export const PEOPLE_PROOFS: readonly Proof[] = [
   proof('accounts', 'subordinate-ids', `grep -E '^(eve|ann):' /etc/subuid /etc/subgid`),
   ...Object.entries(PASSWORDS).map(([name, password]) => proof('passwords', `password-${name}`, logIn(name, password))),
   proof('passwords', 'locked', `getent shadow cid; ${logIn('cid', 'x')}`),
-  proof('home', 'files', `cd /home/ann && find . -path ./.config/chromium -prune -o -path ./.cache -prune -o -printf '%p %y %m %U:%G %s %T@ %l\\n' | LC_ALL=C sort`),
-  proof('home', 'contents', `cd /home && find . /srv/people -path '*/.config/chromium' -prune -o -path '*/.cache' -prune -o -type f -exec sha1sum {} + | LC_ALL=C sort`),
-  proof('home', 'others', `cd /home && find bob cid eve fritz-lab /srv/people/dora -printf '%p %y %m %U:%G %s %T@\\n' | LC_ALL=C sort`),
+  proof(
+    'home',
+    'files',
+    `cd /home/ann && find . -path ./.config/chromium -prune -o -path ./.cache -prune -o -printf '%p %y %m %U:%G %s %T@ %l\\n' | LC_ALL=C sort`,
+  ),
+  proof(
+    'home',
+    'contents',
+    `cd /home && find . /srv/people -path '*/.config/chromium' -prune -o -path '*/.cache' -prune -o -type f -exec sha1sum {} + | LC_ALL=C sort`,
+  ),
+  proof(
+    'home',
+    'others',
+    `cd /home && find bob cid eve fritz-lab /srv/people/dora -printf '%p %y %m %U:%G %s %T@\\n' | LC_ALL=C sort`,
+  ),
   proof('home', 'acls', `cd /home/ann && getfacl -R -p shared; getfattr -d -m user. Documents/letter.txt`),
-  proof('home', 'hard-links', `cd /home/ann/Documents && [ letter.txt -ef the-same-letter.txt ] && stat -c %h letter.txt`),
+  proof(
+    'home',
+    'hard-links',
+    `cd /home/ann/Documents && [ letter.txt -ef the-same-letter.txt ] && stat -c %h letter.txt`,
+  ),
   proof('home', 'mail', `ls -ln /var/mail/ann; cat /var/mail/ann`),
 ];

@@ -33,5 +33,7 @@ export function inNamespaces(root: string, script: string, options: InsideOption
     },
   );
   if (status === 0) return stdout;
-  throw new Error(`ended with ${status ?? signal}: ${script.slice(0, 300)}\n${stdout.slice(-3000)}${stderr.slice(-3000)}`);
+  throw new Error(
+    `ended with ${status ?? signal}: ${script.slice(0, 300)}\n${stdout.slice(-3000)}${stderr.slice(-3000)}`,
+  );
 }

@@ -3,7 +3,17 @@
  * Needs root, debootstrap, and a mirror: the one that this machine's own apt uses.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inNamespaces } from './chroot.ts';
@@ -12,7 +22,14 @@ export type Release = 'bookworm' | 'trixie';
 
 const PACKAGES = [
   ...['acl', 'adduser', 'attr', 'chromium', 'console-setup', 'cron', 'cups', 'cups-client', 'dbus', 'dconf-cli'],
-  ...['dconf-gsettings-backend', 'fonts-dejavu-core', 'ifupdown', 'iproute2', 'keyboard-configuration', 'libglib2.0-bin'],
+  ...[
+    'dconf-gsettings-backend',
+    'fonts-dejavu-core',
+    'ifupdown',
+    'iproute2',
+    'keyboard-configuration',
+    'libglib2.0-bin',
+  ],
   ...['locales', 'netplan.io', 'network-manager', 'openssh-server', 'passwd', 'polkitd', 'quota', 'sudo', 'systemd'],
   ...['systemd-sysv', 'tzdata', 'udev', 'ufw'],
 ];

@@ -66,9 +66,7 @@ export interface TreeDifference {
 export function compare(before: Tree, after: Tree): TreeDifference {
   const added = [...after.keys()].filter((path) => !before.has(path));
   const removed = [...before.keys()].filter((path) => !after.has(path));
-  const altered = [...after].flatMap(([path, facts]) =>
-    before.has(path) && before.get(path) !== facts ? [path] : [],
-  );
+  const altered = [...after].flatMap(([path, facts]) => (before.has(path) && before.get(path) !== facts ? [path] : []));
   return { added, removed, altered };
 }
 
