@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { livedIn } from './support/lived-in.ts';
 import { besidePlan, plannedBy } from './support/planned.ts';
-import { livedIn, Scene } from './support/scene.ts';
+import { Scene } from './support/scene.ts';
 import { compare, shownDifference, treeOf } from './support/tree.ts';
 
 const scene = new Scene();

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nameOf, PROOFS, type Proof, prove, soundness } from './proofs/index.ts';
 import { baseOf } from './support/debian.ts';
-import { livedIn, Scene } from './support/scene.ts';
+import { livedIn } from './support/lived-in.ts';
+import { Scene } from './support/scene.ts';
 
 const scene = new Scene();
 const home = scene.home();
