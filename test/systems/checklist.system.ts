@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BREAKS } from './support/breaks.ts';
 import { inNamespaces } from './support/chroot.ts';
+import { toldBy } from './support/command-line.ts';
 import { livedIn } from './support/lived-in.ts';
 import { Scene } from './support/scene.ts';
 
@@ -51,8 +52,8 @@ function putBack(): void {
 }
 
 test('after a restore nothing is red, and every group can be broken', () => {
-  assert.equal(captured.status, 0, captured.stderr);
-  assert.equal(restored.status, 3, restored.stderr);
+  assert.equal(captured.status, 0, toldBy(captured));
+  assert.equal(restored.status, 3, toldBy(restored));
   tar('-cpf', kept, ...PLACES);
   const { status, failed, groups } = look();
   assert.equal(status, 3);

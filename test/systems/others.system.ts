@@ -7,6 +7,7 @@ import { PASSWORDS } from './lived-in/people.ts';
 import { nameOf, PROOFS, prove, soundness } from './proofs/index.ts';
 import { logIn } from './proofs/people.ts';
 import { inNamespaces } from './support/chroot.ts';
+import { toldBy } from './support/command-line.ts';
 import { livedIn } from './support/lived-in.ts';
 import { Scene } from './support/scene.ts';
 import { compare, shownDifference, treeOf } from './support/tree.ts';
@@ -20,10 +21,10 @@ const captured = scene.capture(home, old);
 const said = (root: string, script: string): string => inNamespaces(root, `(${script}) 2>&1 || true`).trim();
 
 test('a person may have another name: home, password, groups, crontab, sudo, mail, printers and access rights go along', () => {
-  assert.equal(captured.status, 0, captured.stderr);
+  assert.equal(captured.status, 0, toldBy(captured));
   const root = scene.newSystem('mapped');
   const ran = scene.restore(home, root, '--allow-privileged', '--areas', 'all', '--map-user', 'ann=anna');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   assert.match(said(root, 'getent passwd anna'), /^anna:x:1000:1000:Ann Ångström,.*:\/home\/anna:\/bin\/bash$/);
   assert.equal(
     said(
@@ -58,7 +59,7 @@ test('whoever is there already keeps name and number, and files follow the numbe
     "groupadd -g 2001 guests; useradd -m -u 1000 -s /bin/bash installer; echo 'installer:in' | chpasswd; echo mine > /home/installer/mine; useradd -m -u 1600 -s /bin/sh other",
   );
   const ran = scene.restore(home, root, '--allow-privileged', '--areas', 'all');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   assert.match(said(root, 'getent passwd installer'), /^installer:x:1000:1000:/);
   assert.equal(said(root, logIn('installer', 'in')), 'installer\n/');
   assert.equal(said(root, 'getent group guests'), 'guests:x:2001:');
@@ -86,7 +87,7 @@ test('a restore onto the next release of the system brings the same', (t) => {
   const root = scene.newSystem('trixie', 'trixie');
   const before = treeOf(root);
   const ran = scene.restore(home, root, '--allow-privileged');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   const after = treeOf(root);
   const proofs = PROOFS.filter(({ onlySame, onlyAsked, differs }) => !onlySame && !onlyAsked && !differs);
   const expected = prove(scene.copy(old, 'asked'), proofs);
@@ -132,12 +133,12 @@ test('a plain user takes and brings what is his own, and is told of the rest', (
   ]);
   const away = scene.apart(own);
   const taken = away.capture(ann, old);
-  assert.equal(taken.status, 0, taken.stderr + JSON.stringify(taken.events.slice(-3)));
+  assert.equal(taken.status, 0, toldBy(taken));
   const root = scene.newSystem('plain');
   inNamespaces(root, 'useradd -m -u 1000 -s /bin/bash ann');
   const before = treeOf(root);
   const ran = away.restore(ann, root);
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   const { added, removed, altered } = compare(before, treeOf(root));
   assert.deepEqual(
     [...added, ...removed, ...altered].filter((path) => !path.startsWith('/home/ann')),

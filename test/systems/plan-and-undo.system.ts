@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { toldBy } from './support/command-line.ts';
 import { livedIn } from './support/lived-in.ts';
 import { besidePlan, plannedBy } from './support/planned.ts';
 import { Scene } from './support/scene.ts';
@@ -22,24 +23,23 @@ const WISHES: Readonly<Record<string, readonly string[]>> = {
 
 for (const [name, wish] of Object.entries(WISHES)) {
   test(`${name}: a plan changes nothing, the deed is the plan, a second restore changes nothing, and undo leaves nothing`, (t) => {
-    assert.equal(captured.status, 0, captured.stderr);
+    assert.equal(captured.status, 0, toldBy(captured));
     t.after(undoAll);
     const plan = scene.restore(home, root, ...wish, '--dry-run');
     assert.ok(plan.done, plan.stderr);
     assert.deepEqual(shownDifference(before, treeOf(root)), [], 'a dry run changes nothing');
 
     const deed = scene.restore(home, root, ...wish);
-    assert.equal(deed.status, 3, deed.stderr);
+    assert.equal(deed.status, 3, toldBy(deed));
     const after = treeOf(root);
     const planned = plannedBy(plan.events);
     assert.deepEqual(besidePlan(before, after, planned), []);
 
     const again = scene.restore(home, root, ...wish);
-    assert.equal(again.status, 3, again.stderr);
+    assert.equal(again.status, 3, toldBy(again));
     assert.deepEqual(shownDifference(after, treeOf(root)), [], 'a second restore changes nothing');
 
-    for (const ran of [home.run('undo'), home.run('undo')])
-      assert.equal(ran.status, 0, ran.stderr + JSON.stringify(ran.events));
+    for (const ran of [home.run('undo'), home.run('undo')]) assert.equal(ran.status, 0, toldBy(ran));
     assert.deepEqual(shownDifference(before, treeOf(root)), [], 'undo leaves nothing');
     const { added, removed, altered } = compare(before, after);
     t.diagnostic(
@@ -59,7 +59,7 @@ test('a restore that is killed in its midst goes on with the same command, and c
     if (wasKilled && compareIsOther()) killed += 1;
   }
   const ran = scene.restore(home, root, '--allow-privileged');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   t.diagnostic(`killed ${killed} times with something done`);
   undoAll();
   assert.ok(!existsSync(join(root, 'home/ann')));

@@ -175,6 +175,8 @@ test('who may add others to a group may do so again, by the new name, and nobody
   const [id, there] = ['administrator:ann:lab', machine(t)];
   assert.equal(actions(bring(content, there))[id], 'merge');
   assert.equal(lineOf(there, '/etc/gshadow', 'lab'), 'lab:!:ann:ann,bob');
+  // grpck looks for her on the machine that runs it.
+  assert.deepEqual(accountsArea.validate?.(there), []);
   assert.equal(actions(bring(content, there))[id], 'same');
   assert.equal(verdicts(accountsArea.check(content, there, ABOUT))[id], 'same');
   writeFileSync(

@@ -1,5 +1,5 @@
 import { PASSWORDS } from '../lived-in/people.ts';
-import type { Proof } from './index.ts';
+import type { Proof } from './proof.ts';
 
 const NAMES = ['ann', 'bob', 'cid', 'dora', 'eve', 'fritz-lab'];
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
