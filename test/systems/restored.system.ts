@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nameOf, PROOFS, type Proof, prove, soundness } from './proofs/index.ts';
+import { toldBy } from './support/command-line.ts';
 import { baseOf } from './support/debian.ts';
-import { livedIn, Scene } from './support/scene.ts';
+import { livedIn } from './support/lived-in.ts';
+import { Scene } from './support/scene.ts';
 
 const scene = new Scene();
 const home = scene.home();
@@ -23,7 +25,7 @@ function failing(root: string, proofs: readonly Proof[]): string[] {
 }
 
 test('every proof tells the system that is lived in from the new one', () => {
-  assert.equal(captured.status, 0, captured.stderr);
+  assert.equal(captured.status, 0, toldBy(captured));
   const empty = PROOFS.map(nameOf).filter((name) => expected.get(name) === blank.get(name));
   assert.deepEqual(empty, []);
 });
@@ -31,7 +33,7 @@ test('every proof tells the system that is lived in from the new one', () => {
 test('a restore onto a new system brings what its own programs show of the old one', (t) => {
   const root = scene.newSystem('new');
   const ran = scene.restore(home, root, '--allow-privileged');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   const proofs = PROOFS.filter(({ onlySame, onlyAsked }) => !onlySame && !onlyAsked);
   assert.deepEqual(failing(root, proofs), []);
   assert.deepEqual(soundness(root), []);
@@ -47,7 +49,7 @@ test('a restore onto a new system brings what its own programs show of the old o
 test('with every area named, and as the same machine, nothing is missing', (t) => {
   const root = scene.newSystem('same');
   const ran = scene.restore(home, root, '--allow-privileged', '--areas', 'all', '--identity', 'same');
-  assert.equal(ran.status, 3, ran.stderr);
+  assert.equal(ran.status, 3, toldBy(ran));
   assert.deepEqual(failing(root, PROOFS), []);
   assert.deepEqual(soundness(root), []);
   t.diagnostic(`${PROOFS.length} of ${PROOFS.length} proofs hold`);

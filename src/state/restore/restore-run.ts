@@ -251,6 +251,7 @@ export class RestoreRun {
       inodes.close();
       extras.close();
       target.removeJournal();
+      target.keepTime(session.formerTimeNs);
       finishTarget();
       session.finish(shownPreImages);
       this.#teller.now(progress('folders'));

@@ -77,9 +77,10 @@ export class Session {
 
   /** Leaves no trace of a restore that changed nothing. */
   withdraw(): void {
+    const former = this.formerTimeNs;
     // Not the folder itself: what areas keep there stands on its own.
     if (this.undoDir !== undefined) removeUndoFiles(this.undoDir);
-    this.target.withdraw(this.#data.target);
+    this.target.withdraw(this.#data.target, former);
   }
 
   /** What the target's own time was before, as far as it is known. */

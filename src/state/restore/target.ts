@@ -15,6 +15,7 @@ import {
   removeFile,
   removeFolder,
   rename,
+  setTime,
   statOf,
   syncFolder,
 } from '../fs/calls.ts';
@@ -62,6 +63,8 @@ export class Target {
   readonly journal: number;
   /** What the journal says: the earlier run's where there was one. */
   readonly record: JournalRecord;
+  /** What lay in it when this run began, without the journal. */
+  readonly #names: readonly Buffer[];
 
   /**
    * `beforeFirst` is called before anything is made in the target, unless an earlier run did. Throws `usage` when an
@@ -77,7 +80,8 @@ export class Target {
       this.realPath = realpathSync(path);
       const names = namesIn(base);
       const hasJournal = names.some((name) => name.equals(this.journalName));
-      this.wasEmpty = names.length === (hasJournal ? 1 : 0);
+      this.#names = names.filter((name) => !name.equals(this.journalName));
+      this.wasEmpty = this.#names.length === 0;
       if (hasJournal) {
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
@@ -116,10 +120,19 @@ export class Target {
     removeJournal(this.base, this.journalName, this.journal);
   }
 
+  /** That a journal was made in it and removed does not show: its time is again as before, where its names are. */
+  keepTime(formerNs: bigint | undefined): void {
+    const names = namesIn(this.base);
+    const isSame =
+      names.length === this.#names.length && names.every((name) => this.#names.some((one) => one.equals(name)));
+    if (formerNs !== undefined && isSame) setTime(this.base, formerNs);
+  }
+
   /** Leaves no trace of a restore that changed nothing. */
-  withdraw(path: string): void {
+  withdraw(path: string, formerTimeNs: bigint | undefined): void {
     removeJournal(this.base, this.journalName, this.journal);
     if (this.isNew) rmdirSync(path);
+    else this.keepTime(formerTimeNs);
   }
 
   close(): void {

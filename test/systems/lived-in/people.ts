@@ -57,6 +57,7 @@ chown -R ann:ann /home/ann; chgrp lab shared; chown bob:lab shared/from-bob.txt
 touch -d '2001-02-03 04:05:06.123456789' Documents/letter.txt; touch -d '1999-12-31 23:59:59.5' Documents
 chmod 0711 /home/ann
 for who in bob cid eve fritz-lab; do echo "notes of $who" > /home/$who/notes.txt; chown "$who:$who" /home/$who/notes.txt; done
+setfacl -m u:ann:rw /home/bob/notes.txt
 echo 'notes of dora' > /srv/people/dora/notes.txt; chown dora:lab /srv/people/dora/notes.txt; chmod 0750 /srv/people/dora
 printf 'From bob Thu Jan  1 00:00:00 2026\\nSubject: tea\\n\\nAt four.\\n\\n' > /var/mail/ann; chown ann:mail /var/mail/ann; chmod 660 /var/mail/ann
 `;

@@ -1,5 +1,5 @@
 import { DCONF_DUMP, SHOW_KEPT } from '../lived-in/desk.ts';
-import type { Proof } from './index.ts';
+import type { Proof } from './proof.ts';
 
 const proof = (group: string, name: string, script: string): Proof => ({ group, name, script });
 

@@ -6,17 +6,9 @@ import { inNamespaces } from '../support/chroot.ts';
 import { DESK } from './desk.ts';
 import { MACHINE } from './machine.ts';
 import { PEOPLE_PROOFS } from './people.ts';
+import type { Proof } from './proof.ts';
 
-export interface Proof {
-  /** Where the issue has it: accounts, printers, … */
-  readonly group: string;
-  readonly name: string;
-  readonly script: string;
-  /** Only of a machine that is the same, reinstalled. */
-  readonly onlySame?: boolean;
-  /** Only where the area was named: a restore that names none withholds it. */
-  readonly onlyAsked?: boolean;
-}
+export type { Proof };
 
 export const PROOFS: readonly Proof[] = [...PEOPLE_PROOFS, ...MACHINE, ...DESK];
 

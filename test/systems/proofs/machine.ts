@@ -1,5 +1,5 @@
 import { END_CUPS, WITH_CUPS } from '../lived-in/printers.ts';
-import type { Proof } from './index.ts';
+import type { Proof } from './proof.ts';
 
 const proof = (group: string, name: string, script: string, more: Partial<Proof> = {}): Proof => ({
   ...{ group, name, script },

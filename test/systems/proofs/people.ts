@@ -1,5 +1,5 @@
 import { PASSWORDS } from '../lived-in/people.ts';
-import type { Proof } from './index.ts';
+import type { Proof } from './proof.ts';
 
 const NAMES = ['ann', 'bob', 'cid', 'dora', 'eve', 'fritz-lab'];
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
@@ -7,7 +7,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 const proof = (group: string, name: string, script: string): Proof => ({ group, name, script });
 
 /** As nobody in particular, who has to know the password. */
-const logIn = (name: string, password: string): string =>
+export const logIn = (name: string, password: string): string =>
   `printf '%s\\n' ${quoted(password)} | setpriv --reuid=65534 --regid=65534 --clear-groups su ${name} -c 'id -un; pwd' 2>&1 | sed 's/^Password: *//'`;
 
 export const PEOPLE_PROOFS: readonly Proof[] = [

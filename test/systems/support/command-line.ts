@@ -16,6 +16,12 @@ export interface Ran {
   readonly stderr: string;
 }
 
+/** What it left out, and what it said besides, for a test's message. */
+export function toldBy({ status, events, stderr }: Ran): string {
+  const told = events.filter(({ event }) => event === 'skipped' || event === 'note' || event === 'error');
+  return [`ended with ${status}`, stderr, ...told.map((event) => JSON.stringify(event))].join('\n');
+}
+
 /** One person's HOME of resettle, driven by its command line. Events come as the program prints them. */
 export class CommandLine {
   readonly #home: string;

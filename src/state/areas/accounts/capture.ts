@@ -39,6 +39,7 @@ export function captureAccounts(system: System, about: CaptureAbout): Captured<A
       system,
       groups.filter((group) => isWanted(group, people, members(group), about)),
       members,
+      (name) => names.has(name),
       couldNot,
     ),
     memberships: all
@@ -143,6 +144,7 @@ function groupsOf(
   system: System,
   groups: readonly GroupLine[],
   members: (group: GroupLine) => string[],
+  isTaken: (name: string) => boolean,
   couldNot: CouldNot[],
 ): Group[] {
   const gshadow = new Map(lines(readGshadow(system), '/etc/gshadow', couldNot).map((line) => [line.name, line]));
@@ -154,9 +156,11 @@ function groupsOf(
     return isFirst;
   });
   return taken.slice(0, ACCOUNTS_PEOPLE_MAX).map((group) => {
-    const hash = gshadow.get(group.name)?.password ?? '';
+    const { password: hash = '', administrators = [] } = gshadow.get(group.name) ?? {};
+    const theirs = administrators.filter((name) => isTaken(name)).slice(0, ACCOUNTS_PEOPLE_MAX);
     if (/^[^!*]/u.test(hash))
       couldNot.push({ what: `password of the group ${group.name}`, why: 'it is not carried; set it with gpasswd' });
-    return { groupname: group.name, gid: group.gid, members: members(group) };
+    const more = theirs.length > 0 && { administrators: theirs };
+    return { groupname: group.name, gid: group.gid, members: members(group), ...more };
   });
 }
