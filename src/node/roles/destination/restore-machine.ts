@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { asBefore } from '../../../state/areas/base/as-before.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
 import { AREA_NAMES } from '../../../state/areas/base/names.ts';
 import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
@@ -9,13 +10,14 @@ import {
   type AreasPlanItem,
   type AreasResult,
   type AreasRun,
+  canUndoAreas,
   openAreas,
   readAreasOutcome,
   rollBackAreas,
 } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
-import { unfinishedRestore } from '../../../state/restore/index.ts';
+import { hasFiles, type UnfinishedRestore, unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
@@ -48,9 +50,10 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
     const documents = join(scratch, 'documents');
     await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);
     if (!machine.wish.dryRun) await settleUnfinished(machine);
-    const areas = await planned(machine, join(documents, DOCUMENTS_NAME));
+    const begun = begunBefore(machine, snapshot);
+    const areas = await planned(machine, join(documents, DOCUMENTS_NAME), begun?.personal);
     try {
-      return await new MachineRestore(machine, snapshot, areas).run();
+      return await new MachineRestore(machine, snapshot, areas, begun).run();
     } finally {
       await areas.close();
     }
@@ -59,10 +62,24 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
   }
 }
 
-function planned({ ground, wish }: MachineGround, documents: string): Promise<AreasRun> {
+/** An unfinished run of the same snapshot, which goes on. */
+function begunBefore(
+  { ground, wish }: MachineGround,
+  { descriptorHash }: MachineSnapshot,
+): UnfinishedRestore | undefined {
+  const begun = unfinishedRestore(wish.into, descriptorHash);
+  return begun && existsSync(ground.home.path('restores', begun.restoreId)) ? begun : undefined;
+}
+
+function planned(
+  { ground, wish }: MachineGround,
+  documents: string,
+  made: readonly string[] | undefined,
+): Promise<AreasRun> {
   const { into, areas, identity = 'new', allowPrivileged, mapUsers } = wish;
   return openAreas({
     documents,
+    ...(made && { made }),
     wish: {
       root: into,
       areas: areas ?? AREA_NAMES,
@@ -86,18 +103,32 @@ async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<
     if (!undone) continue;
     emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
     for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
+    forgetIfNothing(undoDir);
   }
+}
+
+/** Of a restore that did not come to files and whose areas are as they were, nothing is kept: the documents hold secrets. */
+function forgetIfNothing(undoDir: string): void {
+  const isKept = hasFiles(undoDir) || canUndoAreas(undoDir) || existsSync(join(undoDir, 'areas', 'before'));
+  if (!isKept) rmSync(undoDir, { recursive: true, force: true });
 }
 
 class MachineRestore {
   readonly #machine: MachineGround;
   readonly #snapshot: MachineSnapshot;
   readonly #areas: AreasRun;
+  readonly #begun: UnfinishedRestore | undefined;
 
-  constructor(machine: MachineGround, snapshot: MachineSnapshot, areas: AreasRun) {
+  constructor(
+    machine: MachineGround,
+    snapshot: MachineSnapshot,
+    areas: AreasRun,
+    begun: UnfinishedRestore | undefined,
+  ) {
     this.#machine = machine;
     this.#snapshot = snapshot;
     this.#areas = areas;
+    this.#begun = begun;
   }
 
   async run(): Promise<Applied> {
@@ -108,7 +139,8 @@ class MachineRestore {
     for (const { area, what, why } of plan.machine.couldNot) {
       emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
     }
-    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, new LocalSystem(wish.into));
+    const target = asBefore(new LocalSystem(wish.into), this.#begun?.personal ?? []);
+    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, target);
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
     const { only, places, owners } = chosen;
     const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
@@ -117,7 +149,7 @@ class MachineRestore {
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
       return { ...applied, areas, skipped: applied.skipped + leftOut };
     }
-    const id = this.#restoreId();
+    const id = this.#begun?.restoreId ?? this.#snapshot.restoreId;
     const undoDir = this.#machine.ground.home.path('restores', id);
     const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, { only, places, owners }));
     this.#tell(result);
@@ -132,11 +164,15 @@ class MachineRestore {
   }
 
   async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
-    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
-    await this.#areas.begin(undoDir);
-    await this.#areas.applyBefore();
-    const applied = await this.#files(id, chosen);
-    return { applied, result: await this.#areas.applyAfter() };
+    try {
+      await this.#areas.begin(undoDir);
+      await this.#areas.applyBefore();
+      const applied = await this.#files(id, chosen);
+      return { applied, result: await this.#areas.applyAfter() };
+    } catch (error) {
+      forgetIfNothing(undoDir);
+      throw error;
+    }
   }
 
   /** A screen that goes blank, or a machine that falls asleep, would stop what is under way. */
@@ -156,13 +192,6 @@ class MachineRestore {
     const path = join(undoDir, 'install-software.sh');
     writeFileSync(path, installScript, { mode: 0o700 });
     this.#machine.emit({ event: 'note', message: `${path} would install what is missing: read it, then run it` });
-  }
-
-  /** That of an unfinished run of the same snapshot, which goes on. */
-  #restoreId(): string {
-    const { ground, wish } = this.#machine;
-    const earlier = unfinishedRestore(wish.into, this.#snapshot.descriptorHash);
-    return earlier && existsSync(ground.home.path('restores', earlier)) ? earlier : this.#snapshot.restoreId;
   }
 
   async #files(id: string, chosen: Parameters<FilesRun['run']>[1]): Promise<Applied> {
