@@ -61,7 +61,7 @@ test('after a restore nothing is red, and every group can be broken', () => {
   assert.equal(status, 3);
   assert.deepEqual([...failed], []);
   const broken = new Set(BREAKS.map(({ group }) => group));
-  // Only a machine that runs shows its adapters; other applications are looked at as those are that are broken here.
+  // Only a machine that runs shows its adapters (running.system.ts); other applications are looked at as those are that are broken here.
   const left = [...groups].filter((group) => !broken.has(group) && !group.startsWith('application '));
   assert.deepEqual(left, ['media connection', 'network']);
   const red = new Set(BREAKS.filter(({ verdict }) => verdict === 'failed').map(({ group }) => group));
