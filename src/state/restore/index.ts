@@ -19,4 +19,5 @@ export type {
   UndoResult,
   UserMapping,
 } from './types.ts';
+export { BROUGHT_OTHERWISE } from './types.ts';
 export { canUndo, hasFiles, undoRestore } from './undo-restore.ts';

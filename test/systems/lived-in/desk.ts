@@ -9,8 +9,14 @@ const browse = (page: string): string => `
 timeout 60 ${AS_ANN} chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --password-store=basic --user-data-dir=/home/ann/.config/chromium --virtual-time-budget=2000 --dump-dom file:///home/ann/Documents/${page} 2>/dev/null
 `;
 
-/** What the browser shows of what it has kept. */
-export const SHOW_KEPT = `${browse('shows.html').trim()} | grep -o 'kept: [a-z]*'`;
+/** What the browser shows of what it has kept. On a busy machine it may show a page before it has read what it kept: asking again writes nothing. */
+export const SHOW_KEPT = `
+for i in 1 2 3 4 5 6; do
+  kept=$(${browse('shows.html').trim()} | grep -o 'kept: [a-z]*')
+  [ "$kept" = 'kept: amber' ] && break
+done
+echo "$kept"
+`;
 
 export const DCONF_DUMP = `
 mkdir -p /tmp/run-ann; chown ann:ann /tmp/run-ann; chmod 700 /tmp/run-ann

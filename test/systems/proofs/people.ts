@@ -12,7 +12,9 @@ export const logIn = (name: string, password: string): string =>
 
 export const PEOPLE_PROOFS: readonly Proof[] = [
   ...NAMES.map((name) => proof('accounts', `passwd-${name}`, `getent passwd ${name}`)),
-  ...NAMES.map((name) => proof('accounts', `groups-${name}`, `id ${name}`)),
+  ...NAMES.map((name) =>
+    proof('accounts', `groups-${name}`, `id -u ${name}; id -gn ${name}; id -Gn ${name} | tr ' ' '\\n' | sort`),
+  ),
   ...['lab', 'printing'].map((name) => proof('accounts', `group-${name}`, `getent group ${name}`)),
   proof('accounts', 'group-administrators', 'getent gshadow lab'),
   proof('accounts', 'ageing', `for who in bob dora ann; do chage -l $who; done`),

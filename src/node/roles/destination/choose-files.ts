@@ -11,7 +11,7 @@ import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
 import { namesOfPath, pathOfNames, startsWith } from '../../../state/plan/roots.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
-import type { OwnerNumbers, RestorePlace } from '../../../state/restore/index.ts';
+import { BROUGHT_OTHERWISE, type OwnerNumbers, type RestorePlace } from '../../../state/restore/index.ts';
 import type { RestoreWish } from './apply-types.ts';
 import { loginFiles } from './login-files.ts';
 
@@ -127,6 +127,10 @@ export function filesOfMachine(
   }
   for (const { path, remedy } of extras.blocked) {
     places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
+  }
+  const custom = ofAreas.filter(({ area }) => area === 'usr-local').map(({ path }) => path);
+  for (const path of extras.carried.filter((one) => custom.some((folder) => one.startsWith(`${folder}/`)))) {
+    places.push({ path: namesOfPath(Buffer.from(path)), leftOut: BROUGHT_OTHERWISE });
   }
   if (!wish.allowPrivileged) places.push(...loginFiles(target, owners.paths));
   return { only, places, withheld, owners: numbersOf(owners) };

@@ -12,6 +12,7 @@ import { AREAS } from '../registry.ts';
 import { installScript } from '../software/index.ts';
 import { missingOf } from '../software/missing.ts';
 import type { SoftwareContent } from '../software/schema.ts';
+import { carriedPaths } from './carried-paths.ts';
 import { journalDirOf } from './outcome.ts';
 import type { AreasParts } from './parts.ts';
 import type { PlanExtras } from './plan-extras.ts';
@@ -39,6 +40,7 @@ function extras(contents: ReadonlyMap<AreaName, unknown>, target: System, owners
   const software = contents.get('software') as SoftwareContent | undefined;
   return {
     blocked: applications ? blockedPaths(applications, target, owners) : [],
+    carried: carriedPaths(contents),
     ...(software && isMissing(software, target, owners) && { installScript: installScript(software, target, owners) }),
   };
 }
