@@ -228,7 +228,7 @@ test('on a terminal what only root may bring is shown before it is asked for, an
   const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: 'n\n', encoding: 'utf8' });
   assert.match(
     stdout,
-    /office[^]*office\.nmconnection: a new file, mode 0600[^]*Do all of this\?[^]*nothing was restored/,
+    /office[\s\S]*office\.nmconnection: a new file, mode 0600[\s\S]*Do all of this\?[\s\S]*nothing was restored/,
   );
   assert.deepEqual(compareTrees(copy, root).differences, []);
 });
