@@ -92,6 +92,8 @@ test('plan says what every area takes and what rules leave out, and which rule d
   assert.equal((explained.explained as { taken: boolean }).taken, false);
   assert.match((explained.explained as { because: string }).because, /caches/);
   assert.ok(!existsSync(scene.path('laptop', 'restores')), 'nothing was written');
+  await scene.done('stranger', ['plan', '--root', old]);
+  assert.ok(!existsSync(scene.path('stranger')), 'no HOME was made');
 });
 
 test('a rule of this HOME overrides the one that comes with the program', async () => {
@@ -227,7 +229,7 @@ test('on a terminal what only root may bring is shown before it is asked for, an
   const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: 'n\n', encoding: 'utf8' });
   assert.match(
     stdout,
-    /office[^]*office\.nmconnection: a new file, mode 0600[^]*Do all of this\?[^]*nothing was restored/,
+    /office[\s\S]*office\.nmconnection: a new file, mode 0600[\s\S]*Do all of this\?[\s\S]*nothing was restored/,
   );
   assert.deepEqual(compareTrees(copy, root).differences, []);
 });

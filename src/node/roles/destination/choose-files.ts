@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
+import { type PasswdLine, readPasswd } from '../../../state/areas/accounts/account-lines.ts';
 import type { MappedUser, OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
 import type { System } from '../../../state/areas/base/system.ts';
@@ -93,12 +94,15 @@ export function filesOfMachine(
   const withheld: ReportItem[] = [];
   const planned = new Map(items.flatMap((item) => (item.area === 'homes' ? [[item.id, item] as const] : [])));
   const held: RestorePlace[] = [];
+  const here = { system: target, users: readPasswd(target).entries };
+  // By set: homes may be many, and this runs where everything else waits.
+  const isCaptured = among(captured);
   const ofAreas = machine.roots
     .map((root) => ({ ...root, names: namesOfPath(Buffer.from(root.path)) }))
-    .filter(({ names }) => captured.some((root) => startsWith(names, root)));
+    .filter(({ names }) => names.some((_, at) => isCaptured(names.slice(0, at + 1))));
   for (const { names, path, area, isPersonal } of ofAreas) {
     if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
-    const found = isPersonal ? personalPlace(path, owners, planned, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
+    const found = isPersonal ? personalPlace(path, owners, planned, here) : wish.allowPrivileged ? {} : NOT_ALLOWED;
     if (typeof found === 'string') {
       held.push({ path: names, leftOut: found });
       continue;
@@ -106,9 +110,9 @@ export function filesOfMachine(
     only.push(names);
     if (isPersonal) places.push({ path: names, ...found });
   }
+  const isOfArea = among(ofAreas.map(({ names }) => names));
   for (const root of captured) {
-    if (isDocuments(root) || ofAreas.some(({ names }) => startsWith(names, root) && names.length === root.length))
-      continue;
+    if (isDocuments(root) || isOfArea(root)) continue;
     if (wish.areas) continue;
     if (isOfSystem(root) && !wish.allowPrivileged) withheld.push({ path: shown(root), reason: NOT_ALLOWED });
     else only.push(root);
@@ -132,6 +136,18 @@ function capturedPath(path: string, { paths }: OwnerTable): string {
   return home ? `${home.from}${path.slice(home.to.length)}` : path;
 }
 
+/** Whether a path is one of these. */
+function among(paths: readonly FolderPath[]): (path: FolderPath) => boolean {
+  const known = new Set(paths.map((path) => pathOfNames(path).toString('latin1')));
+  return (path) => known.has(pathOfNames(path).toString('latin1'));
+}
+
+/** The target, and who is there. */
+interface Here {
+  readonly system: System;
+  readonly users: readonly PasswdLine[];
+}
+
 const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;
 
 /** Whose home or mail spool it is here, and its name; or why it cannot come. */
@@ -139,7 +155,7 @@ function personalPlace(
   path: string,
   { users, groups, paths }: OwnerTable,
   planned: ReadonlyMap<string, Pick<AreasPlanItem, 'action' | 'detail'>>,
-  system: System,
+  { system, users: accounts }: Here,
 ): Omit<RestorePlace, 'path'> | string {
   const spool = MAIL.exec(path)?.[1];
   const user =
@@ -158,7 +174,7 @@ function personalPlace(
   }
   const why =
     spool === undefined
-      ? whyNoHome(system, target, { name: user.to, uid: user.toUid, link: user.fromLink })
+      ? whyNoHome(system, target, { name: user.to, uid: user.toUid, link: user.fromLink }, accounts)
       : undefined;
   if (why !== undefined) return why;
   const place = personalOf(user, groups);
