@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, lchownSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Ended } from '../support/agents.ts';
 import { Scene } from '../support/scene.ts';
 import { link, makeMachine, put } from '../support/small-machine.ts';
+import { DirectMove } from './support/direct-move.ts';
 
+const NOBODY = 65_534;
 const scene = new Scene();
 const passFile = () => ['--passphrase-file', scene.path('pass')];
 const ANN = { name: 'ann', id: 1000 };
@@ -143,4 +156,36 @@ test('two people of the snapshot become one: the dry run says what has which nam
     [],
   );
   assert.equal(there.filter((path) => path.endsWith('/notes')).length, 2);
+});
+
+test('a plain user who may not write a root is told so, and nothing of the try is kept', async () => {
+  const store = await captured(lived('readable', [ANN]), '--areas', 'hostname');
+  execFileSync('chmod', ['-R', 'a+rX', store]);
+  const root = machine('closed', []);
+  const home = scene.path('plain');
+  mkdirSync(home, { mode: 0o700 });
+  chownSync(home, NOBODY, NOBODY);
+  chmodSync(scene.path('pass'), 0o644);
+  const what = ['restore', '--store', store, ...passFile(), '--root', root, '--from', 'readable', '--yes'];
+  const { message } = await scene.fails('plain', what, 1, 'failed', { uid: NOBODY });
+  assert.match(message, /cannot restore into .*closed: .*(permission|not allowed)/i);
+  assert.deepEqual(readdirSync(join(home, 'restores')), []);
+});
+
+test('what areas could not take is counted by who sends, whatever the other machine does with it', async (t) => {
+  const move = new DirectMove();
+  t.after(() => move.end());
+  chmodSync(move.dir, 0o755);
+  mkdirSync(move.path('old'), { mode: 0o700 });
+  chownSync(move.path('old'), NOBODY, NOBODY);
+  const send = move.sendAreas('accounts', { uid: NOBODY });
+  const receive = move.receiveWhole(await move.code(send), move.path('into'));
+  await move.ended(receive);
+  const { status, last, events } = await move.ended(send);
+  assert.ok(
+    events.some(({ event, area }) => event === 'skipped' && area === 'accounts'),
+    'shadow cannot be read',
+  );
+  assert.ok(Number(last.skipped) > 0, JSON.stringify(last));
+  assert.equal(status, 3);
 });

@@ -4,6 +4,8 @@ import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { undoAreas } from '../../src/state/areas/transaction/index.ts';
+import { undoRestore } from '../../src/state/restore/index.ts';
 import type { Ended } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
 import { Scene } from '../support/scene.ts';
@@ -45,19 +47,22 @@ after(() => scene.end());
 const restore = (name: string, root: string, ...more: string[]): Promise<Ended> =>
   scene.run(name, ['restore', '--store', store, ...passFile(), '--root', root, '--allow-privileged', '--yes', ...more]);
 
-/** A new machine, a copy of it as it was, and a HOME whose restore was killed at a stage. */
-function killedAt(stage: string, name: string): { root: string; copy: string; home: string } {
+/** A new machine, and a copy of it as it was. */
+function newMachine(name: string): { root: string; copy: string } {
   const root = scene.path(`${name}-root`);
   makeMachine(root, 'newbox', [{ name: 'zoe', id: 1000 }]);
   execFileSync('cp', ['-a', root, `${root}-copy`]);
-  const home = scene.path('homes', name);
-  const ended = spawnSync(
-    'sh',
-    [NODE, '--disable-warning=ExperimentalWarning', KILLED, home, store, PASSPHRASE, root, stage],
-    { encoding: 'utf8' },
-  );
+  return { root, copy: `${root}-copy` };
+}
+
+/** The same, and a HOME whose restore was killed at a stage. */
+function killedAt(stage: string, name: string): { root: string; copy: string; home: string } {
+  const machine = newMachine(name);
+  const home = join('homes', name);
+  const what = [KILLED, scene.path(home), store, PASSPHRASE, machine.root, stage];
+  const ended = spawnSync('sh', [NODE, '--disable-warning=ExperimentalWarning', ...what], { encoding: 'utf8' });
   assert.equal(ended.signal ?? ended.status, 'SIGKILL', ended.stderr);
-  return { root, copy: `${root}-copy`, home: join('homes', name) };
+  return { ...machine, home };
 }
 
 const restoresIn = (home: string): string[] => {
@@ -93,3 +98,29 @@ for (const stage of STAGES) {
     assert.equal((await restore(home, root)).status, 3);
   });
 }
+
+test('an undo that is killed between files and what they stood on is gone on with', async () => {
+  const { root, copy } = newMachine('half');
+  const home = join('homes', 'half');
+  const { last } = await restore(home, root);
+  const undoDir = scene.path(home, 'restores', String(last.restore));
+  await undoAreas({ undoDir, part: 'after' });
+  await undoRestore({ undoDir }, { onProgress() {}, signal: new AbortController().signal });
+  assert.match(text(root, 'etc/passwd'), /^ann:/m);
+  const undone = await scene.done(home, ['undo']);
+  assert.deepEqual([undone.restore, undone.state, undone.skipped], [last.restore, last.state, 0]);
+  assert.deepEqual(compareTrees(copy, root).differences, []);
+});
+
+test('of two restores of one machine at once one goes on, and nothing of the other stays', async () => {
+  const { root, copy } = newMachine('twice');
+  await scene.agent('busy');
+  const both = await Promise.all([restore('busy', root), restore('busy', root)]);
+  const statuses = both.map(({ status }) => status).sort();
+  assert.ok(statuses.includes(3), both.map(({ stdout }) => stdout.slice(-300)).join('\n'));
+  assert.equal(text(root, 'home/ann/docs/thesis.txt'), 'all of it');
+  assert.match(text(root, 'etc/passwd'), /^ann:/m);
+  for (const _ of restoresIn('busy')) assert.equal((await scene.done('busy', ['undo'])).skipped, 0);
+  assert.deepEqual(compareTrees(copy, root).differences, [], statuses.join());
+  assert.deepEqual(restoresIn('busy'), []);
+});

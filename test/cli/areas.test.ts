@@ -93,6 +93,8 @@ test('plan says what every area takes and what rules leave out, and which rule d
   assert.equal((explained.explained as { taken: boolean }).taken, false);
   assert.match((explained.explained as { because: string }).because, /caches/);
   assert.ok(!existsSync(scene.path('laptop', 'restores')), 'nothing was written');
+  await scene.done('stranger', ['plan', '--root', old]);
+  assert.ok(!existsSync(scene.path('stranger')), 'no HOME was made');
 });
 
 test('a rule of this HOME overrides the one that comes with the program', async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import type { FolderPath } from '../format/index.ts';
@@ -6,7 +6,7 @@ import { pathOfFolder, statOf } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
 import { undoFile } from './places.ts';
-import { isRestoreId, type JournalRecord, lock, Target, unfinishedRecord } from './target.ts';
+import { isRestoreId, type JournalRecord, journalNameOf, lock, Target, unfinishedRecord } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** What a restore keeps in its folder for an undo. */
@@ -62,6 +62,8 @@ export class Session {
   readonly undoDir: string | undefined;
   readonly planFile: string;
   readonly #data: RestoreWorkerData;
+  /** This run wrote down what the target was. */
+  #hasBegun = false;
 
   /** Throws `usage`, `failed`, `refused`, `damaged`. */
   constructor(data: RestoreWorkerData) {
@@ -79,7 +81,7 @@ export class Session {
       undo: data.undoDir !== undefined,
       options: optionsOf(data),
     };
-    this.target = new Target(data.target, record, (target) => this.#begin(target));
+    this.target = this.#openTarget(record);
     try {
       this.restoreId = this.target.record.restore;
       this.undoDir = data.undoDir === undefined ? undefined : this.#openUndo(data.undoDir);
@@ -114,6 +116,19 @@ export class Session {
     return text === undefined ? undefined : BigInt(text);
   }
 
+  #openTarget(record: JournalRecord): Target {
+    try {
+      return new Target(this.#data.target, record, (target) => this.#begin(target));
+    } catch (error) {
+      const { undoDir, target } = this.#data;
+      // Nothing could be made there.
+      if (this.#hasBegun && !existsSync(join(target, journalNameOf(record.descriptor).toString()))) {
+        removeUndoFiles(undoDir!);
+      }
+      throw error;
+    }
+  }
+
   /** Writes down what the target is, before anything is made in it. */
   #begin(target: Target): void {
     const { undoDir, restoreId, stateId, snapshot, sealed, startedAt } = this.#data;
@@ -125,6 +140,7 @@ export class Session {
     }
     // An earlier run was cut short here: what it saw was before it made anything.
     if (known) return;
+    this.#hasBegun = true;
     writeUndoRecord(undoDir, {
       format: 1,
       restore: restoreId,

@@ -92,7 +92,7 @@ export class Target {
       this.record = found ?? record;
       if (!found) beforeFirst(this);
       if (journal === undefined) {
-        makeFolder(base, this.journalName);
+        makeJournal(base, this.journalName, path);
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
       }
@@ -171,15 +171,26 @@ function hold(path: string, what: string): void {
   throw new ResettleError('failed', `another restore or undo is at work in ${what}`, { hint: 'wait until it ended' });
 }
 
+function makeJournal(base: number, name: Buffer, path: string): void {
+  try {
+    makeFolder(base, name);
+  } catch (error) {
+    throw notInto(path, error);
+  }
+}
+
+const notInto = (path: string, error: unknown): ResettleError =>
+  new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {
+    hint: 'give a folder that you can write to',
+    cause: error,
+  });
+
 function openTarget(path: string): { base: number; isNew: boolean } {
   try {
     const isNew = makeFolders(path);
     return { base: openFolderAt(Buffer.from(path)), isNew };
   } catch (error) {
-    throw new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {
-      hint: 'give a folder that you can write to',
-      cause: error,
-    });
+    throw notInto(path, error);
   }
 }
 

@@ -99,6 +99,17 @@ test('an association names areas; one that says nothing means everything that ar
   await assert.rejects(office.capture([], { root, for: other }), { code: 'usage', message: /attic/ });
 });
 
+test('users of the terms are those of the machine that is captured, where that is another', async (t) => {
+  const office = await officeWithFile(t);
+  const root = office.path('machine');
+  makeMachine(root, 'oldbox', [{ name: 'zuleika', id: 1000 }]);
+  put(root, '/home/zuleika/notes', { content: 'notes', uid: 1000, gid: 1000 });
+  const terms = { users: ['zuleika'], areas: [], paths: [], mapUsers: [] };
+  const id = await office.associate({ sealed: await sealTerms(terms, [office.source.ageRecipient]) });
+  const done = await office.capture([], { root, for: id });
+  assert.deepEqual([done.files, done.skipped], [1, 0]);
+});
+
 test('a destination that is to be named needs a recovery key or a code, and gets its key when it is named', async (t) => {
   const office = await officeWithFile(t);
   const open = await office.associate({ destination: null });

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
+import { type PasswdLine, readPasswd } from '../../../state/areas/accounts/account-lines.ts';
 import type { MappedUser, OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
 import type { MachineDocument } from '../../../state/areas/base/documents.ts';
 import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
@@ -107,18 +108,21 @@ export function filesOfMachine(
 ): FilesOfMachine {
   const planned = new Map(items.flatMap((item) => (item.area === 'homes' ? [[item.id, item] as const] : [])));
   const held: RestorePlace[] = [];
+  const here = { system: target, users: readPasswd(target).entries };
+  // By set: homes may be many, and this runs where everything else waits.
+  const isCaptured = among(captured);
   const ofAreas = machine.roots
     .map((root) => ({ ...root, names: namesOfPath(Buffer.from(root.path)) }))
-    .filter(({ names }) => captured.some((root) => startsWith(names, root)));
-  const isOfArea = new Set(ofAreas.map(({ names }) => keyOf(names)));
-  const paths = isSomeAreas(wish) ? [] : captured.filter((root) => !isDocuments(root) && !isOfArea.has(keyOf(root)));
+    .filter(({ names }) => names.some((_, at) => isCaptured(names.slice(0, at + 1))));
+  const isOfArea = among(ofAreas.map(({ names }) => names));
+  const paths = isSomeAreas(wish) ? [] : captured.filter((root) => !isDocuments(root) && !isOfArea(root));
   const isHeld = (root: FolderPath): boolean => isOfSystem(root) && !wish.allowPrivileged;
   const only = paths.filter((root) => !isHeld(root));
   const withheld = paths.filter(isHeld).map((root): ReportItem => ({ path: shown(root), reason: NOT_ALLOWED }));
   const places: RestorePlace[] = [];
   for (const { names, path, area, isPersonal } of ofAreas) {
     if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
-    const found = isPersonal ? personalPlace(path, owners, planned, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
+    const found = isPersonal ? personalPlace(path, owners, planned, here) : wish.allowPrivileged ? {} : NOT_ALLOWED;
     if (typeof found === 'string') {
       held.push({ path: names, leftOut: found });
       continue;
@@ -149,6 +153,18 @@ function capturedPath(path: string, { paths }: OwnerTable): string {
   return home ? `${home.from}${path.slice(home.to.length)}` : path;
 }
 
+/** Whether a path is one of these. */
+function among(paths: readonly FolderPath[]): (path: FolderPath) => boolean {
+  const known = new Set(paths.map((path) => pathOfNames(path).toString('latin1')));
+  return (path) => known.has(pathOfNames(path).toString('latin1'));
+}
+
+/** The target, and who is there. */
+interface Here {
+  readonly system: System;
+  readonly users: readonly PasswdLine[];
+}
+
 const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;
 
 /** Whose home or mail spool it is here, and its name; or why it cannot come. */
@@ -156,7 +172,7 @@ function personalPlace(
   path: string,
   { users, groups, paths }: OwnerTable,
   planned: ReadonlyMap<string, Pick<AreasPlanItem, 'action' | 'detail'>>,
-  system: System,
+  { system, users: accounts }: Here,
 ): Omit<RestorePlace, 'path'> | string {
   const spool = MAIL.exec(path)?.[1];
   const user =
@@ -175,7 +191,7 @@ function personalPlace(
   }
   const why =
     spool === undefined
-      ? whyNoHome(system, target, { name: user.to, uid: user.toUid, link: user.fromLink })
+      ? whyNoHome(system, target, { name: user.to, uid: user.toUid, link: user.fromLink }, accounts)
       : undefined;
   if (why !== undefined) return why;
   const place = personalOf(user, groups);
@@ -195,5 +211,4 @@ function numbersOf({ users, groups }: OwnerTable): OwnerNumbers {
   };
 }
 
-const keyOf = (root: FolderPath): string => root.map((name) => Buffer.from(name).toString('latin1')).join('/');
 const shown = (root: FolderPath): string => showPath(pathOfNames(root));
