@@ -13,7 +13,7 @@ export interface Adapted {
 
 const TSM_NODE = /^([ \t]*)(NODENAME[ \t]+(\S+).*)$/gim;
 const RESTIC_HOST = /^([ \t]*)((?:export[ \t]+)?RESTIC_HOST=["']?([\w.-]+)["']?.*)$/gim;
-const BACULA_NAME = /^\s*Name\s*=\s*"?([\w.-]+?)(?:-fd)?"?\s*;?\s*$/gim;
+const BACULA_NAME = /^[^\S\n]*Name[^\S\n]*=[^\S\n]*"?([\w.-]+?)(?:-fd)?"?\s*;?[^\S\n]*$/gim;
 
 /** Homes where they are now; the old machine's name set aside where another machine takes over; no disk's UUID either. */
 export function adapted(captured: ConfigFile, about: RestoreAbout): Adapted {

@@ -73,9 +73,13 @@ export const timeshiftRules: RuleParser = (text) => {
   return listRules(patterns.join('\n'));
 };
 
+/** Reading YAML takes time that grows faster than the text does. */
+const YAML_MAX_CHARS = 64 * 1024;
+const YAML = { maxAliasCount: 50 };
+
 /** borgmatic: YAML; up to its version 1.7 under `location`. */
 export const borgmaticRules: RuleParser = (text) => {
-  const settings = attempt(() => parseYaml(text, { maxAliasCount: 50 }) as unknown);
+  const settings = text.length > YAML_MAX_CHARS ? undefined : attempt(() => parseYaml(text, YAML) as unknown);
   const of = (...keys: string[]) =>
     keys.flatMap((key) => [...wordsAt(settings, [key]), ...wordsAt(settings, ['location', key])]);
   return {

@@ -8,4 +8,4 @@ export const isXorgFile = (path: string): boolean =>
   path === XORG || (/^\/etc\/X11\/xorg\.conf\.d\/[\w@.+-]+\.conf$/.test(path) && !path.endsWith('/00-keyboard.conf'));
 
 /** Whether it names a graphics card or its driver, which another machine may not have. */
-export const isBoundToCard = ({ text }: ConfigFile): boolean => /^\s*(BusID|Driver)\s/im.test(text ?? '');
+export const isBoundToCard = ({ text }: ConfigFile): boolean => /^[^\S\n]*(BusID|Driver)\s/im.test(text ?? '');

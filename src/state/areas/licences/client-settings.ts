@@ -3,7 +3,7 @@ import { isHostName } from './host-ids.ts';
 /** A licence server in a setting: `27000@HOST`, `@HOST`; several are set off by colons, semicolons or commas. */
 const PORT_AT_HOST = /(^|[\s"'=:;,])(\d{0,5}@)([A-Za-z0-9][A-Za-z0-9.-]*)/gm;
 /** Keys whose value is a host alone: SPSS, Sentinel LDK, CodeMeter. */
-const HOST_BY_KEY = /^(\s*(?:DaemonHost|serveraddr|Address)\s*=\s*"?)([A-Za-z0-9][A-Za-z0-9.-]*)/gim;
+const HOST_BY_KEY = /^([^\S\n]*(?:DaemonHost|serveraddr|Address)[^\S\n]*=[^\S\n]*"?)([A-Za-z0-9][A-Za-z0-9.-]*)/gim;
 const URL = /(https?:\/\/)([A-Za-z0-9][A-Za-z0-9.-]*)(?=:\d+\/fne\/)/g;
 
 /** Hosts that a text names as licence servers, in order. */

@@ -40,7 +40,7 @@ function mathpass(text: string, path: string): LicenceFacts | undefined {
 
 /** SAS: `PROC SETINIT` with the site, and the day on which it ends. */
 function sasSetInit(text: string): LicenceFacts | undefined {
-  if (!/^\s*PROC\s+SETINIT\b/im.test(text) || !/^\s*SITEINFO\b/im.test(text)) return undefined;
+  if (!/^[^\S\n]*PROC\s+SETINIT\b/im.test(text) || !/^[^\S\n]*SITEINFO\b/im.test(text)) return undefined;
   const [, day, month, year] = /\bEXPIRE='(\d{2})([A-Z]{3})(\d{4})'D/i.exec(text) ?? [];
   const endsMs = Date.parse(`${day} ${month} ${year} 00:00:00 UTC`);
   return facts('SAS', 'SAS', {

@@ -85,11 +85,11 @@ const UPLINKS = '/run/systemd/resolve/resolv.conf';
 
 function readResolver(system: System): Pick<NetworkFacts, 'nameservers' | 'domain'> {
   const own = system.text('/etc/resolv.conf') ?? '';
-  const text = (/^nameserver\s+127\.0\.0\.53\s*$/m.test(own) && system.text(UPLINKS)) || own;
-  const nameservers = Array.from(text.matchAll(/^\s*nameserver\s+(\S+)/gm), ([, address]) =>
+  const text = (/^nameserver\s+127\.0\.0\.53[^\S\n]*$/m.test(own) && system.text(UPLINKS)) || own;
+  const nameservers = Array.from(text.matchAll(/^[^\S\n]*nameserver\s+(\S+)/gm), ([, address]) =>
     (address ?? '').slice(0, 100),
   );
-  const domain = /^\s*(?:search|domain)\s+(\S+)/m.exec(text)?.[1];
+  const domain = /^[^\S\n]*(?:search|domain)\s+(\S+)/m.exec(text)?.[1];
   return { nameservers: nameservers.slice(0, 100), ...(domain && domain !== '.' && { domain: domain.slice(0, 255) }) };
 }
 

@@ -50,7 +50,9 @@ export class KeyLines {
         pieces.push({ raw });
         continue;
       }
-      while (continues && /\\\r?\n$/.test(raw) && at + 1 < raws.length) raw += raws[++at];
+      const parts = [raw];
+      while (continues && /\\\r?\n$/.test(parts.at(-1) ?? '') && at + 1 < raws.length) parts.push(raws[++at] ?? '');
+      raw = parts.join('');
       const equals = raw.indexOf('=');
       const key = equals === -1 ? '' : raw.slice(0, equals).trim();
       if (key === '') badLines.push(number);

@@ -20,7 +20,7 @@ export const fitNamingRules: Fit = ({ path }, _text, { adapters }) => ({
 });
 
 /** dnsmasq's own words for a program, or for further files that it reads. */
-const DNSMASQ_RUNS = /^\s*(?:dhcp-script|dhcp-luascript|conf-dir|conf-file|conf-script|servers-file)\b/m;
+const DNSMASQ_RUNS = /^[^\S\n]*(?:dhcp-script|dhcp-luascript|conf-dir|conf-file|conf-script|servers-file)\b/m;
 export const fitDnsmasq: Fit = ({ path }, text) => ({
   path,
   effect: DNSMASQ_RUNS.test(text) ? 'root-runs' : 'name-resolution',
@@ -29,7 +29,7 @@ export const fitDnsmasq: Fit = ({ path }, text) => ({
 
 /** Libraries that wpa_supplicant loads as root. */
 const WPA_LOADS =
-  /^\s*(?:opensc_engine_path|pkcs11_engine_path|pkcs11_module_path|openssl_ciphers_engine|load_dynamic_eap)\s*=/m;
+  /^[^\S\n]*(?:opensc_engine_path|pkcs11_engine_path|pkcs11_module_path|openssl_ciphers_engine|load_dynamic_eap)\s*=/m;
 const WPA_NAME = /^(.*\/wpa_supplicant(?:-(?:nl80211|wired))?-)([^/]+)(\.conf)$/;
 
 /** `wpa_supplicant-wlan0.conf` is for that adapter. */

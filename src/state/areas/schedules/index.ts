@@ -55,7 +55,9 @@ function validateSchedules(system: System, changed: ReadonlySet<string>): readon
       return broken === -1 ? [] : [{ what: path, why: `line ${broken + 1} is no line of a crontab` }];
     }
     const isTimer = path.startsWith(`${UNITS}/`) && path.endsWith('.timer') && system.facts(path)?.kind === 'file';
-    return isTimer && !/^\s*\[Timer\]\s*$/mu.test(text) ? [{ what: path, why: 'it has no section [Timer]' }] : [];
+    return isTimer && !/^[^\S\n]*\[Timer\][^\S\n]*$/mu.test(text)
+      ? [{ what: path, why: 'it has no section [Timer]' }]
+      : [];
   });
 }
 

@@ -27,7 +27,7 @@ export function timersOf(system: System, couldNot: CouldNot[]): Timer[] {
 
 /** What a timer starts: what it says, or the service of its name. */
 function serviceOf(system: System, timer: string): string {
-  const said = /^\s*Unit\s*=\s*([\w@.:-]+)\s*$/mu.exec(system.text(`${UNITS}/${timer}`) ?? '')?.[1];
+  const said = /^[^\S\n]*Unit[^\S\n]*=[^\S\n]*([\w@.:-]+)[^\S\n]*$/mu.exec(system.text(`${UNITS}/${timer}`) ?? '')?.[1];
   return said ?? timer.replace(/\.timer$/u, '.service');
 }
 
@@ -53,8 +53,8 @@ export const templateOf = (unit: string): string => unit.replace(/@.+(?=\.timer$
 /** With the users and groups that a service runs as under their names here. */
 export function withUnitOwners(text: string, owners: Owners): string {
   return text
-    .replaceAll(/^(\s*User\s*=\s*)(\S+)/gmu, (_, key: string, name: string) => key + owners.user(name))
-    .replaceAll(/^(\s*(?:Group|SupplementaryGroups)\s*=)(.*)$/gmu, (_, key: string, names: string) => {
+    .replaceAll(/^([^\S\n]*User[^\S\n]*=[^\S\n]*)(\S+)/gmu, (_, key: string, name: string) => key + owners.user(name))
+    .replaceAll(/^([^\S\n]*(?:Group|SupplementaryGroups)[^\S\n]*=)(.*)$/gmu, (_, key: string, names: string) => {
       return key + names.replaceAll(/[\w.-]+/gu, (name) => owners.group(name));
     });
 }

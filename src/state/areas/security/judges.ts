@@ -10,9 +10,11 @@ export type Judge = (content: Buffer, system: System) => string | undefined;
 
 /** sudo's own check, of the text alone: files that it includes are judged for themselves. */
 export const judgeSudoers: Judge = (content, system) => {
-  const text = content.toString('utf8').replaceAll(/^\s*[@#]include(dir)?\s.*$/gm, '#');
+  const text = content.toString('utf8').replaceAll(/^[^\S\n]*[@#]include(dir)?\s.*$/gm, '#');
   if (text.includes('\0')) return 'it holds a NUL byte';
-  const foreign = /^\s*[@#]include(?:dir)?\s+(?!"?(?:\/etc\/sudoers\.d|[\w-]+\s*$))/m.exec(content.toString('utf8'));
+  const foreign = /^[^\S\n]*[@#]include(?:dir)?\s+(?!"?(?:\/etc\/sudoers\.d(?:\/[\w-]*)?|[\w-]+)"?[^\S\n]*$)/m.exec(
+    content.toString('utf8'),
+  );
   if (foreign) return 'it includes a file from elsewhere than /etc/sudoers.d';
   const result = system.run('visudo', ['-c', '-f', '-'], { input: text });
   if (!result) return 'visudo is not installed here, so nobody can say whether sudo would take it';
@@ -29,7 +31,7 @@ export const judgeSshd: Judge = (content, system) => {
   const folder = mkdtempSync(join(tmpdir(), 'resettle-sshd-'));
   try {
     const path = join(folder, 'sshd_config');
-    writeFileSync(path, content.toString('utf8').replaceAll(/^\s*Include\s.*$/gim, '#'), { mode: 0o600 });
+    writeFileSync(path, content.toString('utf8').replaceAll(/^[^\S\n]*Include\s.*$/gim, '#'), { mode: 0o600 });
     const result = system.run('sshd', ['-t', '-f', path]);
     if (!result) return 'sshd is not installed here, so nobody can say whether it would take it';
     const wrong = result.stderr
@@ -52,7 +54,7 @@ export const judgeScript: Judge = (content) => {
   }
 };
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+const BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 export const judgeCertificate: Judge = (content) => {
   const blocks = content.toString('latin1').match(BLOCK) ?? [content];

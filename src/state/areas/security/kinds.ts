@@ -117,7 +117,7 @@ function inEtc(name: string): string {
 /** As a package brought it, or made when it was installed: ufw copies its examples, AppArmor makes empty files. */
 export function isShipped(system: System, path: string): boolean {
   if (dpkgOf(system).isPristine(path)) return true;
-  if (path.startsWith('/etc/apparmor.d/local/') && !/^\s*[^#\s]/m.test(system.text(path) ?? 'x')) return true;
+  if (path.startsWith('/etc/apparmor.d/local/') && !/^[^\S\n]*[^#\s]/m.test(system.text(path) ?? 'x')) return true;
   const name = /^\/etc\/ufw\/([\w.]+)$/.exec(path)?.[1];
   const content = name === undefined ? undefined : system.read(path);
   if (name === undefined || !content) return false;

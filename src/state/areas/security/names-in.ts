@@ -49,13 +49,22 @@ export function mapSshd(text: string, owners: Owners): string {
   const user = (name: string) => owners.user(name);
   const group = (name: string) => owners.group(name);
   return mapHomes(text, owners)
-    .replaceAll(/^(\s*(?:Allow|Deny)Users\s+)(.*)$/gim, (_, key: string, words: string) => key + mapWords(words, user))
     .replaceAll(
-      /^(\s*(?:Allow|Deny)Groups\s+)(.*)$/gim,
+      /^([^\S\n]*(?:Allow|Deny)Users\s+)(.*)$/gim,
+      (_, key: string, words: string) => key + mapWords(words, user),
+    )
+    .replaceAll(
+      /^([^\S\n]*(?:Allow|Deny)Groups\s+)(.*)$/gim,
       (_, key: string, words: string) => key + mapWords(words, group),
     )
-    .replaceAll(/^(\s*Match\s.*?\bUser\s+)(\S+)/gim, (_, key: string, words: string) => key + mapWords(words, user))
-    .replaceAll(/^(\s*Match\s.*?\bGroup\s+)(\S+)/gim, (_, key: string, words: string) => key + mapWords(words, group));
+    .replaceAll(
+      /^([^\S\n]*Match\s.*?\bUser\s+)(\S+)/gim,
+      (_, key: string, words: string) => key + mapWords(words, user),
+    )
+    .replaceAll(
+      /^([^\S\n]*Match\s.*?\bGroup\s+)(\S+)/gim,
+      (_, key: string, words: string) => key + mapWords(words, group),
+    );
 }
 
 /** Whom a rule of polkit is about. */
@@ -75,7 +84,7 @@ export const mapPolkit: NameMapper = (text, owners) =>
 /** `/etc/security/limits.d`: a user, `@` and a group, or `*`, begins each line. */
 export const mapLimits: NameMapper = (text, owners) =>
   text.replaceAll(
-    /^(\s*)(@?)([a-z_][\w-]*)(?=\s)/gm,
+    /^([^\S\n]*)(@?)([a-z_][\w-]*)(?=\s)/gm,
     (_, before: string, sign: string, name: string) =>
       `${before}${sign}${sign === '@' ? owners.group(name) : owners.user(name)}`,
   );

@@ -7,11 +7,11 @@ export function mappedFile(file: ConfigFile, owners: Owners): ConfigFile {
   if (file.text === undefined) return file;
   const text = mapHomes(file.text, owners)
     .replaceAll(
-      /^(\s*User\s*=\s*)([a-z_][\w-]*)(?=\s*$)/gm,
+      /^([^\S\n]*User[^\S\n]*=[^\S\n]*)([a-z_][\w-]*)(?=[^\S\n]*$)/gm,
       (_, before: string, name: string) => `${before}${owners.user(name)}`,
     )
     .replaceAll(
-      /^(\s*Group\s*=\s*)([a-z_][\w-]*)(?=\s*$)/gm,
+      /^([^\S\n]*Group[^\S\n]*=[^\S\n]*)([a-z_][\w-]*)(?=[^\S\n]*$)/gm,
       (_, before: string, name: string) => `${before}${owners.group(name)}`,
     );
   return text === file.text ? file : { ...file, text };
