@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -227,8 +228,34 @@ test('on a terminal what only root may bring is shown before it is asked for, an
   const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: 'n\n', encoding: 'utf8' });
   assert.match(
     stdout,
-    /office[^]*office\.nmconnection: a new file, mode 0600[^]*Do all of this\?[^]*nothing was restored/,
+    /office[\s\S]*office\.nmconnection: a new file, mode 0600[\s\S]*Do all of this\?[\s\S]*nothing was restored/,
   );
+  assert.deepEqual(compareTrees(copy, root).differences, []);
+});
+
+test('a plain user gets the own home, hears what needs root, and can take it back', async () => {
+  const people = [
+    { name: 'ann', id: 1000 },
+    { name: 'bob', id: 1001 },
+  ];
+  const { root, copy } = newMachine('plain', people);
+  const home = scene.path('plain-home');
+  mkdirSync(home, { mode: 0o700 });
+  chownSync(home, 1000, 1000);
+  execFileSync('cp', [scene.path('pass'), join(home, 'pass')]);
+  execFileSync('chown', ['1000:1000', join(home, 'pass')]);
+  execFileSync('chmod', ['-R', 'a+rX', store]);
+  const asAnn = (...args: string[]) => scene.run('plain-home', args, { uid: 1000 });
+  const ended = await asAnn('restore', '--store', store, '--passphrase-file', join(home, 'pass'), '--root', root);
+  assert.equal(ended.status, 3, ended.stdout + ended.stderr);
+  assert.equal(text(root, 'home/ann/thesis.txt'), 'all of it');
+  assert.equal(ownerOf(root, 'home/ann/thesis.txt'), 1000);
+  assert.deepEqual(readdirSync(join(root, 'home/bob')), []);
+  const skipped = ended.events.filter(({ event }) => event === 'skipped').map(({ path }) => path);
+  assert.ok(skipped.includes('/home/bob'), skipped.join());
+  assert.ok(ended.events.some(({ event, message }) => event === 'note' && /plain user/.test(String(message))));
+  const undone = await asAnn('undo');
+  assert.equal(undone.status, 0, undone.stdout);
   assert.deepEqual(compareTrees(copy, root).differences, []);
 });
 

@@ -65,6 +65,8 @@ export class FolderWalk {
     const { placesBelow } = above;
     const placed = this.#placed(above, name, true);
     const isLeftOut = placed.leftOut !== undefined;
+    // Beneath it nobody looks for what was asked for.
+    if (isLeftOut) for (const at of here) this.#found.add(at);
     return this.#push({
       ...placed,
       placesBelow: placesBelow.filter(

@@ -6,7 +6,7 @@ import { pathOfFolder, statOf } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
 import { undoFile } from './places.ts';
-import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
+import { isRestoreId, type JournalRecord, lock, Target, unfinishedRecord } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** What a restore keeps in its folder for an undo. */
@@ -27,6 +27,31 @@ function optionsOf(data: RestoreWorkerData): string {
     leftOut !== undefined,
   ]);
   return JSON.stringify([...asked, owners, own, ...(base ? [hexOf(base)] : [])]);
+}
+
+export interface UnfinishedRestore {
+  readonly restoreId: string;
+  /** Where on the target it brings what is somebody's own. */
+  readonly personal: readonly string[];
+}
+
+/** The restore of that descriptor that was begun in a target and is unfinished there; undefined where there is none. */
+export function unfinishedRestore(path: string, descriptorHash: string): UnfinishedRestore | undefined {
+  const record = unfinishedRecord(path, descriptorHash);
+  return record && { restoreId: record.restore, personal: personalOf(record.options) };
+}
+
+/** Of what `optionsOf` wrote. */
+function personalOf(options: string): string[] {
+  try {
+    const places = (JSON.parse(options) as readonly unknown[])[7] as readonly [string[], string | null, unknown][];
+    return places
+      .filter(([, , personal]) => personal)
+      .map(([path, name]) => (name ? [...path.slice(0, -1), name] : path))
+      .map((names) => `/${names.map((one) => Buffer.from(one, 'hex').toString('utf8')).join('/')}`);
+  } catch {
+    return [];
+  }
 }
 
 /** One run of a restore that changes something: the target with its journal, and the folder for its undo. */

@@ -224,12 +224,15 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   return { ...wanted, restore: found.restore };
 }
 
-/** The id of a restore of that descriptor that was begun in a target and is unfinished there; undefined where there is none. */
-export function unfinishedRestore(path: string, descriptorHash: string): string | undefined {
+/** What the journal says of a restore of that descriptor that is unfinished in a target; undefined where there is none. */
+export function unfinishedRecord(
+  path: string,
+  descriptorHash: string,
+): Pick<JournalRecord, 'restore' | 'options'> | undefined {
   try {
     const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
-    const { restore } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
-    return typeof restore === 'string' && isRestoreId(restore) ? restore : undefined;
+    const { restore, options } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    return isRestoreId(`${restore}`) ? { restore: `${restore}`, options: `${options}` } : undefined;
   } catch {
     // What is wrong with it is told when it is opened.
     return undefined;

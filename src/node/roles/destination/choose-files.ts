@@ -1,12 +1,12 @@
 import { basename, dirname } from 'node:path';
 import type { ReportItem } from '../../../common/ports.ts';
-import type { OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
+import type { MappedUser, OwnerTable } from '../../../state/areas/accounts/owner-table.ts';
 import type { MachineDocument } from '../../../state/areas/base/documents.ts';
 import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
 import type { System } from '../../../state/areas/base/system.ts';
 import { PRIVILEGED_EFFECTS } from '../../../state/areas/base/types.ts';
 import { whyNoHome } from '../../../state/areas/homes/why-no-home.ts';
-import type { AreasPlan } from '../../../state/areas/transaction/index.ts';
+import type { AreasPlan, AreasPlanItem } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
 import { namesOfPath, pathOfNames, startsWith } from '../../../state/plan/roots.ts';
@@ -101,10 +101,12 @@ export interface FilesOfMachine extends ChosenFiles {
 /** Files of a snapshot with areas: what the machine's own word says of them is believed only where this machine agrees. */
 export function filesOfMachine(
   captured: readonly FolderPath[],
-  { machine, owners, extras }: Pick<AreasPlan, 'machine' | 'owners' | 'extras'>,
+  { machine, owners, extras, items }: Pick<AreasPlan, 'machine' | 'owners' | 'extras' | 'items'>,
   wish: RestoreWish,
   target: System,
 ): FilesOfMachine {
+  const planned = new Map(items.flatMap((item) => (item.area === 'homes' ? [[item.id, item] as const] : [])));
+  const held: RestorePlace[] = [];
   const ofAreas = machine.roots
     .map((root) => ({ ...root, names: namesOfPath(Buffer.from(root.path)) }))
     .filter(({ names }) => captured.some((root) => startsWith(names, root)));
@@ -116,14 +118,19 @@ export function filesOfMachine(
   const places: RestorePlace[] = [];
   for (const { names, path, area, isPersonal } of ofAreas) {
     if (wish.areas && !wish.areas.includes(area as AreaName)) continue;
-    const found = isPersonal ? personalPlace(path, owners, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
-    if (typeof found !== 'string') {
-      only.push(names);
-      if (isPersonal) places.push({ path: names, ...found });
-      // What lies in a path that comes would come with that.
-    } else if (paths.some((root) => !isHeld(root) && startsWith(names, root))) {
-      places.push({ path: names, leftOut: found });
-    } else withheld.push({ path, reason: found });
+    const found = isPersonal ? personalPlace(path, owners, planned, target) : wish.allowPrivileged ? {} : NOT_ALLOWED;
+    if (typeof found === 'string') {
+      held.push({ path: names, leftOut: found });
+      continue;
+    }
+    only.push(names);
+    if (isPersonal) places.push({ path: names, ...found });
+  }
+  for (const place of held) {
+    // What is beneath something that comes would come with it: whoever carries that out tells of it then.
+    const isWithin = only.some((root) => root.length < place.path.length && startsWith(place.path, root));
+    if (isWithin) places.push(place);
+    else withheld.push({ path: shown(place.path), reason: place.leftOut! });
   }
   for (const { path, remedy } of extras.blocked) {
     places.push({ path: namesOfPath(Buffer.from(capturedPath(path, owners))), leftOut: remedy });
@@ -148,20 +155,36 @@ const MAIL = /^\/var\/(?:spool\/)?mail\/([^/]+)$/;
 function personalPlace(
   path: string,
   { users, groups, paths }: OwnerTable,
+  planned: ReadonlyMap<string, Pick<AreasPlanItem, 'action' | 'detail'>>,
   system: System,
 ): Omit<RestorePlace, 'path'> | string {
   const spool = MAIL.exec(path)?.[1];
-  const user = users.find(({ from, fromHome }) => (spool === undefined ? fromHome === path : from === spool));
+  const user =
+    users.find(({ from, fromHome }) => (spool === undefined ? fromHome === path : from === spool)) ??
+    users.find(({ fromLink }) => fromLink === path);
   if (!user) return 'it is the home of nobody who comes to this machine';
+  const item = planned.get(`${spool === undefined ? 'home' : 'mail'}:${user.from}`);
+  if (!item || item.action === 'withhold' || item.action === 'ask') {
+    return item?.detail ?? `nothing of ${user.to} comes`;
+  }
+  // Where the home is a link, what it leads to stays where it is.
+  if (user.fromLink === path && user.fromHome !== path) return personalOf(user, groups);
   const target = (spool === undefined ? user.toHome : paths.find(({ from }) => from === path)?.to) ?? path;
   if (dirname(target) !== dirname(path)) {
     return `its home here is ${target}; restore it with --into ${dirname(target)} and rename it`;
   }
-  const why = spool === undefined ? whyNoHome(system, target, { name: user.to, uid: user.toUid }) : undefined;
+  const why =
+    spool === undefined
+      ? whyNoHome(system, target, { name: user.to, uid: user.toUid, link: user.fromLink })
+      : undefined;
   if (why !== undefined) return why;
+  const place = personalOf(user, groups);
+  return target === path ? place : { ...place, name: Buffer.from(basename(target)) };
+}
+
+function personalOf(user: MappedUser, groups: OwnerTable['groups']): Pick<RestorePlace, 'personal'> {
   const gid = groups.find(({ to }) => to === user.to)?.toGid ?? user.toUid;
-  const personal = { uid: user.toUid, gid };
-  return target === path ? { personal } : { personal, name: Buffer.from(basename(target)) };
+  return { personal: { uid: user.toUid, gid } };
 }
 
 /** By number, for the files; nobody who is not named in the snapshot's accounts is in it. */

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { asBefore } from '../../../state/areas/base/as-before.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
 import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
 import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
@@ -9,6 +10,7 @@ import {
   type AreasPlanItem,
   type AreasResult,
   type AreasRun,
+  canUndoAreas,
   openAreas,
   readAreasOutcome,
   rollBackAreas,
@@ -17,7 +19,7 @@ import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
 import { pathOfNames, startsWith } from '../../../state/plan/roots.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
-import { unfinishedRestore } from '../../../state/restore/index.ts';
+import { hasFiles, type UnfinishedRestore, unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
@@ -50,9 +52,10 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
     const documents = join(scratch, 'documents');
     await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);
     if (!machine.wish.dryRun) await settleUnfinished(machine);
-    const areas = await planned(machine, join(documents, DOCUMENTS_NAME));
+    const begun = begunBefore(machine, snapshot, machine.wish.into);
+    const areas = await planned(machine, join(documents, DOCUMENTS_NAME), begun?.personal);
     try {
-      return await new MachineRestore(machine, snapshot, areas).run();
+      return await new MachineRestore(machine, snapshot, areas, begun).run();
     } finally {
       await areas.close();
     }
@@ -66,7 +69,21 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 /** What a plain user can have of a machine; the others need root, and are not even planned. */
 const OF_ONESELF: ReadonlySet<AreaName> = new Set(['homes', 'display']);
 
-function planned({ ground, wish, emit }: MachineGround, documents: string): Promise<AreasRun> {
+/** An unfinished run of the same snapshot into that folder, which goes on. */
+function begunBefore(
+  { ground }: MachineGround,
+  { descriptorHash }: MachineSnapshot,
+  target: string,
+): UnfinishedRestore | undefined {
+  const begun = unfinishedRestore(target, descriptorHash);
+  return begun && existsSync(ground.home.path('restores', begun.restoreId)) ? begun : undefined;
+}
+
+function planned(
+  { ground, wish, emit }: MachineGround,
+  documents: string,
+  made: readonly string[] | undefined,
+): Promise<AreasRun> {
   const { into, identity = 'new', allowPrivileged, mapUsers } = wish;
   const wanted = wish.areas ?? AREA_NAMES;
   const areas = isRoot() ? wanted : wanted.filter((name) => OF_ONESELF.has(name));
@@ -75,6 +92,7 @@ function planned({ ground, wish, emit }: MachineGround, documents: string): Prom
   }
   return openAreas({
     documents,
+    ...(made && { made }),
     wish: {
       root: into,
       areas,
@@ -98,6 +116,7 @@ async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<
     if (!undone) continue;
     emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
     for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
+    forgetIfNothing(undoDir);
   }
 }
 
@@ -108,15 +127,28 @@ interface OwnHome {
   readonly target: string;
 }
 
+/** Of a restore that did not come to files and whose areas are as they were, nothing is kept: the documents hold secrets. */
+function forgetIfNothing(undoDir: string): void {
+  const isKept = hasFiles(undoDir) || canUndoAreas(undoDir) || existsSync(join(undoDir, 'areas', 'before'));
+  if (!isKept) rmSync(undoDir, { recursive: true, force: true });
+}
+
 class MachineRestore {
   readonly #machine: MachineGround;
   readonly #snapshot: MachineSnapshot;
   readonly #areas: AreasRun;
+  readonly #begun: UnfinishedRestore | undefined;
 
-  constructor(machine: MachineGround, snapshot: MachineSnapshot, areas: AreasRun) {
+  constructor(
+    machine: MachineGround,
+    snapshot: MachineSnapshot,
+    areas: AreasRun,
+    begun: UnfinishedRestore | undefined,
+  ) {
     this.#machine = machine;
     this.#snapshot = snapshot;
     this.#areas = areas;
+    this.#begun = begun;
   }
 
   async run(): Promise<Applied> {
@@ -132,7 +164,8 @@ class MachineRestore {
     for (const { area, what, why } of plan.machine.couldNot) {
       emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
     }
-    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, new LocalSystem(wish.into));
+    const target = asBefore(new LocalSystem(wish.into), this.#begun?.personal ?? []);
+    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, target);
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
     const own: Partial<OwnHome> = isRoot() ? {} : this.#ownHome(chosen);
     const { only, places, owners } = { ...chosen, ...own };
@@ -144,7 +177,8 @@ class MachineRestore {
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
       return { ...applied, areas, skipped: applied.skipped + leftOut };
     }
-    const id = this.#restoreId(own.target ?? wish.into);
+    const begun = own.target ? begunBefore(this.#machine, this.#snapshot, own.target) : this.#begun;
+    const id = begun?.restoreId ?? this.#snapshot.restoreId;
     const undoDir = this.#machine.ground.home.path('restores', id);
     const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, which));
     this.#tell(result);
@@ -178,11 +212,15 @@ class MachineRestore {
   }
 
   async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
-    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
-    await this.#areas.begin(undoDir);
-    await this.#areas.applyBefore();
-    const applied = await this.#files(id, chosen);
-    return { applied, result: await this.#areas.applyAfter() };
+    try {
+      await this.#areas.begin(undoDir);
+      await this.#areas.applyBefore();
+      const applied = await this.#files(id, chosen);
+      return { applied, result: await this.#areas.applyAfter() };
+    } catch (error) {
+      forgetIfNothing(undoDir);
+      throw error;
+    }
   }
 
   /** A screen that goes blank, or a machine that falls asleep, would stop what is under way. */
@@ -202,13 +240,6 @@ class MachineRestore {
     const path = join(undoDir, 'install-software.sh');
     writeFileSync(path, installScript, { mode: 0o700 });
     this.#machine.emit({ event: 'note', message: `${path} would install what is missing: read it, then run it` });
-  }
-
-  /** That of an unfinished run of the same snapshot, which goes on. */
-  #restoreId(target: string): string {
-    const { ground } = this.#machine;
-    const earlier = unfinishedRestore(target, this.#snapshot.descriptorHash);
-    return earlier && existsSync(ground.home.path('restores', earlier)) ? earlier : this.#snapshot.restoreId;
   }
 
   async #files(id: string, chosen: Parameters<FilesRun['run']>[1]): Promise<Applied> {

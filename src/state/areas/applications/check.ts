@@ -80,7 +80,8 @@ class Check {
 
   #sizeOf(path: string, expectedBytes: number): Size {
     const size = this.#sizer.sizeOf(path);
-    return size.bytes < expectedBytes / 2 && !size.at_least ? this.#plain.sizeOf(path) : size;
+    const isLess = size.bytes < expectedBytes / 2 && !size.at_least;
+    return isLess && this.#content.own_rules ? this.#plain.sizeOf(path) : size;
   }
 
   #summary(

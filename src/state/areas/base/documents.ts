@@ -87,7 +87,8 @@ export function readDocuments(folder: string, areas: readonly Area[]): Documents
       continue;
     }
     const outer = areaDocument.safeParse(readJson(folder, name));
-    const content = outer.success && outer.data.area === name ? area.schema.safeParse(outer.data.content) : undefined;
+    const isIt = outer.success && outer.data.area === name && outer.data.version === version;
+    const content = isIt ? area.schema.safeParse(outer.data.content) : undefined;
     if (content?.success) contents.set(name, content.data);
     else
       problems.push({ what: `area ${name}`, why: `its document is wrong: ${issueOf(outer.error ?? content?.error)}` });

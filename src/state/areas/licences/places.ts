@@ -78,8 +78,12 @@ export function homePlaces(system: System, home: string): string[] {
 export const storePlaces = (system: System): { path: string; name: string }[] =>
   STORES.filter(([path]) => system.list(path).length > 0).map(([path, name]) => ({ path, name }));
 
+/** Folders of which something reads every file: `cron.d` and its like. */
+const READ_WHOLE = /^\/etc\/(?:[^/]*\.d|cron[^/]*|init|pam|apt|ssh|systemd)\//;
+
 /** Whether a licence outside of homes may stand there. */
-export const isSystemPlace = (path: string): boolean => SYSTEM_PATTERNS.some((pattern) => matchesPath(pattern, path));
+export const isSystemPlace = (path: string): boolean =>
+  !READ_WHOLE.test(path) && SYSTEM_PATTERNS.some((pattern) => matchesPath(pattern, path));
 
 /** What the area may write: these places, and the folders above them where a program's own folder may be missing. */
 export const LICENCE_WRITES: readonly string[] = [

@@ -7,6 +7,7 @@ import { LocalSystem } from '../base/local-system.ts';
 import type { AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import type { Owners } from '../base/types.ts';
+import type { HomesContent } from '../homes/schema.ts';
 import { armGuard } from '../network/link-guard.ts';
 import { AREAS } from '../registry.ts';
 import { installScript } from '../software/index.ts';
@@ -23,7 +24,12 @@ const REAL_PARTS: AreasParts = {
   areas: AREAS,
   systemAt: (root) => new LocalSystem(root),
   ownerTable: (contents, target, { mapUsers }) =>
-    ownersFor(contents.get('accounts') as AccountsContent | undefined, target, mapUsers),
+    ownersFor(
+      contents.get('accounts') as AccountsContent | undefined,
+      target,
+      mapUsers,
+      contents.get('homes') as HomesContent | undefined,
+    ),
   ownersOf,
   extras,
   armGuard: ({ undoDir, rollBack }) =>

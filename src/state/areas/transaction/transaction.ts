@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { Report } from '../../../common/ports.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
+import { asBefore } from '../base/as-before.ts';
 import { AREA_NAMES, type AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import { withAccountsLocked } from './account-lock.ts';
@@ -37,13 +38,13 @@ export class AreasTransaction {
   #guard: LinkGuard | undefined;
 
   /** Plans. Throws `damaged`, `failed`. */
-  constructor(parts: AreasParts, documents: string, wish: AreasWish) {
+  constructor(parts: AreasParts, documents: string, wish: AreasWish, made: readonly string[] = []) {
     this.#parts = parts;
     this.#documents = documents;
     this.#wish = wish;
     this.#system = parts.systemAt(wish.root);
     this.#beneath = new Beneath(wish.root);
-    this.#made = makePlan(parts, documents, wish, { system: this.#system, beneath: this.#beneath });
+    this.#made = makePlan(parts, documents, wish, { system: asBefore(this.#system, made), beneath: this.#beneath });
   }
 
   get plan(): AreasPlan {

@@ -46,11 +46,18 @@ export function forgeMachine(t: Ending, forged: Forged): Promise<Captured> {
   const temporary = temporaryFolder(t);
   const root = join(temporary, 'old');
   const holder = join(temporary, 'documents');
-  const documents = join(holder, DOCUMENTS_NAME);
-  for (const folder of [root, documents]) mkdirSync(folder, { recursive: true });
-  const { areas = {}, roots = [], files = {} } = forged;
-  for (const [path, file] of Object.entries(files)) putFile(root, path, file);
+  mkdirSync(root, { recursive: true });
+  for (const [path, file] of Object.entries(forged.files ?? {})) putFile(root, path, file);
   forged.dress?.(root);
+  writeForged(join(holder, DOCUMENTS_NAME), forged);
+  const paths = forged.paths ?? (forged.roots ?? []).map(({ path }) => path);
+  return captureTree(temporary, [...paths, `/${DOCUMENTS_NAME}`], { tree: { root, documents: holder } });
+}
+
+/** The documents alone, in a folder that is made. */
+export function writeForged(documents: string, forged: Forged): void {
+  mkdirSync(documents, { recursive: true });
+  const { areas = {}, roots = [] } = forged;
   const machine = {
     format: 1,
     source: SOURCE,
@@ -68,8 +75,6 @@ export function forgeMachine(t: Ending, forged: Forged): Promise<Captured> {
   for (const [area, content] of Object.entries(areas)) write(area, { area, version: versionOf(area), content });
   for (const [name, file] of Object.entries(forged.documents ?? {})) putFile(documents, name, file);
   forged.spoil?.(documents);
-  const paths = forged.paths ?? roots.map(({ path }) => path);
-  return captureTree(temporary, [...paths, `/${DOCUMENTS_NAME}`], { tree: { root, documents: holder } });
 }
 
 const versionOf = (name: string): number => AREAS.find((area) => area.name === name)?.version ?? 1;
