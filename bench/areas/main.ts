@@ -11,6 +11,7 @@ import { CommandLine, type Ran } from '../../test/systems/support/command-line.t
 import { debian } from '../../test/systems/support/debian.ts';
 import { livedIn } from '../../test/systems/support/lived-in.ts';
 import { describeMachine } from '../machine.ts';
+import { cpuSecondsOf } from '../processes.ts';
 import { shown, spreadOf } from '../result/spread.ts';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } });
@@ -21,13 +22,18 @@ const SYSTEM_AREAS =
 
 const old = livedIn('bookworm');
 const folder = mkdtempSync(join(tmpdir(), 'resettle-bench-areas-'));
-const figures = new Map<string, number[]>();
+/** Seconds by the clock, and those that processors were busy for it: the same on a machine that has other things to do. */
+const figures = new Map<string, { readonly clock: number[]; readonly busy: number[] }>();
+const busySeconds = (): number => cpuSecondsOf(process.pid).endedChildren;
 
 function timed(name: string, statuses: readonly number[], step: () => Ran): Ran {
-  const started = performance.now();
+  const [started, busy] = [performance.now(), busySeconds()];
   const ran = step();
   if (!statuses.includes(ran.status ?? -1)) throw new Error(`${name} ended with ${ran.status}: ${ran.stderr}`);
-  figures.set(name, [...(figures.get(name) ?? []), (performance.now() - started) / 1000]);
+  const of = figures.get(name) ?? { clock: [], busy: [] };
+  figures.set(name, of);
+  of.clock.push((performance.now() - started) / 1000);
+  of.busy.push(busySeconds() - busy);
   return ran;
 }
 
@@ -59,11 +65,10 @@ try {
       .map((one) => one.toFixed(1))
       .join(' ')} at the end\n`,
   );
-  for (const [name, seconds] of figures) {
-    const { median, min, max } = spreadOf(seconds)!;
-    process.stdout.write(
-      `${name.padEnd(36)} ${shown(median)} s (${shown(min)} to ${shown(max)}, ${seconds.length} rounds)\n`,
-    );
+  for (const [name, { clock, busy }] of figures) {
+    const { median, min, max } = spreadOf(clock)!;
+    const range = `${shown(median)} s (${shown(min)} to ${shown(max)}, ${clock.length} rounds)`;
+    process.stdout.write(`${name.padEnd(36)} ${range.padEnd(36)} ${shown(spreadOf(busy)!.median)} s of processors\n`);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
