@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../common/clock.ts';
 import { ResettleError } from '../common/errors.ts';
 import { defaultHomeDir, Home } from '../node/home/home.ts';
@@ -19,6 +21,24 @@ export async function withService<T>(homeDir: string | undefined, work: (service
   } catch (error) {
     if (!(error instanceof ResettleError) || error.code !== 'agent-not-running') throw error;
   }
+  return await here(home, work);
+}
+
+/** The same for what writes nothing: where HOME has no keys yet, it gets none. */
+export async function withReader<T>(homeDir: string | undefined, work: (service: Service) => Promise<T>): Promise<T> {
+  const dir = homeDir ?? defaultHomeDir();
+  if (existsSync(join(dir, 'identity.key'))) return await withService(homeDir, work);
+  const away = mkdtempSync(join(tmpdir(), 'resettle-'));
+  try {
+    if (existsSync(join(dir, 'rules'))) symlinkSync(join(dir, 'rules'), join(away, 'rules'));
+    return await here(new Home(away), work);
+  } finally {
+    rmSync(away, { recursive: true, force: true });
+  }
+}
+
+/** Opens HOME in this process for as long as the work takes. */
+async function here<T>(home: Home, work: (service: Service) => Promise<T>): Promise<T> {
   const { Fleet } = await import('../node/membership/fleet.ts');
   const { FleetService } = await import('./fleet-service.ts');
   const { callChecked } = await import('./checked.ts');

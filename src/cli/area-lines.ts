@@ -26,6 +26,6 @@ export function areaLines(event: ApiEvent, whole: boolean): string[] {
   };
   const isTold = whole || action === 'withhold' || action === 'ask' || action === 'keep' || effect !== null;
   if (!isTold || (action === 'same' && !whole)) return [];
-  const head = `${area.padEnd(12)} ${(WORDS[action] ?? action).padEnd(8)} ${title}: ${detail}`;
+  const head = `${area.padEnd(13)} ${(WORDS[action] ?? action).padEnd(8)} ${title}: ${detail}`;
   return [head, ...(whole || effect !== null ? difference : []).map((line) => `    ${line}`)];
 }

@@ -62,8 +62,9 @@ export async function callAgentOrHere<M extends Method>(
   request: RequestOf<M>,
   onEvent: (event: ApiEvent) => void = context.output.event,
 ): Promise<Record<string, unknown>> {
-  const { withService } = await import('../api/connect.ts');
-  return withService(context.homeDir, (service) => checked(context, service, method, request, onEvent));
+  const { withReader, withService } = await import('../api/connect.ts');
+  const open = method === 'plan' ? withReader : withService;
+  return open(context.homeDir, (service) => checked(context, service, method, request, onEvent));
 }
 
 /** What the same command does when it is given once more. */

@@ -162,6 +162,12 @@ async function main(argv: readonly string[]): Promise<number> {
 const given = process.argv.slice(2);
 // A code may stand among the arguments, where every user of this machine could read it for as long as this runs.
 if (given.some((argument) => argument === 'receive' || argument.startsWith('--code'))) process.title = 'resettle';
+// Who reads no further ends no work: a restore goes on to its end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 await leave(await main(given));
 
 /** Everything is closed by now; what libraries still wait for (libp2p has timers of a second) keeps nobody. */

@@ -30,8 +30,8 @@ interface ProgressEvent extends ApiEvent {
 /** Results on standard output, everything else on standard error; with --json one event a line on standard output. */
 export class Output {
   readonly json: boolean;
-  /** Every item of a plan is shown, on standard output. */
-  showsPlan = false;
+  /** `plan`: every item of a plan, as the result. `areas`: those of areas, for a question. */
+  shows: 'progress' | 'plan' | 'areas' = 'progress';
   readonly #quiet: boolean;
   readonly #terminal: boolean;
   readonly #colour: boolean;
@@ -65,9 +65,11 @@ export class Output {
     } else if (event.event === 'note') {
       this.message(String(event.message));
     } else if (event.event === 'area-item') {
-      for (const line of areaLines(event, this.showsPlan)) this.#plan(line);
+      for (const line of areaLines(event, this.shows !== 'progress')) this.#plan(line);
     } else if (event.event === 'check') {
       for (const line of checkLines(event)) process.stdout.write(`${printable(line)}\n`);
+    } else if (event.event === 'item' && this.shows === 'areas') {
+      // Too many to read before an answer.
     } else if (event.event === 'item') {
       this.#clearBar();
       process.stdout.write(`${printable(`${String(event.action)} ${String(event.path)}`)}\n`);
@@ -76,7 +78,7 @@ export class Output {
 
   /** A dry run's plan is its result. */
   #plan(line: string): void {
-    if (!this.showsPlan) {
+    if (this.shows !== 'plan') {
       this.message(line);
       return;
     }

@@ -287,6 +287,22 @@ test('renaming a machine changes its own line alone', () => {
       assert.equal(renamed, `${text(above)}127.0.1.1  new.lab\tnew  # me\n${text(below)}`);
     }),
   );
+  assert.equal(renamedHosts('127.0.1.1 old\n', 'old', 'new', 'new.lab'), '127.0.1.1 new.lab new\n');
+  assert.equal(renamedHosts('127.0.1.1 new\n', 'new', 'new', 'new.lab'), '127.0.1.1 new.lab new\n');
   assert.equal(renamedHosts('::1 localhost\n', 'old', 'new', 'new.lab'), '::1 localhost\n127.0.1.1\tnew.lab new\n');
   assert.equal(renamedHosts('10.0.0.1 new\n', 'old', 'new', undefined), undefined);
+});
+
+test('the same machine gets its domain again, whether it had its name already or not', (t) => {
+  const content = capture(
+    hostnameArea,
+    machineWith(t, { '/etc/hostname': 'old\n', '/etc/hosts': '127.0.1.1 old.lab old\n' }),
+  ).content;
+  for (const name of ['old', 'debian']) {
+    const there = machineWith(t, { '/etc/hostname': `${name}\n`, '/etc/hosts': `127.0.1.1 ${name}\n` });
+    restore(hostnameArea, content, there, { about: { identity: 'same' } });
+    assert.equal(there.text('/etc/hosts'), '127.0.1.1 old.lab old\n');
+    const checked = verdicts(hostnameArea.check(content, there, { ...ABOUT, identity: 'same' }));
+    assert.equal(checked['hostname:domain'], 'same');
+  }
 });

@@ -352,3 +352,26 @@ test('a live machine reads its units again, and says when it cannot', (t) => {
   assert.deepEqual(asked, ['daemon-reload']);
   assert.equal(new Units(machine).state('nothing.service'), undefined);
 });
+
+test('what the machine starts into comes along where it was chosen; what does not stay up is withheld', (t) => {
+  const units = { '/usr/lib/systemd/system/multi-user.target': '', '/usr/lib/systemd/system/poweroff.target': '' };
+  const chosen = machineWith(t, {
+    ...units,
+    '/etc/systemd/system/default.target': { link: '/lib/systemd/system/multi-user.target' },
+  });
+  const { content } = capture(servicesArea, chosen);
+  const there = target(t, units);
+  assert.equal(verdicts(servicesArea.check(content, chosen, ABOUT))['default-target'], 'same');
+  assert.equal(verdicts(servicesArea.check(content, there, ABOUT))['default-target'], 'failed');
+  const actions = (more: unknown, allowPrivileged = true) =>
+    planFor(servicesArea, { ...(content as object), ...(more as object) }, there, { allowPrivileged })
+      .filter(({ id }) => id === 'default-target')
+      .map(({ action }) => action);
+  assert.deepEqual(actions({}, false), ['withhold']);
+  assert.deepEqual(actions({ defaultTarget: 'poweroff.target' }), ['withhold']);
+  assert.deepEqual(actions({ defaultTarget: 'lab.target' }), ['ask']);
+  restore(servicesArea, content, there);
+  assert.equal(there.readLink('/etc/systemd/system/default.target'), '/lib/systemd/system/multi-user.target');
+  assert.equal(verdicts(servicesArea.check(content, there, ABOUT))['default-target'], 'same');
+  assert.deepEqual(actions({}), ['same']);
+});

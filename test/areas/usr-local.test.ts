@@ -40,6 +40,13 @@ test('only places that no package owns and that hold something are taken', (t) =
   assert.deepEqual((content as UsrLocalContent).places[0]?.names, ['bin', 'bin/tool', 'lib', 'lib/python3']);
 });
 
+test('own authorities are the area security’s: a restore without them lacks nothing of this area', (t) => {
+  const there = machineWith(t, { '/usr/local/bin/tool': 'x', '/usr/local/share/ca-certificates/lab.crt': 'x' });
+  const { content } = capture(usrLocalArea, there);
+  rmSync(join(there.root, 'usr/local/share/ca-certificates'), { recursive: true });
+  assert.deepEqual(verdicts(usrLocalArea.check(content, there, ABOUT)), { 'folder:/usr/local': 'same' });
+});
+
 test('a machine with nothing there has no such area, and a person called local keeps his home to himself', (t) => {
   const bare = machineWith(t, { '/usr/local/bin/': {}, '/usr/local/share/man/': {} });
   assert.equal(usrLocalArea.capture(bare, { nowMs: 0 }), undefined);

@@ -52,6 +52,7 @@ describe('a kept pairing', () => {
       remote: initiator.peerId,
       paths: ['/home/ann'],
       areas: [],
+      notTaken: 0,
       state: stateId('ab'.repeat(32)),
       stateKey: random(32),
       port: 4001,

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import test from 'node:test';
 import { DOCUMENTS_NAME } from '../../src/state/plan/source-tree.ts';
+import { FolderWalk } from '../../src/state/restore/folder-walk.ts';
 import type { RestorePlace } from '../../src/state/restore/index.ts';
 import { undoRestore } from '../../src/state/restore/index.ts';
 import { captureTree, on, restoreTree, temporaryFolder } from './support/source-machine.ts';
@@ -148,4 +149,16 @@ test('what a place leaves out does not come, with all beneath it, and is listed'
     assert.deepEqual(readdirSync(join(target, 'home/anna')), ['mine']);
     assert.deepEqual(readdirSync(join(target, 'home/bob')), ['deep']);
   }
+});
+
+test('what was asked for beneath a place that is left out is not missed', () => {
+  const path = (...names: string[]) => names.map((name) => Buffer.from(name));
+  const only = [path('home', 'ann', 'bob'), path('home', 'zoe')];
+  const walk = new FolderWalk(undefined, only, [{ path: path('home', 'ann'), leftOut: 'it is another’s' }]);
+  walk.enter(undefined, Buffer.alloc(0));
+  const { number: home } = walk.enter(0, Buffer.from('home'));
+  assert.equal(walk.enter(home, Buffer.from('ann')).isSelected, false);
+  assert.throws(() => walk.end(), { code: 'not-found', message: /home\/zoe/ });
+  assert.equal(walk.enter(home, Buffer.from('zoe')).isSelected, true);
+  walk.end();
 });

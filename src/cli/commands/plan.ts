@@ -66,8 +66,8 @@ function planLines(done: Record<string, unknown>): string[] {
   const left = done.leftByRules as readonly { rule: string; items: number; examples: readonly string[] }[];
   return [
     ...areas.map(areaLine),
-    ...left.map(({ rule, items, examples }) => `left out    ${rule}  ${items} items, such as ${examples.join(', ')}`),
-    `in all      ${String(done.files)} files, ${formatBytes(Number(done.bytes))}; at most ${formatBytes(Number(done.upperBoundBytes))} to store`,
+    ...left.map(({ rule, items, examples }) => `left out      ${rule}  ${items} items, such as ${examples.join(', ')}`),
+    `in all        ${String(done.files)} files, ${formatBytes(Number(done.bytes))}; at most ${formatBytes(Number(done.upperBoundBytes))} to store`,
   ];
 }
 
@@ -78,5 +78,5 @@ function areaLine({ area, paths, files, bytes, items }: PlannedArea): string {
     formatBytes(bytes),
     area === null || paths.length === 0 ? '' : paths.slice(0, 5).join(' ') + (paths.length > 5 ? ' …' : ''),
   ];
-  return `${(area ?? paths[0]!).padEnd(12)}${amounts.filter(Boolean).join('  ')}`;
+  return `${(area ?? paths[0]!).padEnd(14)}${amounts.filter(Boolean).join('  ')}`;
 }

@@ -41,7 +41,10 @@ export function describeReceive(command: Command): Command {
       `where something else is there: ${POLICIES.join(', ')} (default: keep-both, the one that comes gets another name)`,
     )
     .option('--map-user <OLD=NEW>', "give what was OLD's to NEW; names or numbers, may be repeated", collect)
-    .option('--allow-privileged', 'as root: setuid and setgid, devices and privileged attributes too')
+    .option(
+      '--allow-privileged',
+      'as root: what only root may bring too, such as sudo rules, services, setuid files; it is shown first',
+    )
     .option('--interface <NAME>', 'a network interface to use (default: cables and radios); may be repeated', collect)
     .option('--peer <MULTIADDR>', 'where the other machine is, such as /ip4/192.168.1.20/tcp/24717')
     .option(

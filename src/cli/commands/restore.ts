@@ -47,7 +47,10 @@ export function describeRestore(command: Command): Command {
       `where something else is there: ${POLICIES.join(', ')} (default: keep-both, the restored one gets another name)`,
     )
     .option('--map-user <OLD=NEW>', "give what was OLD's to NEW; names or numbers, may be repeated", collect)
-    .option('--allow-privileged', 'as root: setuid and setgid, devices and privileged attributes too')
+    .option(
+      '--allow-privileged',
+      'as root: what only root may bring too, such as sudo rules, services, setuid files; it is shown first',
+    )
     .option('--dry-run', 'say what would be done with each item, and write nothing')
     .option('--from <MACHINE>', 'the machine whose state it shall be')
     .option('--state <ID>', 'this state')
@@ -83,7 +86,7 @@ Examples:
 /** Returns the exit status: 3 where items were left out or withheld. */
 export async function runRestore(context: Context, flags: RestoreFlags): Promise<number> {
   const wish = wishOf(flags);
-  context.output.showsPlan = wish.dryRun;
+  if (wish.dryRun) context.output.shows = 'plan';
   if (flags.into === undefined && flags.root === undefined && !wish.dryRun) await confirmRoot(context);
   const done =
     flags.store === undefined ? await fromPoint(context, flags, wish) : await fromFolder(context, flags, wish);
@@ -223,13 +226,45 @@ export async function secretsOf(flags: Pick<RestoreFlags, 'passphraseFile' | 're
 
 /** Asks whose state it is, where nobody vouches for it. --yes does not answer this: it is for a person to say. */
 async function confirmed(context: Context, wish: Wish, restore: (wish: Wish) => Promise<Done>): Promise<Done> {
+  let settled = wish;
+  if (isForEyes(context, wish)) settled = await shown(context, wish, restore);
   try {
-    return await restore(wish);
+    return await restore(settled);
   } catch (error) {
-    if (!context.mayAsk || !(error instanceof ResettleError) || error.code !== 'unconfirmed') throw error;
-    context.output.message(`${error.message}.`);
-    const from = await prompt('Name the machine whose state you want, or press Enter to stop: ');
-    if (from === '') throw error;
-    return restore({ ...wish, from });
+    const from = await nameOfMachine(context, error);
+    return restore({ ...settled, from });
   }
+}
+
+/** Throws the error where it is no question, or nobody answers. */
+async function nameOfMachine(context: Context, error: unknown): Promise<string> {
+  if (!context.mayAsk || !(error instanceof ResettleError) || error.code !== 'unconfirmed') throw error;
+  context.output.message(`${error.message}.`);
+  const from = await prompt('Name the machine whose state you want, or press Enter to stop: ');
+  if (from === '') throw error;
+  return from;
+}
+
+/** Whether somebody is there who can look at what only root may bring before it is brought (docs/THREATS.md, T7). */
+const isForEyes = ({ mayAsk, yes }: Context, { allowPrivileged, root, dryRun }: Wish): boolean =>
+  allowPrivileged && root && !dryRun && mayAsk && !yes;
+
+/** Shows the plan of areas with every difference, and asks. Returns the wish as far as a person has settled it. */
+async function shown(context: Context, wish: Wish, restore: (wish: Wish) => Promise<Done>): Promise<Wish> {
+  const { output } = context;
+  let settled = wish;
+  output.shows = 'areas';
+  try {
+    await restore({ ...settled, dryRun: true });
+  } catch (error) {
+    settled = { ...settled, from: await nameOfMachine(context, error) };
+    await restore({ ...settled, dryRun: true });
+  } finally {
+    output.shows = 'progress';
+  }
+  const answer = await prompt('Do all of this? [y/N] ');
+  if (/^y(es)?$/i.test(answer)) return settled;
+  throw new ResettleError('unconfirmed', 'nothing was restored: the plan was not accepted', {
+    hint: 'leave --allow-privileged out, or name fewer --areas',
+  });
 }

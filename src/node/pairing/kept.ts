@@ -55,6 +55,8 @@ export interface KeptSender extends KeptBase {
   /** Absolute, as they were given. */
   readonly paths: readonly string[];
   readonly areas: readonly AreaName[];
+  /** Items that areas could not take. */
+  readonly notTaken: number;
   readonly state: StateId;
   readonly stateKey: Uint8Array;
   /** Where it listened. */
@@ -98,6 +100,7 @@ const Schema = z.discriminatedUnion('role', [
     role: z.literal('sender'),
     paths: z.array(path).max(10_000),
     areas: z.array(z.enum(AREA_NAMES)).default([]),
+    notTaken: z.number().int().nonnegative().default(0),
     state: hex(32),
     stateKey: hex(32),
     port: z.number().int().min(0).max(65_535),
@@ -244,8 +247,9 @@ function written(kept: Kept): Written {
       ...(wish && { wish: writtenWish(wish) }),
     };
   }
-  const { paths, areas, state, stateKey, port } = kept;
-  return { ...common, role: 'sender', paths: [...paths], areas: [...areas], state, stateKey: hexOf(stateKey), port };
+  const { paths, areas, notTaken, state, stateKey, port } = kept;
+  const what = { paths: [...paths], areas: [...areas], notTaken };
+  return { ...common, role: 'sender', ...what, state, stateKey: hexOf(stateKey), port };
 }
 
 function writtenWish({ areas, mapUsers, ...wish }: ReceiveWish) {
@@ -281,7 +285,7 @@ function checked(id: string, file: Written): Kept {
     addresses: file.addresses,
   };
   if (file.role === 'receiver') return { ...common, role: 'receiver', wish: file.wish, restoreId: file.restoreId };
-  const { paths, areas, port } = file;
+  const { paths, areas, notTaken, port } = file;
   const keys = { state: stateId(file.state), stateKey: bytesOfHex(file.stateKey) };
-  return { ...common, role: 'sender', paths, areas, ...keys, port };
+  return { ...common, role: 'sender', paths, areas, notTaken, ...keys, port };
 }

@@ -206,6 +206,7 @@ class SenderRun {
         addresses: addressesWith(connection, []),
         paths: this.#request.paths,
         areas: this.#request.areas,
+        notTaken: scope.skipped,
         state,
         stateKey,
         port: node.port,
@@ -326,7 +327,7 @@ class SenderRun {
       state: kept.state,
       files: summary.files,
       bytes: summary.bytes,
-      skipped: Math.max(summary.skipped, sending.plan.skipped.count),
+      skipped: Math.max(summary.skipped, sending.plan.skipped.count + kept.notTaken),
       seconds: Math.round(this.#ground.clock.monotonicMs() - this.#startedMs) / 1000,
       verified: true,
     };

@@ -1,8 +1,10 @@
 import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { LocalSystem } from '../../state/areas/base/local-system.ts';
 import type { AreaName } from '../../state/areas/base/names.ts';
 import { type SurveyedArea, surveyMachine } from '../../state/areas/survey/index.ts';
+import { sourceOf } from '../../state/areas/survey/survey.ts';
 import type { RuleFilter } from '../../state/plan/rule-filter.ts';
 import { DOCUMENTS_NAME, type SourceTree } from '../../state/plan/source-tree.ts';
 import type { Emit } from '../events.ts';
@@ -42,6 +44,8 @@ export interface Scope {
   readonly areas: readonly SurveyedArea[];
   /** What areas could not take. */
   readonly skipped: number;
+  /** The captured machine's own name, where it is not this one. */
+  readonly machineName: string | undefined;
 }
 
 /**
@@ -52,11 +56,12 @@ export async function openScope(wish: ScopeWish, options: ScopeOptions): Promise
   const { emit, exclude, folder } = options;
   const { root } = wish;
   checkScope(wish);
+  const machineName = root === '/' ? undefined : nameOfRoot(root);
   const asked = choosePaths(wish.paths, exclude, root);
   for (const path of asked.own) emit({ event: 'note', message: `left out, the agent's own: ${path}` });
   if (wish.areas.length === 0) {
     if (asked.paths.length === 0) throw nothingLeft(asked.own);
-    return { paths: asked.paths, tree: { root }, filter: undefined, areas: [], skipped: 0 };
+    return { paths: asked.paths, tree: { root }, filter: undefined, areas: [], skipped: 0, machineName };
   }
   const { nowMs, signal, ruleFolders } = options;
   const { areas, rules } = await surveyMachine(
@@ -75,8 +80,12 @@ export async function openScope(wish: ScopeWish, options: ScopeOptions): Promise
     tree: { root, documents: folder },
     areas,
     skipped: areas.reduce((sum, { couldNot }) => sum + couldNot.length, 0),
+    machineName,
   };
 }
+
+/** Undefined where its files do not say. */
+const nameOfRoot = (root: string): string | undefined => sourceOf(new LocalSystem(root)).hostname || undefined;
 
 const bytesOf = (path: string): Buffer => Buffer.from(path);
 

@@ -1,7 +1,7 @@
 import { accountsArea } from './accounts/index.ts';
 import { applicationsArea } from './applications/index.ts';
 import { backupRulesArea } from './backup-rules/index.ts';
-import { AREA_NAMES, type AreaName } from './base/names.ts';
+import { AREA_NAMES } from './base/names.ts';
 import type { Area } from './base/types.ts';
 import { displayArea } from './display/index.ts';
 import { environmentArea } from './environment/index.ts';
@@ -41,5 +41,3 @@ const BUILT: readonly Area[] = [
 
 /** In the order of a restore. */
 export const AREAS: readonly Area[] = AREA_NAMES.flatMap((name) => BUILT.filter((area) => area.name === name));
-
-export const areaOf = (name: AreaName): Area | undefined => AREAS.find((area) => area.name === name);

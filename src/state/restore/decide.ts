@@ -66,8 +66,10 @@ interface DecidedFolder {
   readonly state: State;
   readonly path: FolderPath;
   readonly isBase: boolean;
-  /** Other names that were given here, and may be captured ones too. */
+  /** Other names that were given here, and may be captured ones too; where places rename, all that come. */
   readonly given: Set<string>;
+  /** Places may give a name here that something else that was captured has. */
+  readonly mayMeet: boolean;
 }
 
 interface DecidedAs {
@@ -109,6 +111,10 @@ function looking<T>(path: FolderPath, look: () => T): T {
   }
 }
 
+function note({ mayMeet, given }: DecidedFolder, name: Uint8Array): void {
+  if (mayMeet) given.add(asBuffer(name).toString('latin1'));
+}
+
 function letGo(candidate: Candidate): void {
   if (candidate.fd !== undefined) close(candidate.fd);
   candidate.fd = undefined;
@@ -138,21 +144,23 @@ export class Decider implements ManifestVisitor {
       ? this.#base(given)
       : this.#decideFolder(above!, walked.name, given, walked.isSelected, captured?.mtimeNs);
     const { isBase } = walked;
+    if (above && decided.action === 'create') note(above, decided.name);
     const { action, former } = decided;
     sink.folder(
       { kind: 'folder', parent: parent ?? 0, isBase, given, name: decided.name, action, former },
       above?.path ?? [],
       name,
     );
+    const mayMeet = walked.placesBelow.length > 0;
     const path = walked.isBase ? [] : [...above!.path, decided.name];
-    this.#stack.push({ number: walked.number, state: decided.state, path, isBase: walked.isBase, given: new Set() });
+    this.#stack.push({ number: walked.number, state: decided.state, path, isBase, given: new Set(), mayMeet });
     return walked.number;
   }
 
   entry(folder: number, entry: Entry): void {
     this.#parts.guard.check(folder, this.#stack.at(-1)!.isBase, entry);
     const { leftOut } = this.#parts.walk.placeOf(entry.name, entry.kind === 'folder');
-    if (leftOut !== undefined) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
+    if (leftOut) this.#parts.onLeftOut?.(this.#stack.at(-1)!.path, entry.name, leftOut);
     if (this.#parts.onEntry && this.#parts.walk.selects(entry.name, entry.kind === 'folder')) {
       this.#parts.onEntry(this.#stack.at(-1)!.path, entry, this.#placeOf(entry.name));
     }
@@ -340,6 +348,7 @@ export class Decider implements ManifestVisitor {
         : action === 'identical'
           ? (looked.find(({ isExact }) => isExact)?.name ?? own)
           : own;
+    if (action === 'create') note(folder, name);
     const { mtimeNs } = entry;
     const decision: ItemDecision = { kind, action, name, folder: folder.number, sizeBytes, mtimeNs, group };
     this.#parts.sink.item(decision, folder.path, entry.name);

@@ -38,7 +38,8 @@ export function finishFolders({ tree, setter, extras, places }: FinishParts, onF
 export function lastOfTarget({ tree, setter, extras }: FinishParts): () => void {
   const { folders, target } = tree;
   const last: (() => void)[] = [];
-  for (let folder = 0; folder < folders.count && folders.isBase(folder); folder++) {
+  for (let folder = 0; folder < folders.count; folder++) {
+    if (!folders.isBase(folder)) continue;
     const given = folders.given(folder);
     const own = extras.get(folders.extrasAt(folder));
     if (given && !folders.isLost(folder)) last.push(() => setter.folderTime(target.base, given, own, () => '.'));

@@ -65,13 +65,15 @@ export class FolderWalk {
     const { placesBelow } = above;
     const placed = this.#placed(above, name, true);
     const isLeftOut = placed.leftOut !== undefined;
+    // Beneath it nobody looks for what was asked for.
+    if (isLeftOut) for (const at of here) this.#found.add(at);
     return this.#push({
       ...placed,
       placesBelow: placesBelow.filter(
         (at) => this.#places[at]!.path.length > depth + 1 && isNameOf(this.#places[at]!, depth, name),
       ),
       number,
-      isBase: number <= this.#stripped.length,
+      isBase: this.#isBase(above, name),
       isWithin: (isWithin || isAskedFor) && !isLeftOut,
       isSelected: (isWithin || here.length > 0) && !isLeftOut,
       depth: depth + 1,
@@ -113,6 +115,11 @@ export class FolderWalk {
     const placesBelow = this.#places.map((_, at) => at).filter((at) => this.#places[at]!.path.length > 0);
     const placed = { name, place: 0, leftOut: undefined };
     return { number, isBase: true, isWithin, isSelected: true, depth: 0, below: deeper, ...placed, placesBelow };
+  }
+
+  /** On the way to the folder that the target stands for, or that folder itself. */
+  #isBase({ isBase, depth }: WalkedFolder, name: Uint8Array): boolean {
+    return isBase && depth < this.#stripped.length && Buffer.compare(this.#stripped[depth]!, name) === 0;
   }
 
   #placed({ placesBelow, place, depth }: WalkedFolder, name: Uint8Array, isFolder: boolean): Placed {

@@ -2,7 +2,7 @@
 export { REPLACED } from './conflict-report.ts';
 export { openSnapshot } from './open-snapshot.ts';
 export { readSnapshotDetails, restoreSnapshot } from './restore-snapshot.ts';
-export { unfinishedRestore } from './target.ts';
+export { type UnfinishedRestore, unfinishedRestore } from './session.ts';
 export type {
   ConflictCounts,
   ConflictPolicy,
@@ -19,4 +19,5 @@ export type {
   UndoResult,
   UserMapping,
 } from './types.ts';
-export { canUndo, undoRestore } from './undo-restore.ts';
+export { BROUGHT_OTHERWISE } from './types.ts';
+export { canUndo, hasFiles, undoRestore } from './undo-restore.ts';

@@ -93,7 +93,7 @@ export class RestorePlan implements ManifestVisitor {
     const { guard, tree, walk, losses } = this.#parts;
     guard.check(folder, tree.folders.isBase(folder), entry);
     const { leftOut } = walk.placeOf(entry.name, entry.kind === 'folder');
-    if (leftOut !== undefined && !tree.folders.isLost(folder)) losses.add(() => tree.show(folder, entry.name), leftOut);
+    if (leftOut && !tree.folders.isLost(folder)) losses.add(() => tree.show(folder, entry.name), leftOut);
   }
 
   fileStart(checked: CheckedFile): void {

@@ -116,7 +116,7 @@ export class RestoreRun {
   };
 
   #newWalk(): FolderWalk {
-    return new FolderWalk(this.#stripped, this.#data.only, this.#data.places);
+    return new FolderWalk(this.#data.base ?? this.#stripped, this.#data.only, this.#data.places);
   }
 
   #newGuard(restoreId: string): BaseGuard {
@@ -251,6 +251,7 @@ export class RestoreRun {
       inodes.close();
       extras.close();
       target.removeJournal();
+      target.keepTime(session.formerTimeNs);
       finishTarget();
       session.finish(shownPreImages);
       this.#teller.now(progress('folders'));

@@ -1,29 +1,57 @@
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import type { FolderPath } from '../format/index.ts';
 import { pathOfFolder, statOf } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
 import { undoFile } from './places.ts';
-import { isRestoreId, type JournalRecord, lock, Target } from './target.ts';
+import { isRestoreId, type JournalRecord, journalNameOf, lock, Target, unfinishedRecord } from './target.ts';
 import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** What a restore keeps in its folder for an undo. */
 const UNDO_FILES = ['restore.json', 'plan', 'plan.new', 'plan.more', 'plan.became', 'replaced', 'lock'] as const;
 
+const hexOf = (path: FolderPath): string[] => path.map((one) => Buffer.from(one).toString('hex'));
+
 /** The options of a restore that decide how it is carried out, as one text. */
 function optionsOf(data: RestoreWorkerData): string {
-  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places } = data;
-  const paths = only?.map((path) => path.map((name) => Buffer.from(name).toString('hex')));
+  const { strip, onConflict, allowPrivileged, mapUsers, only, root, owners, places, base } = data;
+  const paths = only?.map(hexOf);
   const asked = [strip, onConflict, allowPrivileged === true, mapUsers ?? [], paths ?? null, root ?? '/'];
-  if (!owners && !places) return JSON.stringify(asked);
+  if (!owners && !places && !base) return JSON.stringify(asked);
   const own = places?.map(({ path, name, personal, leftOut }) => [
-    path.map((one) => Buffer.from(one).toString('hex')),
+    hexOf(path),
     name && Buffer.from(name).toString('hex'),
     personal,
     leftOut !== undefined,
   ]);
-  return JSON.stringify([...asked, owners, own]);
+  return JSON.stringify([...asked, owners, own, ...(base ? [hexOf(base)] : [])]);
+}
+
+export interface UnfinishedRestore {
+  readonly restoreId: string;
+  /** Where on the target it brings what is somebody's own. */
+  readonly personal: readonly string[];
+}
+
+/** The restore of that descriptor that was begun in a target and is unfinished there; undefined where there is none. */
+export function unfinishedRestore(path: string, descriptorHash: string): UnfinishedRestore | undefined {
+  const record = unfinishedRecord(path, descriptorHash);
+  return record && { restoreId: record.restore, personal: personalOf(record.options) };
+}
+
+/** Of what `optionsOf` wrote. */
+function personalOf(options: string): string[] {
+  try {
+    const places = (JSON.parse(options) as readonly unknown[])[7] as readonly [string[], string | null, unknown][];
+    return places
+      .filter(([, , personal]) => personal)
+      .map(([path, name]) => (name ? [...path.slice(0, -1), name] : path))
+      .map((names) => `/${names.map((one) => Buffer.from(one, 'hex').toString('utf8')).join('/')}`);
+  } catch {
+    return [];
+  }
 }
 
 /** One run of a restore that changes something: the target with its journal, and the folder for its undo. */
@@ -34,6 +62,8 @@ export class Session {
   readonly undoDir: string | undefined;
   readonly planFile: string;
   readonly #data: RestoreWorkerData;
+  /** This run wrote down what the target was. */
+  #hasBegun = false;
 
   /** Throws `usage`, `failed`, `refused`, `damaged`. */
   constructor(data: RestoreWorkerData) {
@@ -51,7 +81,7 @@ export class Session {
       undo: data.undoDir !== undefined,
       options: optionsOf(data),
     };
-    this.target = new Target(data.target, record, (target) => this.#begin(target));
+    this.target = this.#openTarget(record);
     try {
       this.restoreId = this.target.record.restore;
       this.undoDir = data.undoDir === undefined ? undefined : this.#openUndo(data.undoDir);
@@ -74,15 +104,29 @@ export class Session {
 
   /** Leaves no trace of a restore that changed nothing. */
   withdraw(): void {
+    const former = this.formerTimeNs;
     // Not the folder itself: what areas keep there stands on its own.
     if (this.undoDir !== undefined) removeUndoFiles(this.undoDir);
-    this.target.withdraw(this.#data.target);
+    this.target.withdraw(this.#data.target, former);
   }
 
   /** What the target's own time was before, as far as it is known. */
   get formerTimeNs(): bigint | undefined {
     const text = this.undoDir === undefined ? undefined : readUndoRecord(this.undoDir)?.targetTimeNs;
     return text === undefined ? undefined : BigInt(text);
+  }
+
+  #openTarget(record: JournalRecord): Target {
+    try {
+      return new Target(this.#data.target, record, (target) => this.#begin(target));
+    } catch (error) {
+      const { undoDir, target } = this.#data;
+      // Nothing could be made there.
+      if (this.#hasBegun && !existsSync(join(target, journalNameOf(record.descriptor).toString()))) {
+        removeUndoFiles(undoDir!);
+      }
+      throw error;
+    }
   }
 
   /** Writes down what the target is, before anything is made in it. */
@@ -96,6 +140,7 @@ export class Session {
     }
     // An earlier run was cut short here: what it saw was before it made anything.
     if (known) return;
+    this.#hasBegun = true;
     writeUndoRecord(undoDir, {
       format: 1,
       restore: restoreId,

@@ -15,6 +15,7 @@ import {
   removeFile,
   removeFolder,
   rename,
+  setTime,
   statOf,
   syncFolder,
 } from '../fs/calls.ts';
@@ -62,6 +63,8 @@ export class Target {
   readonly journal: number;
   /** What the journal says: the earlier run's where there was one. */
   readonly record: JournalRecord;
+  /** What lay in it when this run began, without the journal. */
+  readonly #names: readonly Buffer[];
 
   /**
    * `beforeFirst` is called before anything is made in the target, unless an earlier run did. Throws `usage` when an
@@ -77,7 +80,8 @@ export class Target {
       this.realPath = realpathSync(path);
       const names = namesIn(base);
       const hasJournal = names.some((name) => name.equals(this.journalName));
-      this.wasEmpty = names.length === (hasJournal ? 1 : 0);
+      this.#names = names.filter((name) => !name.equals(this.journalName));
+      this.wasEmpty = this.#names.length === 0;
       if (hasJournal) {
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
@@ -88,7 +92,7 @@ export class Target {
       this.record = found ?? record;
       if (!found) beforeFirst(this);
       if (journal === undefined) {
-        makeFolder(base, this.journalName);
+        makeJournal(base, this.journalName, path);
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
       }
@@ -116,10 +120,19 @@ export class Target {
     removeJournal(this.base, this.journalName, this.journal);
   }
 
+  /** That a journal was made in it and removed does not show: its time is again as before, where its names are. */
+  keepTime(formerNs: bigint | undefined): void {
+    const names = namesIn(this.base);
+    const isSame =
+      names.length === this.#names.length && names.every((name) => this.#names.some((one) => one.equals(name)));
+    if (formerNs !== undefined && isSame) setTime(this.base, formerNs);
+  }
+
   /** Leaves no trace of a restore that changed nothing. */
-  withdraw(path: string): void {
+  withdraw(path: string, formerTimeNs: bigint | undefined): void {
     removeJournal(this.base, this.journalName, this.journal);
     if (this.isNew) rmdirSync(path);
+    else this.keepTime(formerTimeNs);
   }
 
   close(): void {
@@ -158,15 +171,26 @@ function hold(path: string, what: string): void {
   throw new ResettleError('failed', `another restore or undo is at work in ${what}`, { hint: 'wait until it ended' });
 }
 
+function makeJournal(base: number, name: Buffer, path: string): void {
+  try {
+    makeFolder(base, name);
+  } catch (error) {
+    throw notInto(path, error);
+  }
+}
+
+const notInto = (path: string, error: unknown): ResettleError =>
+  new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {
+    hint: 'give a folder that you can write to',
+    cause: error,
+  });
+
 function openTarget(path: string): { base: number; isNew: boolean } {
   try {
     const isNew = makeFolders(path);
     return { base: openFolderAt(Buffer.from(path)), isNew };
   } catch (error) {
-    throw new ResettleError('failed', `cannot restore into ${path}: ${reasonOf(error)}`, {
-      hint: 'give a folder that you can write to',
-      cause: error,
-    });
+    throw notInto(path, error);
   }
 }
 
@@ -211,12 +235,15 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   return { ...wanted, restore: found.restore };
 }
 
-/** The id of a restore of that descriptor that was begun in a target and is unfinished there; undefined where there is none. */
-export function unfinishedRestore(path: string, descriptorHash: string): string | undefined {
+/** What the journal says of a restore of that descriptor that is unfinished in a target; undefined where there is none. */
+export function unfinishedRecord(
+  path: string,
+  descriptorHash: string,
+): Pick<JournalRecord, 'restore' | 'options'> | undefined {
   try {
     const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
-    const { restore } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
-    return typeof restore === 'string' && isRestoreId(restore) ? restore : undefined;
+    const { restore, options } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    return isRestoreId(`${restore}`) ? { restore: `${restore}`, options: `${options}` } : undefined;
   } catch {
     // What is wrong with it is told when it is opened.
     return undefined;

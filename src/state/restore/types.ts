@@ -21,6 +21,9 @@ export interface OwnerNumbers {
   readonly groups: readonly (readonly [captured: number, target: number])[];
 }
 
+/** It comes, but not as a file of this restore: nothing is missing, so nobody is told. */
+export const BROUGHT_OTHERWISE = '';
+
 /** A captured path that is somebody's own, or shall not come. */
 export interface RestorePlace {
   readonly path: FolderPath;
@@ -28,7 +31,7 @@ export interface RestorePlace {
   readonly name?: Uint8Array;
   /** Whose it is on the target: nothing of it is root's, and nothing privileged is kept, whoever asks (T7). */
   readonly personal?: { readonly uid: number; readonly gid: number };
-  /** Neither it nor what is beneath it is restored: why, for people. */
+  /** Neither it nor what is beneath it is restored: why, for people; `BROUGHT_OTHERWISE` is not told. */
   readonly leftOut?: string;
   /** With `leftOut`: names that begin as its last one does, too. */
   readonly isBeginning?: true;
@@ -75,6 +78,8 @@ export interface RestoreOptions {
   readonly owners?: OwnerNumbers;
   /** Captured paths that go elsewhere, or may have less, than others. */
   readonly places?: readonly RestorePlace[];
+  /** The captured folder that the target stands for: of what lies beside it nothing comes. Not with `strip`. */
+  readonly base?: FolderPath;
   /** Only these, as names from the root, and what lies beneath them. Throws `not-found` for one that was not captured. */
   readonly only?: readonly FolderPath[];
 }

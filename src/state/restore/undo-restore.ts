@@ -3,6 +3,9 @@ import type { FromUndoWorker } from './messages.ts';
 import type { UndoEvents, UndoOptions, UndoResult } from './types.ts';
 import { readUndoRecord } from './undo-record.ts';
 
+/** Whether a restore came so far that it has files of its own, undone or not. Throws `damaged`. */
+export const hasFiles = (undoDir: string): boolean => readUndoRecord(undoDir) !== undefined;
+
 /** Whether there is something of a restore to take back. Throws `damaged`. */
 export function canUndo(undoDir: string): boolean {
   const record = readUndoRecord(undoDir);

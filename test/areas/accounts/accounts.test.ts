@@ -169,6 +169,29 @@ test('on an empty machine they are added as the tools would, with privileged gro
   assert.equal(lineOf(target, '/etc/gshadow', 'sudo'), 'sudo:*::ann');
 });
 
+test('who may add others to a group may do so again, by the new name, and nobody becomes one of a group that was there', (t) => {
+  const gshadow = ANN.gshadow.replace('lab:!::', 'lab:!:ann,lp:');
+  const { content } = capture(accountsArea, machine(t, { ...ANN, gshadow }));
+  const [id, there] = ['administrator:ann:lab', machine(t)];
+  assert.equal(actions(bring(content, there))[id], 'merge');
+  assert.equal(lineOf(there, '/etc/gshadow', 'lab'), 'lab:!:ann:ann,bob');
+  // grpck looks for her on the machine that runs it.
+  assert.deepEqual(accountsArea.validate?.(there), []);
+  assert.equal(actions(bring(content, there))[id], 'same');
+  assert.equal(verdicts(accountsArea.check(content, there, ABOUT))[id], 'same');
+  writeFileSync(
+    join(there.root, 'etc/gshadow'),
+    readFileSync(join(there.root, 'etc/gshadow'), 'utf8').replace(':ann:', '::'),
+  );
+  assert.equal(verdicts(accountsArea.check(content, there, ABOUT))[id], 'person');
+
+  const taken = machine(t, { group: 'lab:x:1500:\n', gshadow: 'lab:!::\n' });
+  assert.equal(actions(bring(content, taken))[id], 'withhold');
+  const mapped = machine(t);
+  bring(content, mapped, { mapUsers: [{ from: 'ann', to: 'anna' }] });
+  assert.equal(lineOf(mapped, '/etc/gshadow', 'lab'), 'lab:!:anna:anna,bob');
+});
+
 test('useradd, groupadd and chpasswd write the same files', (t) => {
   const { content } = capture(accountsArea, source(t));
   const ours = machine(t, {}, { '/usr/bin/zsh': { mode: 0o755 } });

@@ -99,6 +99,7 @@ test('every area of the snapshot is told: not chosen, only where asked, of a lat
       checklist: expecting('printers', 'printer:lab', 'printer:old'),
     }),
     chosen: ['accounts', 'hostname'],
+    notAsked: ['security'],
   });
   const of = (area: string) => allItems(checklist).filter((item) => item.area === area);
   assert.deepEqual(

@@ -263,6 +263,12 @@ test('whatever breaks after a restore is seen', (t) => {
           XFCE.replace('15', '5'),
         ),
     ],
+    [
+      'timeout:ann/dconf/org/gnome/desktop/session/idle-delay',
+      'person',
+      // It was not chosen to come.
+      (root) => rmSync(join(root, 'home/ann'), { recursive: true }),
+    ],
     ['session:ann', 'failed', (root) => rmSync(join(root, 'var/lib/AccountsService/users/ann'))],
     ['session:ann', 'person', (root) => rmSync(join(root, 'var/lib/AccountsService/icons/ann'))],
     ['script:ann/.xprofile', 'failed', (root) => rmSync(join(root, 'home/ann/.xprofile'))],

@@ -43,7 +43,11 @@ interface Live {
   readonly parts: AreasParts;
 }
 
-function liveScene(t: TestContext, guard?: LinkGuard, options: Partial<SceneOptions> = {}): Live {
+function liveScene(
+  t: TestContext,
+  guard?: (rollBack: () => Promise<void>) => LinkGuard,
+  options: Partial<SceneOptions> = {},
+): Live {
   const ran: string[] = [];
   const active = new Set(['cups.service', 'cups.path']);
   const woken = (name: string) => (_: unknown, changed: ReadonlySet<string>) => {
@@ -71,9 +75,9 @@ function liveScene(t: TestContext, guard?: LinkGuard, options: Partial<SceneOpti
     ...scene.parts,
     systemAt: (root) => new RecordedSystem(root, ran, active),
     ...(guard && {
-      armGuard: () => {
+      armGuard: async ({ rollBack }) => {
         ran.push('guard armed');
-        return guard;
+        return guard(rollBack);
       },
     }),
   };
@@ -133,48 +137,77 @@ test('what a machine does not take notice of is told, and nothing is taken back 
   assert.deepEqual([applied.length, failed], [4, []]);
 });
 
-test('where the link is lost, network and hostname are taken back and noticed again; the rest stays', async (t) => {
-  const said: string[] = [];
-  const guard: LinkGuard = {
-    confirm: async () => {
-      said.push('asked');
-      return 'lost';
-    },
-    disarm: () => said.push('disarmed'),
-  };
-  const { scene, ran, parts } = liveScene(t, guard);
-  const before = treeOf(scene.root);
-  const result = await scene.restore(parts);
-  assert.equal(result.isLinkLost, true);
-  assert.deepEqual(result.applied, ['services', 'printers']);
-  assert.deepEqual(
-    result.failed.map(({ area, problems }) => `${area}: ${problems[0]!.why}`),
-    ['network', 'hostname'].map((area) => `${area}: this machine could not be reached any more`),
-  );
-  assert.deepEqual(said, ['asked', 'disarmed']);
-  const restarted = 'systemctl start cups.service cups.path';
-  assert.deepEqual(ran.slice(ran.indexOf('guard armed')), ['guard armed', restarted, ...NOTICE, NOTICE[0], NOTICE[3]]);
-  assert.equal(readFileSync(join(scene.root, 'etc/net'), 'utf8'), 'old\n');
-  assert.equal(existsSync(join(scene.root, 'etc/hostname')), false);
-  takeBackLocked(parts, scene.undoDir, PHASES);
-  assert.deepEqual(
-    differingPaths(before, treeOf(scene.root)),
-    ['/etc/.pwd.lock'].filter((path) => existsSync(join(scene.root, path))),
-  );
-});
+for (const byItself of [true, false])
+  test(`where the link is lost, network and hostname are taken back and noticed again, once${byItself ? ', by the guard' : ''}; the rest stays`, async (t) => {
+    const said: string[] = [];
+    const guard = (rollBack: () => Promise<void>): LinkGuard => ({
+      confirm: async () => {
+        said.push('asked');
+        if (byItself) await rollBack();
+        return 'lost';
+      },
+      disarm: () => said.push('disarmed'),
+    });
+    const { scene, ran, parts } = liveScene(t, guard);
+    const before = treeOf(scene.root);
+    const result = await scene.restore(parts);
+    assert.equal(result.isLinkLost, true);
+    assert.deepEqual(result.applied, ['services', 'printers']);
+    assert.deepEqual(
+      result.failed.map(({ area, problems }) => `${area}: ${problems[0]!.why}`),
+      ['network', 'hostname'].map((area) => `${area}: this machine could not be reached any more`),
+    );
+    assert.deepEqual(said, ['asked']);
+    const restarted = 'systemctl start cups.service cups.path';
+    assert.deepEqual(ran.slice(ran.indexOf('guard armed')), [
+      'guard armed',
+      restarted,
+      ...NOTICE,
+      NOTICE[0],
+      NOTICE[3],
+    ]);
+    assert.equal(readFileSync(join(scene.root, 'etc/net'), 'utf8'), 'old\n');
+    assert.equal(existsSync(join(scene.root, 'etc/hostname')), false);
+    takeBackLocked(parts, scene.undoDir, PHASES);
+    assert.deepEqual(
+      differingPaths(before, treeOf(scene.root)),
+      ['/etc/.pwd.lock'].filter((path) => existsSync(join(scene.root, path))),
+    );
+  });
 
 test('where the link stays, everything is kept; where asking fails, everything is put back and noticed', async (t) => {
-  const kept = liveScene(t, { confirm: async () => 'kept', disarm: () => {} });
+  const kept = liveScene(t, () => ({ confirm: async () => 'kept', disarm: () => {} }));
   assert.equal((await kept.scene.restore(kept.parts)).isLinkLost, false);
-  const broken = liveScene(t, {
+  const broken = liveScene(t, () => ({
     confirm: async () => {
       throw new Error('the guard fails');
     },
     disarm: () => {},
-  });
+  }));
   const before = treeOf(broken.scene.root);
   await assert.rejects(broken.scene.restore(broken.parts), /the guard fails/);
   assert.deepEqual(differingPaths(before, treeOf(broken.scene.root)), []);
   assert.equal(readAreasOutcome(broken.scene.undoDir)?.status, 'rolled-back');
   assert.deepEqual(broken.ran.slice(-4), NOTICE);
+});
+
+test('a guard that was not asked, since waking was cut short, is disarmed when everything was put back', async (t) => {
+  const { scene, ran, parts } = liveScene(t, () => ({
+    confirm: () => Promise.reject(new Error('it is not asked')),
+    disarm: () => ran.push(`disarmed, ${readAreasOutcome(scene.undoDir)?.status}`),
+  }));
+  const onPoint = (point: string) => {
+    if (point === 'woken') throw new Error('an error of the test');
+  };
+  await assert.rejects(scene.restore({ ...parts, onPoint }), /an error of the test/);
+  assert.equal(ran.at(-1), 'disarmed, rolled-back');
+});
+
+test('where nobody can watch, network and hostname are taken back and not noticed', async (t) => {
+  const { scene, ran, parts } = liveScene(t);
+  const armGuard = () => Promise.reject(new Error('no watchdog can be started'));
+  const { applied, failed, isLinkLost } = await scene.restore({ ...parts, armGuard });
+  assert.deepEqual([applied, isLinkLost], [['services', 'printers'], false]);
+  assert.match(failed[0]!.problems[0]!.why, /nobody could watch .*: no watchdog can be started/);
+  assert.deepEqual(ran.slice(2), NOTICE.slice(1, 3));
 });

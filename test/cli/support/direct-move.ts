@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, type Ended, type Event } from '../../support/agents.ts';
+import { Command, type CommandOptions, type Ended, type Event } from '../../support/agents.ts';
 import type { Cable } from '../../support/cable.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
 import { mountTmpfs, unmount } from '../../support/disks.ts';
@@ -49,10 +49,25 @@ export class DirectMove {
     return this.#start(home, this.#cable?.new.name, ['receive', ...given, '--into', into, '--strip', '--yes', ...more]);
   }
 
-  #start(home: string, namespace: string | undefined, args: readonly string[]): Command {
+  /** The same of areas of this machine. */
+  sendAreas(areas: string, options: CommandOptions = {}): Command {
+    return this.#start('old', undefined, ['send', '--areas', areas, '--listen', '/ip4/127.0.0.1/tcp/0'], options);
+  }
+
+  /** The same onto the root of a machine. */
+  receiveRoot(code: string, root: string, more: readonly string[]): Command {
+    return this.#start('new', undefined, ['receive', code, '--root', root, '--yes', ...more]);
+  }
+
+  /** Files only, with their paths. */
+  receiveWhole(code: string, into: string): Command {
+    return this.#start('new', undefined, ['receive', code, '--into', into, '--yes']);
+  }
+
+  #start(home: string, namespace: string | undefined, args: readonly string[], options: CommandOptions = {}): Command {
     const device = this.#cable?.device ?? 'lo';
     const all = [...args, '--home', this.path(home), '--interface', device, '--json'];
-    const command = new Command(all, namespace === undefined ? {} : { namespace });
+    const command = new Command(all, namespace === undefined ? options : { ...options, namespace });
     this.#commands.push(command);
     return command;
   }

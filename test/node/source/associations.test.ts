@@ -8,6 +8,7 @@ import type { AssociationId, StateId } from '../../../src/common/ids.ts';
 import type { GivenShares } from '../../../src/node/roles/source/types.ts';
 import { unwrapStateKey } from '../../../src/state/format/index.ts';
 import { type EventBody, plainEvent, sealTerms } from '../../../src/state/records/index.ts';
+import { makeMachine, put } from '../../support/small-machine.ts';
 import { Office, until } from './support/office.ts';
 
 async function officeWithFile(
@@ -82,12 +83,31 @@ test('users and paths of the terms are what is captured; a user that is not ther
   assert.ok(!JSON.stringify(office.source.log.events(id)).includes('zuleika'), 'no name of a user is told');
 });
 
-test('areas are refused as not built, and so is a capture of nothing in particular', async (t) => {
+test('an association names areas; one that says nothing means everything that areas take', async (t) => {
   const office = await officeWithFile(t);
-  await assert.rejects(office.capture([]), { code: 'not-built' });
-  const terms = { users: [], areas: ['homes'], paths: [], mapUsers: [] };
-  await office.associate({ sealed: await sealTerms(terms, [office.source.ageRecipient]) });
-  await assert.rejects(office.capture([]), { code: 'not-built', message: /areas \(homes\)/ });
+  const root = office.path('machine');
+  makeMachine(root, 'oldbox', [{ name: 'ann', id: 1000 }]);
+  put(root, '/home/ann/notes', { content: 'notes', uid: 1000, gid: 1000 });
+  const all = await office.capture([], { root });
+  const documents = (files: number) => files - 1;
+  assert.ok(documents(all.files) > 5, `${all.files} files`);
+  const said = (areas: string[]) => ({ users: [], areas, paths: [], mapUsers: [] });
+  const id = await office.associate({ sealed: await sealTerms(said(['homes']), [office.source.ageRecipient]) });
+  const homes = await office.capture([], { root, for: id });
+  assert.equal(documents(homes.files), 3, 'machine.json, checklist.json, homes.json, and the notes');
+  const other = await office.associate({ sealed: await sealTerms(said(['attic']), [office.source.ageRecipient]) });
+  await assert.rejects(office.capture([], { root, for: other }), { code: 'usage', message: /attic/ });
+});
+
+test('users of the terms are those of the machine that is captured, where that is another', async (t) => {
+  const office = await officeWithFile(t);
+  const root = office.path('machine');
+  makeMachine(root, 'oldbox', [{ name: 'zuleika', id: 1000 }]);
+  put(root, '/home/zuleika/notes', { content: 'notes', uid: 1000, gid: 1000 });
+  const terms = { users: ['zuleika'], areas: [], paths: [], mapUsers: [] };
+  const id = await office.associate({ sealed: await sealTerms(terms, [office.source.ageRecipient]) });
+  const done = await office.capture([], { root, for: id });
+  assert.deepEqual([done.files, done.skipped], [1, 0]);
 });
 
 test('a destination that is to be named needs a recovery key or a code, and gets its key when it is named', async (t) => {

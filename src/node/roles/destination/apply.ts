@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
+import { type MachineDocument, readDocuments } from '../../../state/areas/base/documents.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
+import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
 import { openSnapshot, restoreSnapshot } from '../../../state/restore/index.ts';
 import { namesOfShownPath } from '../../../state/tools/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, ApplyGround, ApplyOptions, CarryOut, RestoreWish, Subject } from './apply-types.ts';
-import { filesOf, isDocuments } from './choose-files.ts';
+import { DOCUMENTS, filesOf, isDocuments, isSomeAreas } from './choose-files.ts';
 import { FilesRun } from './files-run.ts';
 import { restoreMachine } from './restore-machine.ts';
 
@@ -48,12 +52,30 @@ export async function applyBy(
     const descriptorHash = hexOf(header.descriptorHash);
     return await restoreMachine({ ground, files, wish, emit, signal }, { ...snapshot, roots, descriptorHash });
   }
-  const chosen = filesOf(roots, wish, new LocalSystem(wish.into));
+  const needsNames = !wish.root && isSomeAreas(wish) && roots.some(isDocuments);
+  const ofAreas = needsNames ? await rootsOfAreas(files, ground, snapshot) : [];
+  const chosen = filesOf(roots, wish, new LocalSystem(wish.into), ofAreas);
   for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
   const { only, places } = chosen;
   const asked = { ...(only && { only }), ...(places.length > 0 && { places }) };
   const applied = await files.run(snapshot.restoreId, asked);
   return { ...applied, skipped: applied.skipped + chosen.withheld.length };
+}
+
+/** Which captured paths are whose area's, by the snapshot's own word. */
+async function rootsOfAreas(
+  files: FilesRun,
+  { home }: ApplyGround,
+  { restoreId }: Identified,
+): Promise<MachineDocument['roots']> {
+  const scratch = mkdtempSync(join(home.scratchDir(), 'documents-'));
+  try {
+    const documents = join(scratch, 'documents');
+    await files.fetch(DOCUMENTS, documents, `${restoreId}-d`);
+    return readDocuments(join(documents, DOCUMENTS_NAME), []).machine.roots;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 /** Ids of later restores come later in the alphabet: `20260131-235959123-` (UTC) and eight hexadecimal digits. */

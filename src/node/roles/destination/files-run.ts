@@ -29,7 +29,11 @@ export class FilesRun {
     await this.#carryOut({ target, strip: false, restoreId, only: [path], scratchDir }, on);
   }
 
-  async run(restoreId: string, more: Pick<Asked, 'only' | 'owners' | 'places'> = {}): Promise<Applied> {
+  /** `target` of `more`: another folder than the wish's. */
+  async run(
+    restoreId: string,
+    more: Pick<Asked, 'only' | 'owners' | 'places' | 'base'> & Partial<Pick<Asked, 'target'>> = {},
+  ): Promise<Applied> {
     const wish = this.#wish;
     const emit = this.#emit;
     const { home, clock } = this.#ground;

@@ -1,25 +1,29 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { asBefore } from '../../../state/areas/base/as-before.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
-import { AREA_NAMES } from '../../../state/areas/base/names.ts';
+import { AREA_NAMES, type AreaName } from '../../../state/areas/base/names.ts';
 import { inhibitBlanking } from '../../../state/areas/display/inhibit.ts';
 import {
   type AreasPlan,
   type AreasPlanItem,
   type AreasResult,
   type AreasRun,
+  canUndoAreas,
   openAreas,
   readAreasOutcome,
   rollBackAreas,
 } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
+import { showPath } from '../../../state/fs/show-path.ts';
+import { pathOfNames, startsWith } from '../../../state/plan/roots.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
-import { unfinishedRestore } from '../../../state/restore/index.ts';
+import { hasFiles, type UnfinishedRestore, unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
-import { DOCUMENTS, filesOfMachine } from './choose-files.ts';
+import { DOCUMENTS, type FilesOfMachine, filesOfMachine, isSomeAreas } from './choose-files.ts';
 import type { FilesRun } from './files-run.ts';
 
 export interface MachineGround {
@@ -48,9 +52,10 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
     const documents = join(scratch, 'documents');
     await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);
     if (!machine.wish.dryRun) await settleUnfinished(machine);
-    const areas = await planned(machine, join(documents, DOCUMENTS_NAME));
+    const begun = begunBefore(machine, snapshot, machine.wish.into);
+    const areas = await planned(machine, join(documents, DOCUMENTS_NAME), begun?.personal);
     try {
-      return await new MachineRestore(machine, snapshot, areas).run();
+      return await new MachineRestore(machine, snapshot, areas, begun).run();
     } finally {
       await areas.close();
     }
@@ -59,14 +64,39 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
   }
 }
 
-function planned({ ground, wish }: MachineGround, documents: string): Promise<AreasRun> {
-  const { into, areas, identity = 'new', allowPrivileged, mapUsers } = wish;
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** What a plain user can have of a machine; the others need root, and are not even planned. */
+const OF_ONESELF: ReadonlySet<AreaName> = new Set(['homes', 'display']);
+
+/** An unfinished run of the same snapshot into that folder, which goes on. */
+function begunBefore(
+  { ground }: MachineGround,
+  { descriptorHash }: MachineSnapshot,
+  target: string,
+): UnfinishedRestore | undefined {
+  const begun = unfinishedRestore(target, descriptorHash);
+  return begun && existsSync(ground.home.path('restores', begun.restoreId)) ? begun : undefined;
+}
+
+function planned(
+  { ground, wish, emit }: MachineGround,
+  documents: string,
+  made: readonly string[] | undefined,
+): Promise<AreasRun> {
+  const { into, identity = 'new', allowPrivileged, mapUsers } = wish;
+  const wanted = wish.areas ?? AREA_NAMES;
+  const areas = isRoot() ? wanted : wanted.filter((name) => OF_ONESELF.has(name));
+  if (areas.length < wanted.length) {
+    emit({ event: 'note', message: 'as a plain user: your home and your own settings; all else needs root' });
+  }
   return openAreas({
     documents,
+    ...(made && { made }),
     wish: {
       root: into,
-      areas: areas ?? AREA_NAMES,
-      asked: areas ?? [],
+      areas,
+      asked: wish.areas ?? [],
       identity,
       allowPrivileged,
       mapUsers,
@@ -86,40 +116,71 @@ async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<
     if (!undone) continue;
     emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
     for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
+    forgetIfNothing(undoDir);
   }
+}
+
+/** What a plain user's files are restored by. */
+interface OwnHome {
+  readonly only: readonly FolderPath[];
+  readonly base: FolderPath;
+  readonly target: string;
+}
+
+/** Of a restore that did not come to files and whose areas are as they were, nothing is kept: the documents hold secrets. */
+function forgetIfNothing(undoDir: string): void {
+  const isKept = hasFiles(undoDir) || canUndoAreas(undoDir) || existsSync(join(undoDir, 'areas', 'before'));
+  if (!isKept) rmSync(undoDir, { recursive: true, force: true });
 }
 
 class MachineRestore {
   readonly #machine: MachineGround;
   readonly #snapshot: MachineSnapshot;
   readonly #areas: AreasRun;
+  readonly #begun: UnfinishedRestore | undefined;
 
-  constructor(machine: MachineGround, snapshot: MachineSnapshot, areas: AreasRun) {
+  constructor(
+    machine: MachineGround,
+    snapshot: MachineSnapshot,
+    areas: AreasRun,
+    begun: UnfinishedRestore | undefined,
+  ) {
     this.#machine = machine;
     this.#snapshot = snapshot;
     this.#areas = areas;
+    this.#begun = begun;
   }
 
   async run(): Promise<Applied> {
     const { wish, files, emit } = this.#machine;
     const { plan } = this.#areas;
     for (const item of plan.items) emit(itemEvent(item));
+    const lacking = (wish.areas ?? []).filter(
+      (name) => isSomeAreas(wish) && !plan.machine.areas.some((one) => one.name === name),
+    );
+    for (const name of lacking)
+      emit({ event: 'skipped', path: `area ${name}`, reason: 'this snapshot has nothing of it' });
     for (const { what, why } of plan.problems) emit({ event: 'skipped', path: what, reason: why });
     for (const { area, what, why } of plan.machine.couldNot) {
       emit({ event: 'skipped', path: what, reason: `the capture could not take it: ${why}`, area });
     }
-    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, new LocalSystem(wish.into));
+    const target = asBefore(new LocalSystem(wish.into), this.#begun?.personal ?? []);
+    const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, target);
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
-    const { only, places, owners } = chosen;
-    const leftOut = chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
+    const own: Partial<OwnHome> = isRoot() ? {} : this.#ownHome(chosen);
+    const { only, places, owners } = { ...chosen, ...own };
+    const which = { ...own, only, places, owners };
+    const leftOut =
+      lacking.length + chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
     if (wish.dryRun) {
-      const applied = await files.run(this.#snapshot.restoreId, { only, places, owners });
+      const applied = await files.run(this.#snapshot.restoreId, which);
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
       return { ...applied, areas, skipped: applied.skipped + leftOut };
     }
-    const id = this.#restoreId();
+    const begun = own.target ? begunBefore(this.#machine, this.#snapshot, own.target) : this.#begun;
+    const id = begun?.restoreId ?? this.#snapshot.restoreId;
     const undoDir = this.#machine.ground.home.path('restores', id);
-    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, { only, places, owners }));
+    const { applied, result } = await this.#awake(() => this.#carryOut(id, undoDir, which));
     this.#tell(result);
     this.#leaveScript(undoDir);
     const areas = {
@@ -131,12 +192,35 @@ class MachineRestore {
     return { ...applied, areas, skipped: applied.skipped + leftOut + result.failed.length };
   }
 
+  /** A plain user writes beneath his own home only: it is the target, and of the files it is all that comes. */
+  #ownHome({ only, places }: FilesOfMachine): OwnHome {
+    const uid = process.getuid?.();
+    const place = places.find(({ personal, leftOut }) => leftOut === undefined && personal?.uid === uid);
+    const home = place && only.find((path) => samePath(path, place.path));
+    if (!place || !home) {
+      throw new ResettleError('refused', 'this snapshot has no home of yours, and only root can restore the others', {
+        hint: 'restore into a folder of yours with --into DIR, or as root; --map-user OLD=NEW says whose home is yours',
+      });
+    }
+    for (const path of only) {
+      if (path === home) continue;
+      this.#machine.emit({ event: 'skipped', path: showPath(pathOfNames(path)), reason: 'only root can restore it' });
+    }
+    const name = place.name ?? home.at(-1)!;
+    const target = join(this.#machine.wish.into, ...home.slice(0, -1).map(textOf), textOf(name));
+    return { only: [home], base: home, target };
+  }
+
   async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
-    rmSync(join(undoDir, 'areas'), { recursive: true, force: true });
-    await this.#areas.begin(undoDir);
-    await this.#areas.applyBefore();
-    const applied = await this.#files(id, chosen);
-    return { applied, result: await this.#areas.applyAfter() };
+    try {
+      await this.#areas.begin(undoDir);
+      await this.#areas.applyBefore();
+      const applied = await this.#files(id, chosen);
+      return { applied, result: await this.#areas.applyAfter() };
+    } catch (error) {
+      forgetIfNothing(undoDir);
+      throw error;
+    }
   }
 
   /** A screen that goes blank, or a machine that falls asleep, would stop what is under way. */
@@ -156,13 +240,6 @@ class MachineRestore {
     const path = join(undoDir, 'install-software.sh');
     writeFileSync(path, installScript, { mode: 0o700 });
     this.#machine.emit({ event: 'note', message: `${path} would install what is missing: read it, then run it` });
-  }
-
-  /** That of an unfinished run of the same snapshot, which goes on. */
-  #restoreId(): string {
-    const { ground, wish } = this.#machine;
-    const earlier = unfinishedRestore(wish.into, this.#snapshot.descriptorHash);
-    return earlier && existsSync(ground.home.path('restores', earlier)) ? earlier : this.#snapshot.restoreId;
   }
 
   async #files(id: string, chosen: Parameters<FilesRun['run']>[1]): Promise<Applied> {
@@ -210,6 +287,9 @@ class MachineRestore {
     }
   }
 }
+
+const textOf = (name: Uint8Array): string => Buffer.from(name).toString('utf8');
+const samePath = (a: FolderPath, b: FolderPath): boolean => a.length === b.length && startsWith(a, b);
 
 const itemEvent = ({ area, id, title, action, detail, effect, paths, difference }: AreasPlanItem) =>
   ({ event: 'area-item', area, item: id, title, action, detail, effect: effect ?? null, paths, difference }) as const;

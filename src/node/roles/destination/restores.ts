@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { canUndoAreas } from '../../../state/areas/transaction/index.ts';
 import { canUndo } from '../../../state/restore/index.ts';
 import type { Home } from '../../home/home.ts';
 
@@ -9,9 +10,12 @@ export function restoresOf(home: Home): string[] {
   const folder = home.path('restores');
   if (!existsSync(folder)) return [];
   const names = readdirSync(folder).filter((name) => RESTORE_ID.test(name));
-  return names.filter((name) => canUndo(home.path('restores', name))).sort();
+  return names.filter((name) => isRestoreOf(home, name)).sort();
 }
 
-/** Whether that restore was made here and not undone. */
-export const isRestoreOf = (home: Home, id: string): boolean =>
-  RESTORE_ID.test(id) && canUndo(home.path('restores', id));
+/** Whether that restore was made here and not undone, its areas or its files. */
+export function isRestoreOf(home: Home, id: string): boolean {
+  if (!RESTORE_ID.test(id)) return false;
+  const undoDir = home.path('restores', id);
+  return canUndo(undoDir) || canUndoAreas(undoDir);
+}

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import type { StateId } from '../../../common/ids.ts';
-import { type AreasUndone, canUndoAreas, undoAreas } from '../../../state/areas/transaction/index.ts';
-import { undoRestore } from '../../../state/restore/index.ts';
+import { type AreasUndone, canUndoAreas, readAreasOutcome, undoAreas } from '../../../state/areas/transaction/index.ts';
+import { hasFiles, undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import type { ApplyOptions } from './apply.ts';
@@ -10,8 +10,9 @@ import { isRestoreOf, restoresOf } from './restores.ts';
 
 export interface UndoDone {
   readonly restore: string;
-  readonly state: StateId;
-  readonly snapshot: number;
+  /** Null where the restore was cut short before it came to files. */
+  readonly state: StateId | null;
+  readonly snapshot: number | null;
   readonly into: string;
   readonly removed: number;
   readonly putBack: number;
@@ -40,25 +41,31 @@ export async function undo(
   const undoDir = folder;
   // Everything goes the way back that it came: what was restored after files, files, what was restored before them.
   const after = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'after' }) : NOTHING;
-  const result = await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal });
+  const files = hasFiles(undoDir)
+    ? await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal })
+    : undefined;
   const before = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'before' }) : NOTHING;
   meter.finish();
-  for (const { kept } of [after, result, before]) for (const item of kept.items) emit({ event: 'skipped', ...item });
+  const parts = [after, files ?? NOTHING, before];
+  for (const { kept } of parts) for (const item of kept.items) emit({ event: 'skipped', ...item });
   for (const { area, problems } of [...after.notWoken, ...before.notWoken]) {
     for (const { what, why } of problems) {
       emit({ event: 'note', message: `${area}: ${what} takes notice after a restart: ${why}` });
     }
   }
-  const kept = after.kept.count + result.kept.count + before.kept.count;
+  const sum = (count: (part: Pick<AreasUndone, 'removed' | 'putBack' | 'kept'>) => number): number =>
+    parts.reduce((all, part) => all + count(part), 0);
+  const kept = sum((part) => part.kept.count);
+  const into = files?.target ?? readAreasOutcome(undoDir)!.wish.root;
   // What could not be put back may lie in there still.
   if (kept === 0) rmSync(folder, { recursive: true, force: true });
   return {
     restore: id,
-    state: result.state,
-    snapshot: result.snapshot,
-    into: result.target,
-    removed: after.removed + result.removed + before.removed,
-    putBack: after.putBack + result.putBack + before.putBack,
+    state: files?.state ?? null,
+    snapshot: files?.snapshot ?? null,
+    into,
+    removed: sum(({ removed }) => removed),
+    putBack: sum(({ putBack }) => putBack),
     skipped: kept,
   };
 }

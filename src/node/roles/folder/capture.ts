@@ -135,7 +135,7 @@ class FolderCapture {
       });
       this.#meter.finish();
       refuseEmpty(result.totals, result.skipped, this.#emit);
-      const committed = await this.#commit(state, held, keys, result);
+      const committed = await this.#commit(state, held, keys, result, scope.machineName);
       writeSourceState(home, lineage, committed);
       await capture.committed();
       await this.#dropUnused(state, held, result);
@@ -268,6 +268,7 @@ class FolderCapture {
     held: HeldSnapshots,
     keys: ReadonlyMap<KeyName, Uint8Array>,
     result: CaptureResult,
+    machineName: string | undefined,
   ): Promise<SourceState> {
     const { clock, fleet } = this.#options;
     const { stateId, key } = state;
@@ -279,7 +280,7 @@ class FolderCapture {
       snapshot,
       previous: held.highest > state.snapshot ? held.highestHash : state.descriptor,
       capturedAtNs: BigInt(clock.now()) * 1_000_000n,
-      machineName: fleet.memberBody().name,
+      machineName: machineName ?? fleet.memberBody().name,
       platform: `${process.platform} ${process.arch}`,
       privateKey: fleet.identity.privateKey,
     });

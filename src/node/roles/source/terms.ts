@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import type { ReportItem } from '../../../common/ports.ts';
 import { areasOf } from '../../../state/areas/base/documents.ts';
+import { LocalSystem } from '../../../state/areas/base/local-system.ts';
 import { AREA_NAMES } from '../../../state/areas/base/names.ts';
 import { type Association, openTerms } from '../../../state/records/index.ts';
 import type { ScopeWish } from '../../scope/open-scope.ts';
@@ -25,7 +26,9 @@ export async function scopeOf(
 ): Promise<TermsScope> {
   const { paths, areas = [], root = '/' } = request;
   if (paths.length > 0 || areas.length > 0) return { paths, areas, root, skipped: [] };
-  return { ...(await scopeOfTerms(association, ageIdentity, passwd)), root };
+  // Whose homes: the captured machine says where they are.
+  const users = root === '/' ? passwd : () => new LocalSystem(root).text('/etc/passwd') ?? '';
+  return { ...(await scopeOfTerms(association, ageIdentity, users)), root };
 }
 
 /**

@@ -30,6 +30,7 @@ export interface ShadowLine extends Shadow {
 export interface GshadowLine {
   readonly name: string;
   readonly password: string;
+  readonly administrators: readonly string[];
 }
 
 export interface RangeLine extends IdRange {
@@ -69,7 +70,11 @@ export const parseShadow = (bytes: string): Lines<ShadowLine> =>
   });
 
 export const parseGshadow = (bytes: string): Lines<GshadowLine> =>
-  parse(bytes, 4, ([name = '', password = '']) => ({ name, password }));
+  parse(bytes, 4, ([name = '', password = '', administrators = '']) => ({
+    name,
+    password,
+    administrators: namesOf(administrators),
+  }));
 
 export const parseRanges = (bytes: string): Lines<RangeLine> =>
   parse(

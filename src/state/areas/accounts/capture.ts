@@ -39,6 +39,7 @@ export function captureAccounts(system: System, about: CaptureAbout): Captured<A
       system,
       groups.filter((group) => isWanted(group, people, members(group), about)),
       members,
+      (name) => names.has(name),
       couldNot,
     ),
     memberships: all
@@ -82,7 +83,10 @@ function chosen(people: readonly PasswdLine[], about: CaptureAbout, couldNot: Co
     if (!people.some((person) => person.name === name)) couldNot.push({ what: `user ${name}`, why });
   }
   if (able.length > ACCOUNTS_PEOPLE_MAX) {
-    couldNot.push({ what: 'users', why: `only the first ${ACCOUNTS_PEOPLE_MAX} are taken; name others with --users` });
+    couldNot.push({
+      what: 'users',
+      why: `only the first ${ACCOUNTS_PEOPLE_MAX} are taken; the others are a directory server’s business`,
+    });
   }
   return able.slice(0, ACCOUNTS_PEOPLE_MAX);
 }
@@ -140,6 +144,7 @@ function groupsOf(
   system: System,
   groups: readonly GroupLine[],
   members: (group: GroupLine) => string[],
+  isTaken: (name: string) => boolean,
   couldNot: CouldNot[],
 ): Group[] {
   const gshadow = new Map(lines(readGshadow(system), '/etc/gshadow', couldNot).map((line) => [line.name, line]));
@@ -151,9 +156,11 @@ function groupsOf(
     return isFirst;
   });
   return taken.slice(0, ACCOUNTS_PEOPLE_MAX).map((group) => {
-    const hash = gshadow.get(group.name)?.password ?? '';
+    const { password: hash = '', administrators = [] } = gshadow.get(group.name) ?? {};
+    const theirs = administrators.filter((name) => isTaken(name)).slice(0, ACCOUNTS_PEOPLE_MAX);
     if (/^[^!*]/u.test(hash))
       couldNot.push({ what: `password of the group ${group.name}`, why: 'it is not carried; set it with gpasswd' });
-    return { groupname: group.name, gid: group.gid, members: members(group) };
+    const more = theirs.length > 0 && { administrators: theirs };
+    return { groupname: group.name, gid: group.gid, members: members(group), ...more };
   });
 }

@@ -2,6 +2,7 @@ import type { CheckItem } from '../base/check-item.ts';
 import type { System } from '../base/system.ts';
 import type { Owners, RestoreAbout } from '../base/types.ts';
 import { type GroupLine, type PasswdLine, readGroup, readPasswd } from './account-lines.ts';
+import { checkAdministrators } from './administrators.ts';
 import { checkPasswords } from './check-passwords.ts';
 import { checkRanges } from './check-ranges.ts';
 import { isHomePath } from './home-path.ts';
@@ -32,13 +33,22 @@ export function checkAccounts(
     ...people.map((user) => checkUser(user, all, { users, groups }, owners, system)),
     ...checkPasswords(people, system, owners),
     ...checkRanges(people, system, owners),
-    ...shared.map((group) => checkGroup(group, groups, owners)),
+    ...shared.flatMap((group) => [
+      checkGroup(group, groups, owners),
+      ...checkAdministrators(theirs(group, people), system, owners),
+    ]),
     ...[...all, ...content.memberships].flatMap(({ groupname, members }) =>
       people
         .filter(({ username }) => members.includes(username))
         .map(({ username }) => checkMembership(username, groupname, { users, groups }, owners)),
     ),
   ];
+}
+
+/** What a group has beside, of people who are carried. */
+function theirs(group: Group, people: readonly User[]): Group {
+  const known = new Set(people.map(({ username }) => username));
+  return { ...group, administrators: (group.administrators ?? []).filter((name) => known.has(name)) };
 }
 
 const described = (uid: number, gid: string | number, home: string, shell: string) =>

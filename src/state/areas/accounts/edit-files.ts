@@ -1,5 +1,6 @@
 import type { Change } from '../base/change.ts';
 import type { System } from '../base/system.ts';
+import { parseGshadow } from './account-lines.ts';
 import type { Shadow } from './schema.ts';
 
 export const ACCOUNT_FILES = [
@@ -41,6 +42,21 @@ export function addMember(files: AccountFiles, group: string, member: string): A
     });
   return withFiles(files, { '/etc/group': add('/etc/group'), '/etc/gshadow': add('/etc/gshadow') });
 }
+
+/** With an administrator more of a group (`gpasswd -A`). Nothing where the group has no shadow. */
+export function addAdministrator(files: AccountFiles, group: string, name: string): AccountFiles {
+  const edited = editLine(files['/etc/gshadow'], group, 4, ([of = '', password = '', list = '', members = '']) => [
+    ...[of, password],
+    [...namesOf(list), name].join(','),
+    members,
+  ]);
+  return withFiles(files, { '/etc/gshadow': edited });
+}
+
+export const administratorsIn = (files: AccountFiles, group: string): readonly string[] =>
+  parseGshadow(files['/etc/gshadow'] ?? '').entries.find(({ name }) => name === group)?.administrators ?? [];
+
+const namesOf = (list: string): string[] => list.split(',').filter((name) => name !== '');
 
 /** With another line of shadow for a name: `chpasswd -e` and `chage`. */
 export function setShadow(files: AccountFiles, name: string, shadow: Shadow): AccountFiles {

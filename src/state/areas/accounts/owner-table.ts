@@ -19,6 +19,8 @@ export interface MappedUser {
   /** Undefined where it is none that a person can have: `/`, `/nonexistent`, a folder of the system. */
   readonly fromHome?: string;
   readonly toHome?: string;
+  /** Where `fromHome` is a link: the folder that it leads to. */
+  readonly fromLink?: string;
   /** Not on the target yet; it is for the area accounts to add. */
   readonly isNew: boolean;
 }

@@ -1,6 +1,8 @@
 import type { System } from '../base/system.ts';
 import type { Owners } from '../base/types.ts';
+import type { HomesContent } from '../homes/schema.ts';
 import { mapGroups } from './map-groups.ts';
+import { groupsOfHomes, withHomes } from './map-homes.ts';
 import { mapPeople } from './map-people.ts';
 import { mapRanges } from './map-ranges.ts';
 import { lookUpMappings, type UserMapping } from './map-user.ts';
@@ -15,20 +17,23 @@ const MAIL = ['/var/mail', '/var/spool/mail'];
 /**
  * Decides who becomes whom. Who is on the target by name is that account, with the id that it has there; others keep their
  * name and, where it is free, their id. Two people become one only where that was asked for, nobody becomes root, and no
- * person an account of the system. The same again when it was applied. Without `accounts` only names count, and what was
- * asked for. Throws `usage` for a mapping that cannot be, `failed` where no id is free.
+ * person an account of the system. The same again when it was applied. Without `accounts` only names count, those
+ * of homes among them, and what was asked for. Throws `usage` for a mapping that cannot be, `failed` where no id is free.
  */
 export function ownersFor(
   accounts: AccountsContent | undefined,
   target: System,
   mapUsers: readonly UserMapping[],
+  homes: HomesContent = { homes: [] },
 ): OwnerTable {
   const there = targetAccountsOf(target);
   const people = accounts && peopleOf(accounts);
   const asked = lookUpMappings(people, there, mapUsers);
-  const users = mapPeople(people ?? [], there, asked);
+  const users = withHomes(mapPeople(people ?? [], there, asked), homes, there, accounts !== undefined);
   const paths = pathsOf(users);
-  if (!accounts || !people) return { users, groups: [], paths, uidRanges: [], gidRanges: [] };
+  if (!accounts || !people) {
+    return { users, groups: groupsOfHomes(users, homes, there), paths, uidRanges: [], gidRanges: [] };
+  }
   return {
     users: [...users, ...systemUsers(accounts, there, users)],
     groups: mapGroups({ ...accounts, users: [...people] }, there, users),

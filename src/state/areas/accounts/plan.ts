@@ -1,5 +1,6 @@
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { AccountsPlan } from './accounts-plan.ts';
+import { planAdministrator } from './administrators.ts';
 import { peoplesGroups, privateUserOf } from './map-groups.ts';
 import { peopleOf } from './people.ts';
 import { planGroup } from './plan-group.ts';
@@ -29,6 +30,12 @@ export function planAccounts(content: AccountsContent, plan: PlanBuilder, about:
     for (const username of new Set(members)) {
       const user = people.find((one) => one.username === username);
       if (user) planMembership(user, groupname, accounts);
+    }
+  }
+  for (const { groupname, administrators = [] } of shared) {
+    for (const username of new Set(administrators)) {
+      const user = people.find((one) => one.username === username);
+      if (user) planAdministrator(user, groupname, accounts);
     }
   }
 }

@@ -51,8 +51,8 @@ export type User = z.infer<typeof user>;
 
 const names = z.array(name).max(ACCOUNTS_PEOPLE_MAX);
 
-/** A group of people: osquery's `groups`, with its members. */
-const group = z.strictObject({ groupname: name, gid: id, members: names });
+/** A group of people: osquery's `groups`, with its members, and those of gshadow who may add others (`gpasswd -A`). */
+const group = z.strictObject({ groupname: name, gid: id, members: names, administrators: names.optional() });
 export type Group = z.infer<typeof group>;
 
 export const accountsSchema = z.strictObject({

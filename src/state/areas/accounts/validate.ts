@@ -22,7 +22,7 @@ export function validateAccounts(system: System, changed?: ReadonlySet<string>):
  * What they look up on the machine that runs them, which may be another one: users of groups, groups of users. Homes come
  * later, with the files.
  */
-const ELSEWHERE = /no user |no group |does not exist|\? No$|^(?:pw|grp)ck: |^$/u;
+const ELSEWHERE = /no (?:administrative )?user |no group |does not exist|\? No$|^(?:pw|grp)ck: |^$/u;
 
 function toolProblems(system: System, tool: string, main: string, shadow: string): readonly Problem[] {
   const said = (suffix: '' | '-'): readonly string[] | undefined => {

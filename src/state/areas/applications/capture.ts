@@ -34,7 +34,8 @@ export function captureApplications(
   const unknown = unknownFolders(rules, people, { lookup, walk, sizer: new Sizer(system, walk, options.nowMs) });
   const settings = settingsOf(system, people, options, couldNot);
   if (applications.length + unknown.length + settings.length === 0) return undefined;
-  return { content: { applications, volumes: [...volumes.values()], unknown, settings }, roots, couldNot };
+  const content = { applications, volumes: [...volumes.values()], unknown, settings };
+  return { content: options.hasOwnRules ? { ...content, own_rules: true } : content, roots, couldNot };
 }
 
 interface Parts {

@@ -38,6 +38,8 @@ class Check {
   readonly #about: RestoreAbout;
   readonly #rules: ReadonlyMap<string, CatalogueRule>;
   readonly #sizer: Sizer;
+  /** Of everything: rules of the capture's own HOME may have taken what no rule here takes. */
+  readonly #plain: Sizer;
   readonly #volumes: Volumes;
   readonly #installed: Installed;
 
@@ -51,7 +53,9 @@ class Check {
     const places = content.applications.flatMap((application) => application.places);
     const homes = new Set(places.flatMap(({ home }) => (home === undefined ? [] : [about.owners.home(home)])));
     const outside = places.filter(({ home }) => home === undefined).map(({ path }) => path);
-    this.#sizer = measure(system, rules, { homes: [...homes], places: outside }, options).sizer;
+    const where = { homes: [...homes], places: outside };
+    this.#sizer = measure(system, rules, where, options).sizer;
+    this.#plain = measure(system, [], where, options).sizer;
     this.#installed = installedOn(system, new Lookup(system), peopleOf(system));
   }
 
@@ -59,7 +63,7 @@ class Check {
   application(application: Application): CheckItem[] {
     const { owners, identity } = this.#about;
     const paths = application.places.map((place) => targetPath(place, owners));
-    const sizes = paths.map((path) => this.#sizer.sizeOf(path));
+    const sizes = paths.map((path, at) => this.#sizeOf(path, application.places[at]!.size.bytes));
     const items = [
       ...application.places.map((place, at) =>
         checkPlace(application, place, sizes[at]!, { system: this.#system, owners }),
@@ -72,6 +76,12 @@ class Check {
     const ofHomes = application.places.map(({ home }) => home !== undefined);
     const telling = items.filter((_, at) => !ofHomes.includes(true) || ofHomes[at] !== false);
     return [this.#summary(application, paths, sizes, telling), ...items];
+  }
+
+  #sizeOf(path: string, expectedBytes: number): Size {
+    const size = this.#sizer.sizeOf(path);
+    const isLess = size.bytes < expectedBytes / 2 && !size.at_least;
+    return isLess && this.#content.own_rules ? this.#plain.sizeOf(path) : size;
   }
 
   #summary(

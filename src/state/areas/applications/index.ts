@@ -28,8 +28,8 @@ export function applicationsWith(options: ApplicationsOptions): Area {
 }
 
 /** The area with a catalogue that was read already. */
-export function applicationsBy(rules: ApplicationsOptions['rules']): Area {
-  return applicationsWith({ rules, readDconf: settingsIn, nowMs: () => performance.now() });
+export function applicationsBy(rules: ApplicationsOptions['rules'], hasOwnRules = false): Area {
+  return applicationsWith({ rules, hasOwnRules, readDconf: settingsIn, nowMs: () => performance.now() });
 }
 
 function settingsIn(database: Uint8Array): ReadonlyMap<string, string> | undefined {

@@ -94,5 +94,7 @@ export const applicationsSchema = z.strictObject({
   /** Carried whole, since nobody wrote a rule. */
   unknown: z.array(unknown).max(APPLICATIONS_UNKNOWN_MAX),
   settings: z.array(settings).max(AREA_ITEMS_MAX),
+  /** Rules of the captured machine's own were among those that decided: others may find less of the same files. */
+  own_rules: z.boolean().optional(),
 });
 export type ApplicationsContent = z.infer<typeof applicationsSchema>;

@@ -37,9 +37,10 @@ const expectedItem = z.object({
   evidence: line,
   remedy: line.optional(),
 });
-/** An item of what was expected when it was captured: `checklist.json`. */
+/** An item of what was expected when it was captured. */
 export type ExpectedItem = z.infer<typeof expectedItem>;
-const checklistDocument = z.array(expectedItem).max(AREA_ITEMS_MAX * 10);
+/** Those of all areas: `checklist.json`. */
+export const checklistDocument = z.array(expectedItem).max(AREA_ITEMS_MAX * 10);
 
 /** An area's own document: `NAME.json`. */
 const areaDocument = z.strictObject({ area: z.string(), version: z.number().int().min(1), content: z.unknown() });

@@ -27,7 +27,6 @@ export const PRIVILEGED_EFFECTS = {
   'mount-table': 'it decides what is mounted where',
   firewall: 'it decides who reaches this machine',
   'root-file': 'it would be root’s file, outside of what packages own',
-  'install-software': 'it would be installed',
 } as const;
 
 export type PrivilegedEffect = keyof typeof PRIVILEGED_EFFECTS;

@@ -21,6 +21,8 @@ export interface RestoredAreas {
   readonly about: RestoreAbout;
   /** The areas that the restore was asked for. */
   readonly chosen: readonly string[];
+  /** Those that would have come, had they been named. */
+  readonly notAsked?: readonly string[];
   readonly outcome: readonly OutcomeItem[];
   /** What the restore says of itself: see `troubleOf`. */
   readonly trouble?: readonly ChecklistItem[];
@@ -58,8 +60,8 @@ const shown = ({ name, os }: ChecklistMachine): ChecklistMachine => ({
 });
 
 function allItems(restored: RestoredAreas, files: readonly ChecklistItem[]): ChecklistItem[] {
-  const { documents, chosen, areas = AREAS } = restored;
-  const states = statesOf(documents, chosen, areas);
+  const { documents, chosen, notAsked, areas = AREAS } = restored;
+  const states = statesOf(documents, chosen, areas, notAsked);
   const items = [...files];
   for (const [name, state] of states) {
     if (state === 'looked-at') items.push(...itemsOfArea(areas.find((area) => area.name === name)!, restored));

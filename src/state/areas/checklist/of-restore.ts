@@ -55,7 +55,15 @@ export function checklistOfRestore(
   const { areas, asked, identity } = outcome.wish;
   const chosen = areas.filter((name) => !isAreaName(name) || !ONLY_WHERE_ASKED.has(name) || asked.includes(name));
   return makeChecklist(head, files, {
-    ...{ documents, system, chosen, outcome: outcome.items, trouble: troubleOf(outcome), areas: parts.areas },
+    ...{
+      documents,
+      system,
+      chosen,
+      notAsked: areas.filter((name) => !chosen.includes(name)),
+      outcome: outcome.items,
+      trouble: troubleOf(outcome),
+      areas: parts.areas,
+    },
     about: { identity, owners, source: documents.machine.source, nowMs },
   });
 }

@@ -1,22 +1,26 @@
 import { ORIGIN_GROUPS } from '../base/check-item.ts';
 import type { Documents } from '../base/documents.ts';
-import { type AreaName, isAreaName, ONLY_WHERE_ASKED } from '../base/names.ts';
+import { type AreaName, isAreaName } from '../base/names.ts';
 import type { Area } from '../base/types.ts';
 import { FILLED_BY, groupOfArea } from './groups.ts';
 import type { ChecklistItem } from './types.ts';
 
 /** What can be done with an area of a snapshot. */
-export type AreaState = 'looked-at' | 'not-chosen' | 'unreadable';
+/** `not-asked`: it would have come, had it been named; nobody said that others alone are wanted. */
+export type AreaState = 'looked-at' | 'not-chosen' | 'not-asked' | 'unreadable';
 
 /** By name, for every area that the snapshot has. */
 export function statesOf(
   { machine, contents }: Documents,
   chosen: readonly string[],
   areas: readonly Area[],
+  notAsked: readonly string[] = [],
 ): Map<string, AreaState> {
   return new Map(
     machine.areas.map(({ name }): [string, AreaState] => {
-      if (!chosen.includes(name) && isAreaName(name)) return [name, 'not-chosen'];
+      if (!chosen.includes(name) && isAreaName(name)) {
+        return [name, notAsked.includes(name) ? 'not-asked' : 'not-chosen'];
+      }
       const isReadable = isAreaName(name) && contents.has(name) && areas.some((area) => area.name === name);
       return [name, isReadable ? 'looked-at' : 'unreadable'];
     }),
@@ -33,14 +37,14 @@ export function wholeArea(name: string, state: Exclude<AreaState, 'looked-at'>, 
     title: `All of ${name}`,
     expected: count === 1 ? '1 item as captured' : count > 0 ? `${count} items as captured` : 'as captured',
   };
-  if (state === 'not-chosen') {
+  if (state === 'not-chosen' || state === 'not-asked') {
     return {
       ...item,
       observed: 'left out: this area was not chosen',
       verdict: 'skipped',
       evidence: 'what the restore was asked for',
       remedy: `restore again with --areas ${name} to bring it`,
-      ...(isAreaName(name) && ONLY_WHERE_ASKED.has(name) && { isWithheld: true }),
+      ...(state === 'not-asked' && { isWithheld: true }),
     };
   }
   const why = documents.problems.find(({ what }) => what === `area ${name}`)?.why;
@@ -53,13 +57,15 @@ export function wholeArea(name: string, state: Exclude<AreaState, 'looked-at'>, 
   };
 }
 
+const isLeftOut = (state: AreaState | undefined): boolean => state === 'not-chosen' || state === 'not-asked';
+
 /** What the capture could not read, and what of the documents cannot be read now. */
 export function neverCaptured(
   { machine, problems }: Documents,
   states: ReadonlyMap<string, AreaState>,
 ): ChecklistItem[] {
   const lost = machine.couldNot
-    .filter(({ area }) => states.get(area) !== 'not-chosen')
+    .filter(({ area }) => !isLeftOut(states.get(area)))
     .map(
       ({ area, what, why }): ChecklistItem => ({
         area,
@@ -111,7 +117,7 @@ export function emptyGroups(items: readonly ChecklistItem[], states: ReadonlyMap
 
 function whyEmpty(areas: readonly AreaName[], none: string, states: ReadonlyMap<string, AreaState>): string {
   const of = (state: AreaState): AreaName | undefined => areas.find((name) => states.get(name) === state);
-  const notChosen = of('not-chosen');
+  const notChosen = of('not-chosen') ?? of('not-asked');
   if (of('looked-at')) return none;
   if (notChosen) return `the area ${notChosen} was not chosen for this restore`;
   const unreadable = of('unreadable');

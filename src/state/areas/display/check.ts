@@ -39,12 +39,18 @@ function checkPerson(person: PersonDisplay, system: System, about: RestoreAbout)
   const configurations = configurationsOf(system, home);
   const timeouts = timeoutsOf(system, home);
   const scripts = scriptsOf(system, home);
-  return [
-    ...(person.session ? [checkSession(person, person.session, system, about)] : []),
+  const ofHome = [
     ...person.monitors.map((one) => checkMonitor(person, one, configurations, system, about)),
     ...person.timeouts.map((one) => checkTimeout(person, one, timeouts)),
     ...person.scripts.map((path) => checkScript(person, path, scripts.includes(path), about)),
   ];
+  const session = person.session ? [checkSession(person, person.session, system, about)] : [];
+  return [...session, ...(system.facts(home) === undefined ? ofHome.map(withoutHome) : ofHome)];
+}
+
+/** Where the home has not come, what lies in it is no failure of its own. */
+function withoutHome(item: CheckItem): CheckItem {
+  return item.verdict === 'failed' ? { ...item, verdict: 'person', remedy: 'it comes with the area homes' } : item;
 }
 
 function checkSession(person: PersonDisplay, session: Session, system: System, about: RestoreAbout): CheckItem {

@@ -98,8 +98,6 @@ function strangersOf(system: System): CouldNot[] {
     const path = `/home/${name}`;
     const facts = system.facts(path);
     if (facts?.kind !== 'folder' || facts.uid < limits.min || known.has(facts.uid)) return [];
-    return [
-      { what: path, why: `the id ${facts.uid} is no account of this machine; name the path with --paths to carry it` },
-    ];
+    return [{ what: path, why: `the id ${facts.uid} is no account of this machine; name it as a PATH to carry it` }];
   });
 }

@@ -15,11 +15,13 @@ export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }
     const to = owners.home(home.directory);
     if (home.mount && isRemote(home.mount)) {
       plan.ask(id, title, `it lies on ${home.mount.device} (${home.mount.type}); mount that here as it was`);
+      planMail(home, name, uids.get(name), plan);
       continue;
     }
-    const why = whyNot(to, name, uids.get(name), plan);
+    const why = whyNot(to, name, uids.get(name), home, plan);
     if (why) {
       plan.withhold(id, title, why);
+      planMail(home, name, uids.get(name), plan);
       continue;
     }
     const moved = to === home.directory ? '' : ` (was ${home.directory})`;
@@ -28,20 +30,30 @@ export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }
       ? `files come into ${to}${moved}; what is there stays`
       : `${to}${moved} is made, with its files`;
     plan.byFiles({ id, title, action: isThere ? 'merge' : 'add', detail });
-    if (home.mail) planMail(home, name, plan);
+    planMail(home, name, uids.get(name), plan);
   }
 }
 
-function whyNot(to: string, name: string, uid: number | undefined, { system }: PlanBuilder): string | undefined {
+function whyNot(
+  to: string,
+  name: string,
+  uid: number | undefined,
+  { link }: Pick<Home, 'link'>,
+  { system }: PlanBuilder,
+): string | undefined {
   if (uid === undefined)
     return `there is no user ${name} here; restore the area accounts too, or say --map-user ${name}=NAME`;
   if (uid === 0) return 'it is root’s here';
   if (!system.asRoot && !isOneself(uid)) return 'it needs root';
-  return whyNoHome(system, to, { name, uid });
+  const why = whyNoHome(system, to, { name, uid, link });
+  return why ?? (link === undefined ? undefined : whyNoHome(system, link, { name, uid }));
 }
 
-function planMail({ username, mail }: Home, name: string, plan: PlanBuilder): void {
+/** It comes wherever its person is, whatever becomes of the home. */
+function planMail({ username, mail }: Home, name: string, uid: number | undefined, plan: PlanBuilder): void {
+  if (!mail) return;
   const title = `mail of ${name}`;
-  if (!plan.system.asRoot) plan.withhold(`mail:${username}`, title, 'it needs root');
+  if (!uid) plan.withhold(`mail:${username}`, title, `there is no user ${name} here who could have it`);
+  else if (!plan.system.asRoot) plan.withhold(`mail:${username}`, title, 'it needs root');
   else plan.byFiles({ id: `mail:${username}`, title, action: 'add', detail: `unread mail of ${mail} comes along` });
 }

@@ -4,7 +4,7 @@ import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
 import { isKeyText } from './host-keys.ts';
 import { HostsFile } from './hosts-file.ts';
 import { compareHosts, groupsOf } from './hosts-plan.ts';
-import { hostnameOf } from './own-name.ts';
+import { fqdnOf, hostnameOf } from './own-name.ts';
 import { renamedHosts } from './renamed-hosts.ts';
 import { type HostnameContent, keyNameOf } from './schema.ts';
 
@@ -20,7 +20,7 @@ function planName({ hostname, fqdn }: HostnameContent, plan: PlanBuilder, { iden
   if (hostname === undefined) return;
   const [id, title] = ['hostname:name', 'Host name'];
   const here = hostnameOf(plan.system);
-  if (here === hostname) {
+  if (here === hostname && (identity === 'new' || fqdn === undefined || fqdnOf(plan.system, here) === fqdn)) {
     plan.same(id, title);
     return;
   }
@@ -34,12 +34,17 @@ function planName({ hostname, fqdn }: HostnameContent, plan: PlanBuilder, { iden
     id,
     title,
     action: here === undefined ? 'add' : 'replace',
-    detail: here === undefined ? `is named ${hostname}` : `is named ${hostname} instead of ${here}`,
+    detail: detailOf(hostname, here, fqdn),
     changes: [
       textFile('/etc/hostname', `${hostname}\n`, plan),
       ...(hosts === undefined ? [] : [textFile('/etc/hosts', hosts, plan)]),
     ],
   });
+}
+
+function detailOf(hostname: string, here: string | undefined, fqdn: string | undefined): string {
+  if (here === hostname) return `its full name ${fqdn} is written to /etc/hosts`;
+  return here === undefined ? `is named ${hostname}` : `is named ${hostname} instead of ${here}`;
 }
 
 /** What follows from a machine's identity and is nobody else's. */

@@ -17,11 +17,13 @@ export function renamedHosts(
     const isThere = hosts.lines.some(({ hostnames }) => hostnames.includes(to));
     return isThere ? undefined : hosts.with([{ address: OWN_ADDRESS, hostnames: names }]);
   }
+  const isFull = (name: string): boolean => name.startsWith(`${oldShort}.`);
   const renamed = hosts.rename((name, line) => {
     if (!isOwn(line) || from === undefined) return name;
-    if (name === from) return to;
+    // The full name stands first, where the line has had none.
+    if (name === from) return fqdn === undefined || fqdn === to || line.hostnames.some(isFull) ? to : `${fqdn} ${to}`;
     if (name === oldShort) return newShort;
-    return name.startsWith(`${oldShort}.`) ? (fqdn ?? `${newShort}${name.slice(oldShort.length)}`) : name;
+    return isFull(name) ? (fqdn ?? `${newShort}${name.slice(oldShort.length)}`) : name;
   });
   return renamed === text ? undefined : renamed;
 }

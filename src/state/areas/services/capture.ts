@@ -4,6 +4,7 @@ import { dpkgOf } from '../base/dpkg.ts';
 import { homesOf } from '../base/homes-of.ts';
 import type { System } from '../base/system.ts';
 import type { CaptureAbout, Captured, CouldNot } from '../base/types.ts';
+import { defaultTargetOf } from './default-target.ts';
 import { packageOf } from './package-of.ts';
 import { isFileOurs, isOurs, scriptOfPath, unitOfPath } from './places.ts';
 import { presetsOf } from './presets.ts';
@@ -20,8 +21,9 @@ export function captureServices(system: System, about: CaptureAbout): Captured<S
   const userUnits = homesOf(system, about.users)
     .flatMap(({ path: home }) => userUnitsOf(system, home).map((path) => ({ home, path })))
     .slice(0, AREA_ITEMS_MAX);
-  if (files.length + units.length + userUnits.length + couldNot.length === 0) return undefined;
-  return { content: { files, units, runLevels, userUnits }, couldNot };
+  const target = defaultTargetOf(system);
+  if (!target && files.length + units.length + userUnits.length + couldNot.length === 0) return undefined;
+  return { content: { files, units, runLevels, userUnits, ...(target && { defaultTarget: target }) }, couldNot };
 }
 
 function unitFiles(system: System, couldNot: CouldNot[]): ConfigFile[] {

@@ -3,6 +3,7 @@ import { checkFileItem } from '../base/file-item.ts';
 import { pathInHome } from '../base/home-paths.ts';
 import type { System } from '../base/system.ts';
 import type { RestoreAbout } from '../base/types.ts';
+import { checkDefaultTarget } from './default-target.ts';
 import { mappedFile } from './mapped.ts';
 import { carriesLink, unitOfPath } from './places.ts';
 import { titleOfFile } from './plan.ts';
@@ -22,6 +23,7 @@ export function checkServices(content: ServicesContent, system: System, about: R
     }),
     ...checkRunLevels(content, system),
     ...content.units.map((unit) => checkUnit(unit, units)),
+    ...(content.defaultTarget === undefined ? [] : [checkDefaultTarget(content.defaultTarget, system)]),
     ...content.userUnits.map(({ home, path }) => checkUserUnit(home, path, system, about)),
   ];
 }

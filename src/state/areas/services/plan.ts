@@ -2,6 +2,7 @@ import type { Change } from '../base/change.ts';
 import type { ConfigFile } from '../base/config-file.ts';
 import { planFileItem } from '../base/file-item.ts';
 import type { PlanBuilder, RestoreAbout } from '../base/types.ts';
+import { planDefaultTarget } from './default-target.ts';
 import { mappedFile } from './mapped.ts';
 import { carriesLink, effectOf, isFileOurs, isOurs, scriptOfPath, unitOfPath } from './places.ts';
 import type { ServicesContent } from './schema.ts';
@@ -15,6 +16,7 @@ export function planServices(content: ServicesContent, plan: PlanBuilder, about:
   planRunLevels(content, plan);
   const units = new Units(plan.system);
   for (const unit of content.units) planUnit(unit, units, plan);
+  if (content.defaultTarget !== undefined) planDefaultTarget(content.defaultTarget, units, plan);
   for (const { path } of content.userUnits) {
     plan.keep(`user-unit:${path}`, path, 'it comes with the area homes; its person enables it');
   }

@@ -25,6 +25,8 @@ export const servicesContent = z.strictObject({
     .max(AREA_ITEMS_MAX),
   /** Links of run levels to scripts of `files`, as `rc2.d/S01name`. */
   runLevels: z.array(z.string().regex(/^rc[0-6S]\.d\/[SK]\d\d[\w.-]+$/)).max(AREA_ITEMS_MAX),
+  /** What the machine starts into, where somebody chose it. */
+  defaultTarget: unitName.optional(),
   /** Units of people, which come with their homes. */
   userUnits: z.array(z.strictObject({ home: plainPath, path: plainPath })).max(AREA_ITEMS_MAX),
 });

@@ -129,6 +129,12 @@ export class Units {
     ];
   }
 
+  /** What a link to a unit's file says as systemd writes it; undefined where there is no such unit. */
+  linkedAs(unit: string): string | undefined {
+    const path = this.pathOf(unit);
+    return path === undefined ? undefined : this.#asLinked(path);
+  }
+
   /** systemd writes its own folder as it was built with: /lib before the merge of /usr, /usr/lib since. */
   #asLinked(path: string): string {
     const targets = [...this.#links.values()].flat().map((link) => this.#system.readLink(link) ?? '');

@@ -12,11 +12,12 @@ const { root, areas, users, folder, nowMs, ruleFolders } = workerData as SurveyW
 
 runWorker(port, async () => {
   // First: a rule that is wrong is told before anything is looked at.
-  const rules = loadCatalogue(foldersOfRules(ruleFolders));
+  const folders = foldersOfRules(ruleFolders);
+  const rules = loadCatalogue(folders);
   const surveyed = survey({
     system: new LocalSystem(root),
     areas: AREAS.filter(({ name }) => areas.includes(name)).map((area) =>
-      area.name === 'applications' ? applicationsBy(() => rules) : area,
+      area.name === 'applications' ? applicationsBy(() => rules, folders.length > 1) : area,
     ),
     about: { nowMs, ...(users && { users: new Set(users) }) },
     folder,

@@ -6,6 +6,8 @@ export interface AreasWorkerData {
   /** The folder with `machine.json` and the areas' own documents. */
   readonly documents: string;
   readonly wish: AreasWish;
+  /** Homes that an unfinished restore of the same snapshot, which goes on, may have made: see `asBefore`. */
+  readonly made?: readonly string[];
   /** For tests: a module whose `parts` are taken in place of the real ones. */
   readonly partsModule?: string;
 }
@@ -27,7 +29,7 @@ export type FromAreasWorker =
 
 /**
  * `after` are the changes that were made after files: files are undone between the two, so that everything goes the way
- * back that it came. `unfinished`: only what was cut short, which is put back whole in any case.
+ * back that it came. `unfinished`: all of it, and only where it was cut short.
  */
 export type UndoPart = 'after' | 'before' | 'unfinished';
 

@@ -9,7 +9,7 @@ export type { OwnerTable };
 
 /** Watches whether this machine can still be reached while its network is woken. */
 export interface LinkGuard {
-  /** `lost`: what was reachable before is not any more. */
+  /** `lost`: what was reachable before is not any more. Then what was changed is taken back, by `rollBack` or after this. */
   confirm(): Promise<'kept' | 'lost'>;
   /** It need not look any more, and takes nothing back by itself. */
   disarm(): void;
@@ -19,6 +19,8 @@ export interface GuardOptions {
   readonly system: System;
   /** Of the restore that is to be taken back if this process ends before it disarms the guard: for `roll-back-main.ts`. */
   readonly undoDir: string;
+  /** Takes network and hostname back, here; that other program cannot, while this process has the restore locked. */
+  rollBack(): Promise<void>;
 }
 
 /** What a restore of areas works with; tests give areas and machines of their own. */
@@ -27,7 +29,8 @@ export interface AreasParts {
   systemAt(root: string): System;
   ownerTable(contents: ReadonlyMap<AreaName, unknown>, target: System, about: OwnersAbout): OwnerTable;
   ownersOf(table: OwnerTable): Owners;
-  readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard> | LinkGuard;
+  /** Throws where nobody can watch: then the network is not woken, and taken back. */
+  readonly armGuard?: (options: GuardOptions) => Promise<LinkGuard>;
   extras?(contents: ReadonlyMap<AreaName, unknown>, target: System, owners: Owners): PlanExtras;
   readonly now?: () => number;
   /** Is told of every point at which a run can be cut short. What it throws is an error at that point. */

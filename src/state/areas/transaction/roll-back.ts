@@ -10,8 +10,13 @@ import type { AreaFailure, AreasUndone } from './types.ts';
 import { changedPaths, Waker } from './wake.ts';
 
 /** Puts back what a run that did not get to its end changed, also of one that a crash ended. Throws `failed`. */
-export function rollBack(parts: AreasParts, journal: Journal, beneath: Beneath): AreasUndone {
-  return takeBack(parts, journal, beneath, PHASES, 'rolled-back');
+export function rollBack(
+  parts: AreasParts,
+  journal: Journal,
+  beneath: Beneath,
+  phases: readonly Phase[] = PHASES,
+): AreasUndone {
+  return takeBack(parts, journal, beneath, phases, 'rolled-back');
 }
 
 /** Puts back what a restore changed, or one phase of it. Throws `failed`. */

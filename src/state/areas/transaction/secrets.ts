@@ -78,6 +78,8 @@ const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY/;
 /** No blank, quote or sign by which a shell would run something. */
 const VALUE =
   /((?:pass(?:word|phrase|wd)?|secret|token|psk|key|credentials?)\w*["']?\s*[=:]\s*["']?)[\w.,+/@%^~!?*#-]+/gi;
+/** In a table of mounts the comma ends a value, and what follows decides who may do what: a person must see it. */
+const MOUNT_VALUE = /(\b(?:pass(?:word|wd)?\d?|secret|token|key)=)[^,\s]+/gi;
 /** A line of a key as PEM and OpenVPN write it; no path, and too long for a command. */
 const KEY_LINE = /^(?:[A-Za-z0-9+=][A-Za-z0-9+/=]{39,99}|[0-9a-f]{32,64})$/;
 const USER_IN_ADDRESS = /:\/\/[\w.%+-]*:[^/\s@$`;|&()]+@/g;
@@ -99,6 +101,7 @@ export function isSecretFile(path: string, modes: readonly number[], texts: read
 /** A line of a file that may be shown, without what looks like a secret in it. */
 export function withoutSecrets(path: string, line: string): string {
   if (isAmong(OPEN, path)) return line;
+  if (path === '/etc/fstab') return line.replaceAll(MOUNT_VALUE, '$1(not shown)');
   if (KEY_LINE.test(line)) return '(not shown)';
   return line.replaceAll(VALUE, '$1(not shown)').replaceAll(USER_IN_ADDRESS, '://(not shown)@');
 }

@@ -6,7 +6,7 @@ import { lockRestore } from './lock-restore.ts';
 import { readAreasOutcome } from './outcome.ts';
 import type { AreasParts } from './parts.ts';
 import { rollBack, undo } from './roll-back.ts';
-import type { Phase } from './steps.ts';
+import { PHASES, type Phase } from './steps.ts';
 import type { AreasUndone } from './types.ts';
 
 const NOTHING: AreasUndone = { removed: 0, putBack: 0, kept: { items: [], count: 0 }, notWoken: [] };
@@ -15,7 +15,8 @@ const NOTHING: AreasUndone = { removed: 0, putBack: 0, kept: { items: [], count:
 export type WhatToTakeBack = readonly Phase[] | 'unfinished';
 
 /**
- * Puts a restore of areas back, whole or cut short: of one that was cut short everything. Nothing where that is done already. Holds the restore's lock until this thread ends. Throws `not-found`, `damaged`, `failed`.
+ * Puts a restore of areas back, whole or cut short. Nothing where that is done already. Holds the restore's lock until this
+ * thread ends. Throws `not-found`, `damaged`, `failed`.
  */
 export function takeBack(parts: AreasParts, undoDir: string, what: WhatToTakeBack): AreasUndone {
   if (!readAreasOutcome(undoDir)) throw new ResettleError('not-found', `there are no areas to undo in ${undoDir}`);
@@ -33,7 +34,7 @@ export function takeBackLocked(parts: AreasParts, undoDir: string, what: WhatToT
   try {
     return status === 'applied' && what !== 'unfinished'
       ? undo(parts, journal, beneath, what)
-      : rollBack(parts, journal, beneath);
+      : rollBack(parts, journal, beneath, what === 'unfinished' ? PHASES : what);
   } finally {
     journal.close();
     beneath.close();

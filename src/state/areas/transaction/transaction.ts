@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import type { Report } from '../../../common/ports.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
+import { asBefore } from '../base/as-before.ts';
 import { AREA_NAMES, type AreaName } from '../base/names.ts';
 import type { System } from '../base/system.ts';
 import { withAccountsLocked } from './account-lock.ts';
@@ -33,15 +34,17 @@ export class AreasTransaction {
   readonly #failed: AreaFailure[] = [];
   #journal: Journal | undefined;
   #judge: Judge | undefined;
+  /** While it has not been asked. */
+  #guard: LinkGuard | undefined;
 
   /** Plans. Throws `damaged`, `failed`. */
-  constructor(parts: AreasParts, documents: string, wish: AreasWish) {
+  constructor(parts: AreasParts, documents: string, wish: AreasWish, made: readonly string[] = []) {
     this.#parts = parts;
     this.#documents = documents;
     this.#wish = wish;
     this.#system = parts.systemAt(wish.root);
     this.#beneath = new Beneath(wish.root);
-    this.#made = makePlan(parts, documents, wish, { system: this.#system, beneath: this.#beneath });
+    this.#made = makePlan(parts, documents, wish, { system: asBefore(this.#system, made), beneath: this.#beneath });
   }
 
   get plan(): AreasPlan {
@@ -91,9 +94,12 @@ export class AreasTransaction {
       this.#judgeAll(PHASES);
     });
     try {
-      return await this.#finish();
+      return this.#commit(await this.#wake());
     } catch (error) {
-      this.#rollBackFor(error);
+      return this.#rollBackFor(error);
+    } finally {
+      // It was not asked, and everything was put back.
+      this.#guard?.disarm();
     }
   }
 
@@ -164,51 +170,72 @@ export class AreasTransaction {
     return areas;
   }
 
-  async #finish(): Promise<AreasResult> {
+  async #wake(): Promise<Pick<AreasResult, 'notWoken' | 'isLinkLost'>> {
+    let linkLost: AreaFailure[] | undefined;
+    const leaveLink = () => {
+      linkLost ??= this.#leaveLink('this machine could not be reached any more');
+      return linkLost;
+    };
+    this.#guard = await this.#armGuard(leaveLink);
+    const notWoken = [...this.#waker.startUnits(), ...this.#waker.activate(changedPaths(this.#opened, PHASES))];
+    this.#point('woken');
+    const guard = this.#guard;
+    // One that was asked is not disarmed.
+    this.#guard = undefined;
+    const isLinkLost = (await guard?.confirm()) === 'lost';
+    return { notWoken: isLinkLost ? [...notWoken, ...leaveLink()] : notWoken, isLinkLost };
+  }
+
+  #commit(woken: Pick<AreasResult, 'notWoken' | 'isLinkLost'>): AreasResult {
     const journal = this.#opened;
-    const waker = this.#waker;
-    const guard = await this.#armGuard();
+    const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
+    journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
+    const applied = changedPaths(journal, PHASES);
+    const result: AreasResult = {
+      applied: AREA_NAMES.filter((name) => applied.has(name)),
+      failed: this.#failed,
+      wasWrong: this.#judge!.wasWrong,
+      ...woken,
+    };
+    this.#point('commit');
+    journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
+    this.#point('committed');
+    journal.forget('staged');
+    return result;
+  }
+
+  /** Where nobody can watch, the network stays as it was. */
+  async #armGuard(leaveLink: () => unknown): Promise<LinkGuard | undefined> {
+    const changed = changedPaths(this.#opened, PHASES);
+    const { armGuard } = this.#parts;
+    if (!armGuard || !this.#system.isLive || !OF_THE_LINK.some((name) => changed.has(name))) return undefined;
     try {
-      const notWoken = [...waker.startUnits(), ...waker.activate(changedPaths(journal, PHASES))];
-      this.#point('woken');
-      const isLinkLost = (await guard?.confirm()) === 'lost';
-      if (isLinkLost) notWoken.push(...this.#leaveLink());
-      const left = PHASES.flatMap((phase) => journal.last('intent', phase)?.times ?? []).map(([path]) => path);
-      journal.note({ did: 'left', times: timesOf(this.#beneath, [...new Set(left)]) });
-      const applied = changedPaths(journal, PHASES);
-      const result: AreasResult = {
-        applied: AREA_NAMES.filter((name) => applied.has(name)),
-        failed: this.#failed,
-        wasWrong: this.#judge!.wasWrong,
-        notWoken,
-        isLinkLost,
-      };
-      this.#point('commit');
-      journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
-      this.#point('committed');
-      journal.forget('staged');
-      return result;
-    } finally {
-      guard?.disarm();
+      return await armGuard({
+        system: this.#system,
+        undoDir: this.#opened.undoDir,
+        rollBack: async () => {
+          leaveLink();
+        },
+      });
+    } catch (error) {
+      this.#takeLinkBack(`nobody could watch whether this machine stays reachable: ${messageOf(error)}`);
+      return undefined;
     }
   }
 
-  async #armGuard(): Promise<LinkGuard | undefined> {
-    const hasLink = OF_THE_LINK.some((name) => changedPaths(this.#opened, PHASES).has(name));
-    if (!this.#system.isLive || !hasLink) return undefined;
-    return await this.#parts.armGuard?.({ system: this.#system, undoDir: this.#opened.undoDir });
+  /** The machine cannot be reached any more: its network is put back, and taken notice of once more. */
+  #leaveLink(why: string): AreaFailure[] {
+    const paths = changedPaths(this.#opened, PHASES);
+    const areas = this.#takeLinkBack(why);
+    return this.#waker.activate(new Map([...paths].filter(([area]) => areas.includes(area))));
   }
 
-  /** The machine cannot be reached any more: its network is put back, and taken notice of once more. */
-  #leaveLink(): AreaFailure[] {
-    const paths = changedPaths(this.#opened, PHASES);
-    const why = { what: 'the network', why: 'this machine could not be reached any more' };
-    const present = OF_THE_LINK.filter((name) => paths.has(name));
-    const areas = this.#takeBack(
-      present.map((area) => ({ area, problems: [why] })),
-      'it was taken back with',
-    );
-    return this.#waker.activate(new Map([...paths].filter(([area]) => areas.includes(area))));
+  #takeLinkBack(why: string): readonly AreaName[] {
+    const changed = changedPaths(this.#opened, PHASES);
+    const failures = OF_THE_LINK.filter((name) => changed.has(name)).map((area): AreaFailure => {
+      return { area, problems: [{ what: 'the network', why }] };
+    });
+    return this.#takeBack(failures, 'it was taken back with');
   }
 
   #orRollBack(work: () => void): void {

@@ -8,7 +8,7 @@ import { loadParts } from './real-parts.ts';
 import { AreasTransaction } from './transaction.ts';
 
 const port = parentPort!;
-const { documents, wish, partsModule } = workerData as AreasWorkerData;
+const { documents, wish, made, partsModule } = workerData as AreasWorkerData;
 const tell = (message: FromAreasWorker) => port.postMessage(message);
 
 async function answer(transaction: AreasTransaction, message: ToAreasWorker): Promise<FromAreasWorker> {
@@ -32,7 +32,7 @@ async function answer(transaction: AreasTransaction, message: ToAreasWorker): Pr
 
 runWorker(port, async () => {
   const inbox = new Inbox<ToAreasWorker>(port);
-  const transaction = new AreasTransaction(await loadParts(partsModule), documents, wish);
+  const transaction = new AreasTransaction(await loadParts(partsModule), documents, wish, made);
   tell({ type: 'planned', plan: transaction.plan });
   try {
     for (;;) {

@@ -17,7 +17,7 @@ export function captureUsrLocal(system: System): Captured<UsrLocalContent> | und
     const unowned = new UnownedPlaces(system);
     const found = unowned.beneath(top);
     if (unowned.isCutShort)
-      couldNot.push({ what: top, why: 'it has more names than are looked at; name paths with --paths' });
+      couldNot.push({ what: top, why: 'it has more names than are looked at; name the others as PATHs' });
     return found;
   });
   const places = paths.flatMap((path): Place[] => {

@@ -5,6 +5,9 @@ import type { System } from '../base/system.ts';
 /** What is made anew by itself, or no file of anybody. */
 const IGNORED = /^(?:lost\+found|__pycache__|node_modules|\.cache|\.Trash-\d+|.*\.pyc)$/u;
 
+/** What the area security carries, and the file engine never. */
+const OF_SECURITY = '/usr/local/share/ca-certificates';
+
 /**
  * Finds places beneath a folder that no package owns and that hold a file or a link: whole folders where they can be
  * whole, single files between a package's own. A package owns the folders that lead to its files.
@@ -59,5 +62,5 @@ export function namesBeneath(system: System, root: string): readonly string[] {
 
 function namesIn(system: System, folder: string): readonly string[] {
   if (system.facts(folder)?.kind !== 'folder') return [];
-  return system.list(folder).filter((name) => !IGNORED.test(name));
+  return system.list(folder).filter((name) => !IGNORED.test(name) && `${folder}/${name}` !== OF_SECURITY);
 }

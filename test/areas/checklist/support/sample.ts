@@ -115,6 +115,7 @@ export function sampleChecklist(): Checklist {
           ...expecting('security', 'sudoers:lab'),
         ],
       }),
+      notAsked: ['security'],
       outcome: [
         planned('filesystems', 'mount:/data', 'ask', { detail: 'attach the disk with UUID 5c1d…, then mount /data' }),
         planned('services', 'unit:backup.service', 'withhold', {
