@@ -157,6 +157,8 @@ test('any ifupdown text keeps every byte where no adapter is another one', (t) =
   fc.assert(
     fc.property(fc.array(part, { maxLength: 40 }), (parts) => {
       const text = parts.join('');
+      // A longer name is that of another adapter.
+      fc.pre(!/enp9s0\w/.test(text));
       assert.equal(
         parseInterfaces(text)
           .map(({ raw }) => raw)
