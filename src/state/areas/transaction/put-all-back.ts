@@ -1,5 +1,5 @@
 import { messageOf, ResettleError } from '../../../common/errors.ts';
-import { setTime, syncFolder } from '../../fs/calls.ts';
+import { setTime, statOf, syncFolder } from '../../fs/calls.ts';
 import { codeOf } from '../../fs/errno.ts';
 import { AREA_NAMES, type AreaName } from '../base/names.ts';
 import type { Beneath } from './beneath.ts';
@@ -102,6 +102,8 @@ function noteChanged(beneath: Beneath, journal: Journal): readonly string[] {
 function giveTime(beneath: Beneath, path: string, timeNs: string): void {
   try {
     beneath.folder(path, (folder) => {
+      // Where nothing was done there, nothing is: it may be read-only.
+      if (`${statOf(folder).mtimeNs}` === timeNs) return;
       setTime(folder, BigInt(timeNs));
       syncFolder(folder);
     });

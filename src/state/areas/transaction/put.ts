@@ -13,6 +13,7 @@ import {
   setXattr,
   setXattrOfItem,
   statOf,
+  statOfItem,
 } from '../../fs/calls.ts';
 import { codeOf } from '../../fs/errno.ts';
 import type { Xattr } from '../../fs/xattr.ts';
@@ -99,7 +100,19 @@ export function removeIfThere(folder: number, name: Uint8Array): void {
   try {
     removeFile(folder, name);
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    const code = codeOf(error);
+    // A read-only file system says so of what is not there, too.
+    if (code !== 'ENOENT' && !(code === 'EROFS' && !isThere(folder, name))) throw error;
+  }
+}
+
+function isThere(folder: number, name: Uint8Array): boolean {
+  try {
+    statOfItem(folder, name);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

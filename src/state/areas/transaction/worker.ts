@@ -46,7 +46,10 @@ runWorker(port, async () => {
     }
   } finally {
     // Where it is asked to end amid a run too.
-    transaction.rollBack();
-    transaction.close();
+    try {
+      transaction.rollBack();
+    } finally {
+      transaction.close();
+    }
   }
 });

@@ -54,6 +54,8 @@ export interface Outcome {
 }
 
 export interface More {
+  /** Called with the root while it is empty. */
+  readonly mount?: (root: string) => void;
   /** Called with the root before anything is restored. */
   readonly dress?: (root: string) => void;
   /** Paths that a dry run of the same named; without it there is one. */
@@ -88,10 +90,11 @@ export async function restoreOnto(
   way: Way,
   more: Partial<RestoreWish> & More = {},
 ): Promise<Outcome> {
-  const { dress, names, ...wished } = more;
+  const { mount, dress, names, ...wished } = more;
   const top = temporaryFolder(t);
   const root = join(top, 'root');
   for (const folder of [root, join(top, 'home')]) mkdirSync(folder, { mode: 0o700 });
+  mount?.(root);
   for (const [path, file] of Object.entries({ ...SENTINEL, ...target })) {
     putFile(path.startsWith('../') ? join(top, 'beside') : root, path.replace(/^\.\.\//, ''), file);
   }
