@@ -15,7 +15,7 @@ function shown(t: TestContext, events: readonly ApiEvent[], options: { json: boo
   const mocks = [process.stdout, process.stderr].map((stream) => t.mock.method(stream, 'write', take as never));
   try {
     const output = new Output({ json: options.json, quiet: false });
-    output.showsPlan = options.showsPlan === true;
+    if (options.showsPlan) output.shows = 'plan';
     for (const event of events) output.event(event);
     output.message(`${EVIL}`);
     output.error({ event: 'error', message: EVIL, hint: EVIL }, false);
