@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import type { TestFile } from '../support/machine.ts';
 import { endOfFile, forgeMachine } from './support/forged.ts';
+import { planForged } from './support/planned.ts';
 import { type Outcome, restoreEveryWay } from './support/restored.ts';
 import { accounts, HOSTILE_KEY, homeOf, person, personal, targetWith } from './support/target.ts';
 
@@ -32,17 +33,32 @@ before(async () => {
         person('carl', 1006),
         person('eve', 1007, { directory: '/home/bob/.gnupg' }),
         person('mal', 1008, { directory: '/var/lib' }),
-        person('nob', 1009, { directory: '/home/bob' }),
         person('dora', 1010),
         person('frank', 1011),
         person('gus', 1012, { directory: '/home/carl/in' }),
+        person('zed', 1014),
       ]),
-      homes: { homes: [homeOf('bob', 1005), homeOf('carl', 1006), homeOf('dora', 1010), homeOf('frank', 1011)] },
+      homes: {
+        homes: [
+          homeOf('bob', 1005),
+          homeOf('carl', 1006),
+          homeOf('dora', 1010),
+          homeOf('frank', 1011),
+          { ...homeOf('zed', 1014), link: '/home/led' },
+        ],
+      },
     },
     roots: [
-      ...['/home/bob', '/home/carl', '/home/bob/.gnupg', '/var/lib', '/home/dora', '/home/frank'].map((path) =>
-        personal(path),
-      ),
+      ...[
+        '/home/bob',
+        '/home/carl',
+        '/home/bob/.gnupg',
+        '/var/lib',
+        '/home/dora',
+        '/home/frank',
+        '/home/led',
+        '/home/zed',
+      ].map((path) => personal(path)),
       ...['/etc/cron.d', '/usr/bin', '/root/.ssh', '/var/spool/cron', '/home/other', '/var/mail/root'].map((path) =>
         personal(path),
       ),
@@ -65,6 +81,8 @@ before(async () => {
       '/var/lib/dpkg/info/bash.postinst': of(1008, SHELL, 0o755),
       '/home/dora/cron.d/evil': of(1010, '* * * * * root id\n'),
       '/home/frank/file': of(1011, 'x'),
+      '/home/led/file': of(1014, 'x'),
+      '/home/zed': { link: 'led' },
       '/home/bob/.gnupg/gpg.conf': of(1007, 'x'),
       '/etc/cron.d/evil': '* * * * * root id\n',
       '/usr/bin/ls': { content: SHELL, mode: 0o755 },
@@ -95,6 +113,7 @@ const TARGET_WITH_TRAPS = targetWith({
   '/home/bob/.ssh/linked': { link: '../dotfiles/keys' },
   '/home/dora': { link: '/etc' },
   '/home/frank/': { uid: 1000, gid: 1000 },
+  '/home/led/': { uid: 1000, gid: 1000 },
   '/var/lib/dpkg/info/': {},
 });
 
@@ -161,10 +180,10 @@ test(
   'a home within another’s, the system’s, or one that is another’s already is none: its files stay out, and it is said',
   inEveryWay((outcome) => {
     assert.ok(!isChanged(outcome, '/var/lib/dpkg'));
-    for (const path of ['/var/lib', '/home/bob/.gnupg', '/home/frank', '/home/dora']) {
-      assert.ok(isTold(outcome, path, /home|folder|belongs|nobody/), path);
+    for (const path of ['/var/lib', '/home/bob/.gnupg', '/home/frank', '/home/dora', '/home/led']) {
+      assert.ok(isTold(outcome, path, /home|folder|belongs|nobody|comes/), path);
     }
-    assert.equal(outcome.system.facts('/home/frank/file'), undefined);
+    for (const path of ['/home/frank/file', '/home/led/file']) assert.equal(outcome.system.facts(path), undefined);
   }),
 );
 
@@ -195,12 +214,22 @@ test(
 );
 
 test(
-  'an account whose home was another’s gets one of its own',
+  'an account whose home would be a folder of the system has none',
   inEveryWay(({ system }) => {
-    const home = (name: string) =>
-      new RegExp(`^${name}:(?:[^:]*:){4}([^:]*)`, 'm').exec(system.text('/etc/passwd')!)?.[1];
-    assert.equal(home('bob'), '/home/bob');
-    assert.equal(home('nob'), '/home/nob');
-    assert.equal(home('mal'), '/nonexistent');
+    assert.match(system.text('/etc/passwd')!, /^mal:x:1008:1008::\/nonexistent:/m);
+    assert.match(system.text('/etc/passwd')!, /^bob:x:1000:1000:Bob:\/home\/bob:/m);
   }),
 );
+
+test('somebody whose home is that of one who is here gets one of his own, and neither gets the other’s files', (t) => {
+  const users = [person('bob', 1005), person('nob', 1009, { directory: '/home/bob' })];
+  const { items, owners } = planForged(t, {
+    areas: { accounts: accounts(users), homes: { homes: [homeOf('bob', 1005), homeOf('nob', 1009, '/home/bob')] } },
+    roots: [personal('/home/bob')],
+  });
+  assert.equal(owners.users.find(({ from }) => from === 'nob')?.toHome, '/home/nob');
+  const added = items.find(({ id }) => id === 'user:nob')!.detail;
+  assert.match(added, /the home \/home\/nob /);
+  const homes = items.filter(({ id }) => id.startsWith('home:')).map(({ action }) => action);
+  assert.ok(homes.includes('withhold'));
+});
