@@ -215,6 +215,17 @@ const decided = (table: OwnerTable) => ({
   paths: table.paths,
 });
 
+test('a person with the name of a group of the system gets another one, and is not in that group', (t) => {
+  const there = target(t, '', 'sudo:x:27:\n');
+  const users = [person('sudo', 1000, { gid: 1000 })];
+  const table = ownersFor(accounts(users), there, []);
+  assert.deepEqual(
+    table.users.filter(({ from }) => from === 'sudo').map(({ to, toUid }) => [to, toUid]),
+    [['sudo-user', 1000]],
+  );
+  assert.notEqual(ownersOf(table).gid(1000), 27);
+});
+
 test('whoever is captured and whoever is there: nobody becomes root, no two become one unasked, and again is the same', (t) => {
   fc.assert(
     fc.property(people, targets, mappings, (captured, existing, asked) => {

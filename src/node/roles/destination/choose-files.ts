@@ -181,7 +181,7 @@ function personalPlace(
   if (!user) return 'it is the home of nobody who comes to this machine';
   const item = planned.get(`${spool === undefined ? 'home' : 'mail'}:${user.from}`);
   if (!item || item.action === 'withhold' || item.action === 'ask') {
-    return item?.detail ?? `nothing of ${user.to} comes`;
+    return item?.detail ?? `the snapshot says nothing of a home of ${user.to}`;
   }
   // Where the home is a link, what it leads to stays where it is.
   if (user.fromLink === path && user.fromHome !== path) return personalOf(user, groups);

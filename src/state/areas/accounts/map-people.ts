@@ -4,7 +4,7 @@ import { isPersonal } from './login-defs.ts';
 import { type Asked, wrong } from './map-user.ts';
 import type { MappedUser } from './owner-table.ts';
 import type { User } from './schema.ts';
-import type { TargetAccounts } from './target-accounts.ts';
+import { isGroupOfSystem, type TargetAccounts } from './target-accounts.ts';
 
 /** A person and the name that was decided. */
 interface Named {
@@ -38,9 +38,10 @@ export function mapPeople(
   return [...mapped, ...asked.filter(({ person }) => !person).map((one) => mapOther(one, mapped, target))];
 }
 
-/** A person cannot have the name that an account of the system has there. */
+/** A person cannot have the name that an account or a group of the system has there: their own group would be that one. */
 function nameFor(name: string, target: TargetAccounts): string {
-  return target.users.has(name) && !target.person(name) ? `${name.slice(0, 27)}-user` : name;
+  const isSystems = target.users.has(name) || isGroupOfSystem(target, name);
+  return isSystems && !target.person(name) ? `${name.slice(0, 27)}-user` : name;
 }
 
 /** Ids of those who are not there yet, by name: what was asked for first, then who can keep theirs, then the others. */

@@ -2,7 +2,7 @@ import { ResettleError } from '../../../common/errors.ts';
 import { isAccountName } from './account-name.ts';
 import { isPersonal } from './login-defs.ts';
 import type { User } from './schema.ts';
-import type { TargetAccounts } from './target-accounts.ts';
+import { isGroupOfSystem, type TargetAccounts } from './target-accounts.ts';
 
 /** Of `--map-user OLD=NEW`: names or numbers. */
 export interface UserMapping {
@@ -82,6 +82,7 @@ function toNumber(source: Source, target: TargetAccounts, uid: number): Asked {
 function toName(source: Source, target: TargetAccounts, to: string): Asked {
   if (!isAccountName(to)) throw wrong(source.typed, `${JSON.stringify(to)} cannot be the name of a user`);
   if (target.users.has(to) && !target.person(to)) throw wrong(source.typed, `${to} is an account of the system`);
+  if (isGroupOfSystem(target, to) && !target.person(to)) throw wrong(source.typed, `${to} is a group of the system`);
   return { ...source, to };
 }
 

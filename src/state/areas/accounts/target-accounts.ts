@@ -30,3 +30,9 @@ export function privateGroupOf({ users, groups, defs }: TargetAccounts, user: Pa
     group?.members.every((name) => name === user.name);
   return group && isPersonal(group.gid, defs.gid) && isAlone ? group : undefined;
 }
+
+/** Whether a name is that of a group that is no person's and nobody made for people. */
+export function isGroupOfSystem({ groups, defs }: TargetAccounts, name: string): boolean {
+  const group = groups.get(name);
+  return group !== undefined && !isPersonal(group.gid, defs.gid);
+}

@@ -7,21 +7,23 @@ import { whyNoHome } from './why-no-home.ts';
 
 /** What happens to each home; the file engine does it. */
 export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }: RestoreAbout): void {
-  const uids = new Map(readPasswd(plan.system).entries.map(({ name, uid }) => [name, uid]));
+  const accounts = new Map(readPasswd(plan.system).entries.map((entry) => [entry.name, entry]));
   for (const home of homes) {
     const name = owners.user(home.username);
     const id = `home:${home.username}`;
     const title = `home of ${name}`;
-    const to = owners.home(home.directory);
+    const account = accounts.get(name);
+    // As its own line has it: where two had one home, the path alone does not say whose it becomes.
+    const to = account?.home ?? owners.home(home.directory);
     if (home.mount && isRemote(home.mount)) {
       plan.ask(id, title, `it lies on ${home.mount.device} (${home.mount.type}); mount that here as it was`);
-      planMail(home, name, uids.get(name), plan);
+      planMail(home, name, account?.uid, plan);
       continue;
     }
-    const why = whyNot(to, name, uids.get(name), home, plan);
+    const why = whyNot(to, name, account?.uid, home, plan);
     if (why) {
       plan.withhold(id, title, why);
-      planMail(home, name, uids.get(name), plan);
+      planMail(home, name, account?.uid, plan);
       continue;
     }
     const moved = to === home.directory ? '' : ` (was ${home.directory})`;
@@ -30,7 +32,7 @@ export function planHomes({ homes }: HomesContent, plan: PlanBuilder, { owners }
       ? `files come into ${to}${moved}; what is there stays`
       : `${to}${moved} is made, with its files`;
     plan.byFiles({ id, title, action: isThere ? 'merge' : 'add', detail });
-    planMail(home, name, uids.get(name), plan);
+    planMail(home, name, account?.uid, plan);
   }
 }
 
