@@ -245,7 +245,7 @@ class ReceiverRun {
     const applied = await applyBy(
       (asked, on) => rooms.receiveSnapshot({ ...asked, descriptor, stateKey, expected, asker }, on),
       this.#ground,
-      { descriptor, stateKey, restoreId: kept.restoreId },
+      { restoreId: kept.restoreId, open: () => rooms.openedSnapshot(descriptor, stateKey) },
       { ...wish, dryRun },
       this.#emit,
       this.#signal,

@@ -12,6 +12,7 @@ import type { RestoreEvents, RestoreOptions, RestoreResult } from '../../state/r
 import type { TaskEvent } from '../events.ts';
 import type { Home } from '../home/home.ts';
 import type { Log } from '../log.ts';
+import type { Opened } from '../roles/destination/apply.ts';
 
 export interface WorkEvents {
   onProgress(progress: Progress): void;
@@ -112,6 +113,8 @@ export interface Rooms {
   ): Promise<DirectLink>;
   /** Whether an ask ended because the stream did, as against what either side says. */
   isBroken(error: unknown): boolean;
+  /** What a descriptor says: captured paths, and its hash. Throws `damaged`. */
+  openedSnapshot(descriptor: Uint8Array, stateKey: Uint8Array): Promise<Opened>;
   receiveSnapshot(
     options: Omit<RestoreOptions, 'source' | 'only'> & { readonly asker: DirectAsker },
     on: RestoreEvents,

@@ -114,6 +114,9 @@ export function testRooms(control: RoomControl, files = 3): Rooms {
       };
     },
     isBroken: (error) => error instanceof Broken,
+    async openedSnapshot() {
+      return { roots: [], descriptorHash: '' };
+    },
     async receiveSnapshot({ asker, restoreId }, { signal }) {
       let isWhole = false;
       while (!isWhole) {

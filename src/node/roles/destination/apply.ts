@@ -4,6 +4,7 @@ import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { type MachineDocument, readDocuments } from '../../../state/areas/base/documents.ts';
 import { LocalSystem } from '../../../state/areas/base/local-system.ts';
+import type { FolderPath } from '../../../state/format/index.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
 import { openSnapshot, restoreSnapshot } from '../../../state/restore/index.ts';
 import { namesOfShownPath } from '../../../state/tools/index.ts';
@@ -25,11 +26,26 @@ export function applySnapshot(
 ): Promise<Applied> {
   const restoreId = newRestoreId(options.clock, options.random);
   const carryOut: CarryOut = (asked, on) => restoreSnapshot({ ...subject, ...asked }, on);
-  return applyBy(carryOut, options, { ...subject, restoreId }, wish, emit, signal);
+  const open = (): Promise<Opened> => openedSnapshot(subject.descriptor, subject.stateKey);
+  return applyBy(carryOut, options, { restoreId, open }, wish, emit, signal);
 }
 
-export interface Identified extends Pick<Subject, 'descriptor' | 'stateKey'> {
+export interface Identified {
   readonly restoreId: string;
+  /** What its descriptor says. */
+  open(): Promise<Opened>;
+}
+
+export interface Opened {
+  readonly roots: readonly FolderPath[];
+  /** 64 hexadecimal digits. */
+  readonly descriptorHash: string;
+}
+
+/** Verifies and opens a descriptor. Throws `damaged`, `refused`. */
+export async function openedSnapshot(descriptor: Uint8Array, stateKey: Uint8Array): Promise<Opened> {
+  const { sealed, header } = await openSnapshot(descriptor, stateKey);
+  return { roots: sealed.roots, descriptorHash: hexOf(header.descriptorHash) };
 }
 
 /** The same by whatever restores: `carryOut` is told how. */
@@ -44,13 +60,12 @@ export async function applyBy(
   if (wish.allowPrivileged && process.getuid?.() !== 0) {
     emit({ event: 'note', message: 'privileged effects stay withheld: only root can bring them' });
   }
-  const { sealed, header } = await openSnapshot(snapshot.descriptor, snapshot.stateKey);
-  const { roots } = sealed;
+  const { roots, descriptorHash } = await snapshot.open();
   const files = new FilesRun(carryOut, ground, wish, emit, signal);
   if (wish.only) return await files.run(snapshot.restoreId, { only: wish.only.map(namesOfShownPath) });
   if (wish.root && roots.some(isDocuments)) {
-    const descriptorHash = hexOf(header.descriptorHash);
-    return await restoreMachine({ ground, files, wish, emit, signal }, { ...snapshot, roots, descriptorHash });
+    const { restoreId } = snapshot;
+    return await restoreMachine({ ground, files, wish, emit, signal }, { restoreId, roots, descriptorHash });
   }
   const needsNames = !wish.root && isSomeAreas(wish) && roots.some(isDocuments);
   const ofAreas = needsNames ? await rootsOfAreas(files, ground, snapshot) : [];
