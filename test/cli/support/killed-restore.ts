@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../../src/common/clock.ts';
 import { Home } from '../../../src/node/home/home.ts';
 import { Fleet } from '../../../src/node/membership/fleet.ts';
-import { applyBy, newRestoreId } from '../../../src/node/roles/destination/apply.ts';
+import { applyBy, newRestoreId, openedSnapshot } from '../../../src/node/roles/destination/apply.ts';
 import { chooseState } from '../../../src/node/roles/folder/choose-state.ts';
 import { diskSource, openFolderStore } from '../../../src/node/roles/folder/disk.ts';
 import { restoreSnapshot } from '../../../src/state/restore/index.ts';
@@ -41,7 +41,7 @@ await applyBy(
     return result;
   },
   ground,
-  { descriptor, stateKey: key.key, restoreId: newRestoreId(systemClock, randomBytes) },
+  { restoreId: newRestoreId(systemClock, randomBytes), open: () => openedSnapshot(descriptor, key.key) },
   { into: root, strip: false, root: true, allowPrivileged: true, mapUsers: [], dryRun: false },
   () => {},
   new AbortController().signal,

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../src/common/clock.ts';
 import type { TaskEvent } from '../../../../src/node/events.ts';
 import { Home } from '../../../../src/node/home/home.ts';
 import type { Applied, RestoreWish } from '../../../../src/node/roles/destination/apply.ts';
-import { applyBy } from '../../../../src/node/roles/destination/apply.ts';
+import { applyBy, openedSnapshot } from '../../../../src/node/roles/destination/apply.ts';
 import { LocalSystem } from '../../../../src/state/areas/base/local-system.ts';
 import { restoreSnapshot } from '../../../../src/state/restore/index.ts';
 import { type Captured, identity, temporaryFolder } from '../../../state/support/source-machine.ts';
@@ -152,7 +152,10 @@ async function run(snapshot: Captured, home: Home, wish: RestoreWish) {
     const applied = await applyBy(
       (asked, on) => restoreSnapshot({ ...subject, ...asked }, on),
       ground,
-      { descriptor: snapshot.descriptor, stateKey: identity.stateKey, restoreId: `hostile-${count++}` },
+      {
+        restoreId: `hostile-${count++}`,
+        open: () => openedSnapshot(snapshot.descriptor, identity.stateKey),
+      },
       wish,
       (event) => events.push(event),
       signal,
