@@ -168,10 +168,17 @@ class MachineRestore {
     const chosen = filesOfMachine(this.#snapshot.roots, plan, wish, target);
     for (const item of chosen.withheld) emit({ event: 'skipped', ...item });
     const own: Partial<OwnHome> = isRoot() ? {} : this.#ownHome(chosen);
+    const needRoot = isRoot() ? [] : this.#needRoot(chosen, own.only!);
+    for (const path of needRoot) emit({ event: 'skipped', path, reason: 'only root can restore it' });
     const { only, places, owners } = { ...chosen, ...own };
     const which = { ...own, only, places, owners };
     const leftOut =
-      lacking.length + chosen.withheld.length + plan.problems.length + plan.machine.couldNot.length + needPerson(plan);
+      lacking.length +
+      needRoot.length +
+      chosen.withheld.length +
+      plan.problems.length +
+      plan.machine.couldNot.length +
+      needPerson(plan);
     if (wish.dryRun) {
       const applied = await files.run(this.#snapshot.restoreId, which);
       const areas = { items: countsOf(plan), applied: [], failed: [], checklist: null };
@@ -202,13 +209,21 @@ class MachineRestore {
         hint: 'restore into a folder of yours with --into DIR, or as root; --map-user OLD=NEW says whose home is yours',
       });
     }
-    for (const path of only) {
-      if (path === home) continue;
-      this.#machine.emit({ event: 'skipped', path: showPath(pathOfNames(path)), reason: 'only root can restore it' });
-    }
     const name = place.name ?? home.at(-1)!;
     const target = join(this.#machine.wish.into, ...home.slice(0, -1).map(textOf), textOf(name));
     return { only: [home], base: home, target };
+  }
+
+  /** What a plain user was not given, though it was wanted. */
+  #needRoot({ only }: FilesOfMachine, given: readonly FolderPath[]): string[] {
+    const wanted = this.#machine.wish.areas ?? AREA_NAMES;
+    const { areas } = this.#areas.plan.machine;
+    return [
+      ...wanted
+        .filter((name) => !OF_ONESELF.has(name) && areas.some((one) => one.name === name))
+        .map((name) => `area ${name}`),
+      ...only.filter((path) => !given.includes(path)).map((path) => showPath(pathOfNames(path))),
+    ];
   }
 
   async #carryOut(id: string, undoDir: string, chosen: Parameters<FilesRun['run']>[1]) {
