@@ -117,6 +117,30 @@ describe('events', () => {
     assert.match((await offered(cy, held('ee'.repeat(32) as AssociationId))) ?? '', /not known/);
   });
 
+  it('of one whose admission was revoked with its signer count nowhere, also not where they were taken before', async () => {
+    const office = await fleetOf('branch');
+    const [second, source, holder] = await Promise.all(['second', 'source', 'holder'].map((name) => machine(name)));
+    const { operator, authorityKey } = office;
+    await join(second!, operator, await invite(operator, { role: 'operator', issuerKey: authorityKey }));
+    await join(source!, operator, await invite(operator));
+    const before = operator.log.lastLasting(second!.peerId);
+    await join(holder!, second!, await invite(second!));
+    const parties = { source: source!.peerId, destination: null, mode: 'side-by-side' } as const;
+    const { hash } = await source!.log.append(plainAssociation({ ...parties, nonce: '12'.repeat(16) }));
+    const association = associationIdOf(hash);
+    for (const each of [source!, second!, holder!]) await sync(each, operator);
+    await holder!.log.append(event({ association, step: 'holder', phase: 'held', ...about }));
+    await sync(holder!, operator);
+    assert.equal(operator.log.events(association).length, 1);
+    const revoked = { type: 'revocation', peerId: second!.peerId, lastAccepted: before } as const;
+    await operator.log.appendSignedBy(authorityKey, revoked);
+    assert.deepEqual(operator.log.events(association), []);
+    const fresh = await machine('fresh');
+    fresh.log.joinFleet(office.fleetId);
+    await sync(fresh, operator);
+    assert.equal(rosterText(fresh), rosterText(operator));
+  });
+
   it('that are newer replace older ones of the same subject, in whatever order they come', async () => {
     const association = await associate('side-by-side', bob);
     const newer = await forge(cy.key, fleet.fleetId, held(association, { bytes: 2 }), {

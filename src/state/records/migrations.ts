@@ -112,13 +112,16 @@ export class Migrations {
     this.#past = new Map(this.#past);
   }
 
-  /** Of each subject the newest event, if its signer may say it. */
+  /** Of each subject the newest event, if its signer has a place in the fleet and may say it. */
   countingEvents({ id, events }: Dossier): KeptOf<'event'>[] {
     const association = this.get(id);
     if (!association) return [];
     const newest: KeptOf<'event'>[] = [];
     for (const record of events) {
       if (this.#isOut(record) || this.#membership.forks.tainted(record)) continue;
+      // A revocation may have taken away who admitted him; other logs would not take his words then.
+      const standing = this.#membership.standings.get(record.header.signer);
+      if (!standing || standing.suspended) continue;
       if (whyNotToSay(record.header.signer, record.body, association)) continue;
       const index = newest.findIndex((other) => isSameSubject(other, record));
       if (index < 0) newest.push(record);
