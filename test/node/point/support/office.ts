@@ -405,9 +405,13 @@ export class Office {
     const other = callsTo(point, source.peerId);
     const mine = capture.packs.filter((_, index) => !more.bits || (more.bits[index >> 3]! >> (index & 7)) % 2 === 1);
     const bytes = mine.reduce((sum, pack) => sum + pack.bytes.length, 100_000);
-    const { lease } = await other.reserve(
-      { association: this.envelope(capture.association), state: capture.state, bytes, copy: false },
-      NEVER,
+    const wish = { association: this.envelope(capture.association), state: capture.state, bytes, copy: false };
+    // As sources do: a copy of it may be on its way just now.
+    const { lease } = await eventually('the state is free', () =>
+      other.reserve(wish, NEVER).catch((error: Error) => {
+        if (/in use/.test(error.message)) return undefined;
+        throw error;
+      }),
     );
     const sink = await other.openSink(capture.state, lease, NEVER);
     for (const pack of mine) await sink.put(pack, NEVER);
