@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { failpoint } from '../../common/failpoint.ts';
 import { writeAll } from '../fs/write-all.ts';
 
 /** Makes what was renamed into a folder, or removed from it, survive a loss of power. */
@@ -31,7 +32,9 @@ export function writeDurably(tmp: string, path: string, bytes: Uint8Array): void
     } finally {
       closeSync(fd);
     }
+    failpoint('store.file-written');
     renameSync(unfinished, path);
+    failpoint('store.file-renamed');
   } catch (error) {
     rmSync(unfinished, { force: true });
     throw error;
