@@ -27,6 +27,8 @@ const FILES: Record<string, string> = {
   '/etc/wireguard/wg0.conf': '[Interface]\nPrivateKey = SECRET\nAddress = 10.9.0.2/24\n',
   '/etc/ppp/chap-secrets': 'ann * SECRET *\n',
   '/etc/openvpn/client/lab.conf': 'client\n<auth-user-pass>\nann\nSECRET\n</auth-user-pass>\n',
+  '/etc/network/interfaces':
+    'auto lo\niface lo inet loopback\nallow-hotplug w\niface w inet dhcp\n  wpa-ssid Lab\n  wpa-psk SECRET\n',
   '/etc/fstab': '//nas/ann /mnt/nas cifs username=ann,password=SECRET,nofail 0 0\n',
   '/etc/credentials-nas': 'username=ann\npassword=SECRET\n',
   '/etc/cups/printers.conf':
@@ -36,7 +38,7 @@ const FILES: Record<string, string> = {
   '/etc/krb5.keytab': 'SECRET',
   '/etc/cron.d/backup': '5 4 * * * root RESTIC_PASSWORD=SECRET restic backup /home\n',
   '/etc/systemd/system/backup.service': '[Service]\nEnvironment=RESTIC_PASSWORD=SECRET\nExecStart=/usr/bin/true\n',
-  '/etc/apt/auth.conf': 'machine packages.example login ann password SECRET\n',
+  '/etc/apt/auth.conf.d/lab.conf': 'machine packages.example login ann password SECRET\n',
   '/etc/environment': 'API_TOKEN=SECRET\n',
   '/home/ann/.ssh/id_ed25519': '-----BEGIN OPENSSH PRIVATE KEY-----\nSECRET\n-----END OPENSSH PRIVATE KEY-----\n',
   '/home/ann/.config/rclone/rclone.conf': '[nas]\npass = SECRET\n',
