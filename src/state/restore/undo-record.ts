@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
 import { codeOf } from '../fs/errno.ts';
@@ -68,5 +69,7 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
   } finally {
     closeSync(fd);
   }
+  failpoint('restore.record-written');
   renameSync(`${path}.new`, path);
+  failpoint('restore.record-renamed');
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { StateId } from '../../../common/ids.ts';
 import { type AreasUndone, canUndoAreas, readAreasOutcome, undoAreas } from '../../../state/areas/transaction/index.ts';
 import { hasFiles, undoRestore } from '../../../state/restore/index.ts';
@@ -58,6 +59,7 @@ export async function undo(
   const kept = sum((part) => part.kept.count);
   const into = files?.target ?? readAreasOutcome(undoDir)!.wish.root;
   // What could not be put back may lie in there still.
+  failpoint('undo.done');
   if (kept === 0) rmSync(folder, { recursive: true, force: true });
   return {
     restore: id,

@@ -1,6 +1,7 @@
 import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
 import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
 import { reasonOf } from '../../fs/errno.ts';
@@ -67,6 +68,7 @@ export class Journal {
       writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
       writeDurable(dir, 'log', '');
       syncAll(dir);
+      failpoint('areas.plan-written');
       writeOutcome(undoDir, outcome);
       return journal;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
@@ -57,7 +58,9 @@ export function writeDurable(folder: string, name: string, text: string): void {
     } finally {
       closeSync(fd);
     }
+    failpoint('areas.file-written');
     renameSync(`${path}.new`, path);
+    failpoint('areas.file-renamed');
     syncFolderAt(folder);
   } catch (error) {
     throw new ResettleError('failed', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });

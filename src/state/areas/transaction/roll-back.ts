@@ -1,3 +1,4 @@
+import { failpoint } from '../../../common/failpoint.ts';
 import { codeOf } from '../../fs/errno.ts';
 import { withAccountsLocked } from './account-lock.ts';
 import type { Beneath } from './beneath.ts';
@@ -52,6 +53,7 @@ function takeBack(
 
 function end(parts: AreasParts, journal: Journal, status: 'rolled-back' | 'undone', isKept: boolean): void {
   const ended = parts.now?.() ?? Date.now();
+  failpoint('areas.put-back');
   try {
     journal.setOutcome({ status, times: { ...journal.outcome.times, ended } });
   } catch (error) {
@@ -59,6 +61,7 @@ function end(parts: AreasParts, journal: Journal, status: 'rolled-back' | 'undon
     if (status === 'undone' || codeOf(error) === undefined) throw error;
     return;
   }
+  failpoint('areas.put-back-noted');
   journal.forget('staged');
   // What could not be put back is told to lie there.
   if (!isKept) journal.forget('before');
