@@ -31,6 +31,8 @@ export interface UndoRecord {
   readonly status: 'running' | 'done' | 'undone';
   /** The folder of what was replaced; null where nothing was. */
   readonly preImages: string | null;
+  /** Of one that is undone: how many items stayed. Undos of earlier versions did not note it. */
+  readonly kept?: number;
 }
 
 /** Throws `damaged`; undefined where there is none. */

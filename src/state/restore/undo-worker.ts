@@ -120,10 +120,10 @@ async function run(): Promise<void> {
       if (record.isNewTarget) removeIfEmpty(record.target);
     }
     failpoint('undo.target-left');
-    writeUndoRecord(undoDir, { ...record, status: 'undone' });
+    writeUndoRecord(undoDir, { ...record, status: 'undone', kept: done.kept.count });
     failpoint('undo.noted');
-    for (const name of ['plan', 'plan.more', 'plan.became', 'plan.new']) rmSync(join(undoDir, name), { force: true });
-  }
+  } else done = { ...done, kept: { items: [], count: record.kept ?? 0 } };
+  for (const name of ['plan', 'plan.more', 'plan.became', 'plan.new']) rmSync(join(undoDir, name), { force: true });
   const { restore: restoreId, state, snapshot, target } = record;
   tell({ type: 'done', result: { restoreId, state, snapshot, target, ...done } });
 }

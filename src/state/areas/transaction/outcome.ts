@@ -42,6 +42,12 @@ export function canUndoAreas(undoDir: string): boolean {
   return status === 'staged' || status === 'applying' || status === 'applied';
 }
 
+/** Whether all of them were put back, so that nothing of the journal is of use any more. Throws `damaged`. */
+export function areWhollyUndone(undoDir: string): boolean {
+  const outcome = readAreasOutcome(undoDir);
+  return (outcome?.status === 'undone' || outcome?.status === 'rolled-back') && outcome.kept === 0;
+}
+
 /** Durable when it returns. */
 export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
   writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);

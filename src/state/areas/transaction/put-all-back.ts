@@ -36,7 +36,7 @@ export function putAllBack(
     attempt(() => back.sync());
     const times = journal.last('intent', phase)?.times ?? [];
     for (const [path, timeNs] of times) if (!changed.has(path)) attempt(() => giveTime(beneath, path, timeNs));
-    if (failures.length === 0) journal.noteIfPossible({ did: 'undone', phase });
+    if (failures.length === 0) journal.noteIfPossible({ did: 'undone', phase, kept: back.kept.report().count });
     failpoint('areas.phase-put-back');
     onPoint(`undo: ${phase}`);
   }
