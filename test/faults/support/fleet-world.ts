@@ -86,7 +86,13 @@ export class FleetWorld {
   /** Starts a machine, again where it runs; the strike kills it sooner or later, or never. */
   async start(name: Machine, strike: Strike = {}, more: readonly string[] = []): Promise<void> {
     await this.#restarts.get(name);
-    await this.#agents.get(name)?.end('SIGTERM');
+    await this.#start(name, strike, more);
+  }
+
+  async #start(name: Machine, strike: Strike, more: readonly string[]): Promise<void> {
+    const before = this.#agents.get(name);
+    this.#agents.delete(name);
+    await before?.end('SIGTERM');
     const listen = ['--listen', `/ip4/127.0.0.1/tcp/${this.#ports.get(name)}`];
     const point = isPoint(name) ? ['--point', this.store(name), '--keep-free', '0MB'] : [];
     const home = join(this.run.dir, name);
@@ -99,19 +105,19 @@ export class FleetWorld {
       if (strike.failpoint === undefined) throw error;
       this.run.note(`${name}: ${shown(strike)}: before it was ready`);
       await this.#afterKill(name);
-      return this.start(name, {}, more);
+      return this.#start(name, {}, more);
     }
     this.#agents.set(name, agent);
     void agent.command.ended.then((ended) => {
       if (ended.signal !== 'SIGKILL' || this.#agents.get(name) !== agent) return;
       this.run.note(`${name}: ${shown(strike)}: killed`);
-      const again = this.#afterKill(name).then(() => this.#again(name, more));
-      this.#restarts.set(
-        name,
-        again.catch((error: unknown) => {
+      const again = this.#afterKill(name)
+        .then(() => this.#start(name, {}, more))
+        .catch((error: unknown) => {
           this.#failure ??= error;
-        }),
-      );
+        })
+        .finally(() => this.#restarts.delete(name));
+      this.#restarts.set(name, again);
     });
   }
 
@@ -126,12 +132,6 @@ export class FleetWorld {
       this.run.note(`${name}: ${shown(strike)}`);
       this.kill(name);
     });
-  }
-
-  async #again(name: Machine, more: readonly string[]): Promise<void> {
-    this.#agents.delete(name);
-    this.#restarts.delete(name);
-    await this.start(name, {}, more);
   }
 
   async #afterKill(name: Machine): Promise<void> {
@@ -158,6 +158,8 @@ export class FleetWorld {
       if (ended.status === 0 || isDone(ended)) return ended;
       assert.equal(ended.last.event, 'error', `${ended.stdout}${ended.stderr}`);
       const mayEndSo = ended.status === 1 && ended.last.code === 'failed';
+      // Its end may be known to the command before it is to us.
+      await new Promise((later) => setTimeout(later, 3 * LOOK_MS));
       assert.ok(mayEndSo && attempt < ATTEMPTS, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
     }
   }
