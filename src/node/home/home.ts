@@ -14,6 +14,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { StateId } from '../../common/ids.ts';
 import { makeFolders } from '../../common/make-folders.ts';
 
@@ -114,7 +115,9 @@ export class Home {
     } finally {
       closeSync(file);
     }
+    failpoint('home.file-written');
     renameSync(fresh, path);
+    failpoint('home.file-renamed');
     const folder = openSync(dirname(path), 'r');
     try {
       fsyncSync(folder);

@@ -3,6 +3,7 @@
  * without a code: each side proves the key that it paired with, and asks for the same session. A file that does not hold
  * together is not used.
  */
+
 import { rmSync } from 'node:fs';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
@@ -10,6 +11,7 @@ import { z } from 'zod';
 import { bytesOfHex, hexOf } from '../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { type PeerIdText, peerIdText, type StateId, stateId } from '../../common/ids.ts';
 import {
   PAIRING_ABOUT_MAX_BYTES,
@@ -159,6 +161,7 @@ export class KeptPairings {
       release: () => lock.release(),
       remove: () => {
         this.#home.remove(PAIRINGS, id, FILE);
+        failpoint('pairing.keys-removed');
         lock.release();
         rmSync(this.#home.path(PAIRINGS, id), { recursive: true, force: true });
       },

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { asBuffer } from '../../common/bytes.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { PackId } from '../../common/ids.ts';
 import { LINK_GROUPS_MAX } from '../../common/limits.ts';
 import { digest } from '../format/digest.ts';
@@ -188,7 +189,9 @@ export class StatCache {
   }
 
   commit(): void {
+    failpoint('cache.filled');
     this.#db.exec('COMMIT');
+    failpoint('cache.committed');
   }
 
   rollback(): void {

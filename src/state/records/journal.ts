@@ -1,7 +1,9 @@
 /** The durable half of a log, and where its envelopes are read from: one SQLite file that one process holds at a time. */
+
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { FleetId } from '../../common/ids.ts';
 import type { RecordHash } from './types.ts';
 
@@ -84,11 +86,13 @@ export class Journal {
     try {
       for (const hash of dropped) remove.run(hash);
       for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
+      failpoint('records.added');
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;
     }
+    failpoint('records.committed');
   }
 
   #statement(sql: string): StatementSync {

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { damaged } from '../format/damaged.ts';
 import type { Metadata } from '../format/index.ts';
 import { codeOf } from '../fs/errno.ts';
@@ -117,7 +118,9 @@ export class DecisionWriter {
     this.#flush();
     fsyncSync(this.#fd);
     closeSync(this.#fd);
+    failpoint('restore.plan-written');
     renameSync(unsealed(this.#path), this.#path);
+    failpoint('restore.plan-sealed');
   }
 
   #begin(decision: Decision, folder: number, bytes: number): number {

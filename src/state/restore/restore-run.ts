@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { Progress, Report } from '../../common/ports.ts';
 import { EntrySet } from '../format/entry-set.ts';
 import { close, openFolderAt, pathOfFolder, useFileCalls } from '../fs/calls.ts';
@@ -240,9 +241,11 @@ export class RestoreRun {
       placeLate(late, shared, () => this.#teller.count(() => progress('restore')));
       placeLocks(locks, shared);
       places.clear();
+      failpoint('restore.places-cleared');
       finishFolders(shared, () => this.#teller.count(() => progress('folders')));
       this.#noteWhatIsNotKept(places, tree);
       places.sync();
+      failpoint('restore.synced');
       const shownPreImages = places.shownPreImages;
       const finishTarget = lastOfTarget(shared);
       // Not everywhere can a file go that is open.
@@ -253,7 +256,9 @@ export class RestoreRun {
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
+      failpoint('restore.target-finished');
       session.finish(shownPreImages);
+      failpoint('restore.done');
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });
     } finally {

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import {
@@ -93,6 +94,7 @@ export class Target {
       if (!found) beforeFirst(this);
       if (journal === undefined) {
         makeJournal(base, this.journalName, path);
+        failpoint('restore.journal-made');
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
       }
@@ -101,6 +103,7 @@ export class Target {
       rmSync(this.spool, { recursive: true, force: true });
       makeFolder(journal, SPOOL);
       checkOwner(path, journal);
+      failpoint('restore.journal-written');
       syncFolder(journal);
       syncFolder(base);
     } catch (error) {
@@ -147,8 +150,11 @@ export function removeJournal(base: number, name: Uint8Array, journal: number): 
   for (const entry of namesIn(journal)) {
     if (!entry.equals(RECORD)) rmSync(join(path, entry.toString()), { recursive: true, force: true });
   }
+  failpoint('restore.journal-emptied');
   for (const entry of namesIn(journal)) removeFile(journal, entry);
+  failpoint('restore.journal-record-removed');
   removeFolder(base, name);
+  failpoint('restore.journal-removed');
   syncFolder(base);
 }
 

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
 import { codeOf } from '../fs/errno.ts';
@@ -30,6 +31,8 @@ export interface UndoRecord {
   readonly status: 'running' | 'done' | 'undone';
   /** The folder of what was replaced; null where nothing was. */
   readonly preImages: string | null;
+  /** Of one that is undone: how many items stayed. Undos of earlier versions did not note it. */
+  readonly kept?: number;
 }
 
 /** Throws `damaged`; undefined where there is none. */
@@ -68,5 +71,7 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
   } finally {
     closeSync(fd);
   }
+  failpoint('restore.record-written');
   renameSync(`${path}.new`, path);
+  failpoint('restore.record-renamed');
 }

@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
 import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
@@ -59,6 +60,7 @@ export class StoreOperations {
     this.#mustBeThere();
     for (const folder of [this.#layout.keys(id), this.#layout.snapshots(id), this.#layout.packs(id)]) {
       makeFolderDurably(folder);
+      failpoint('store.state-folder-made');
     }
   }
 
@@ -108,6 +110,7 @@ export class StoreOperations {
     const path = this.#layout.pack(id, pack);
     if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
+    failpoint('store.pack-stored');
     rmSync(this.#layout.damagedPack(id, pack), { force: true });
   }
 
@@ -165,6 +168,7 @@ export class StoreOperations {
   /** Durably. Its packs stay: drop them afterwards, never before. */
   dropSnapshot(id: StateId, snapshot: number): void {
     rmSync(this.#layout.snapshot(id, snapshot), { force: true });
+    failpoint('store.snapshot-dropped');
     syncFolder(this.#layout.snapshots(id));
   }
 
@@ -174,6 +178,7 @@ export class StoreOperations {
     for (const { name, path, sizeBytes, folder } of this.#packFiles(id)) {
       if (kept.has(name)) continue;
       rmSync(path, { force: true });
+      failpoint('store.pack-dropped');
       syncFolder(folder);
       freed += sizeBytes;
     }
@@ -192,7 +197,9 @@ export class StoreOperations {
     // Descriptors first: what a crash leaves is a state that nothing can be restored of, never half of one.
     rmSync(this.#layout.snapshots(id), { recursive: true, force: true });
     syncFolder(folder);
+    failpoint('store.snapshots-deleted');
     rmSync(folder, { recursive: true, force: true });
+    failpoint('store.state-deleted');
     syncFolder(this.#layout.states);
   }
 
@@ -220,6 +227,7 @@ export class StoreOperations {
       if (codeOf(error) === 'ENOENT') return;
       throw error;
     }
+    failpoint('store.set-aside');
     syncFolder(dirname(from));
     syncFolder(dirname(to));
   }

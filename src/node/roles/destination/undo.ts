@@ -1,12 +1,12 @@
-import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { StateId } from '../../../common/ids.ts';
 import { type AreasUndone, canUndoAreas, readAreasOutcome, undoAreas } from '../../../state/areas/transaction/index.ts';
 import { hasFiles, undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import type { ApplyOptions } from './apply.ts';
-import { isRestoreOf, restoresOf } from './restores.ts';
+import { forgetRestore, isRestoreOf, restoresOf, undoneOf } from './restores.ts';
 
 export interface UndoDone {
   readonly restore: string;
@@ -32,7 +32,7 @@ export async function undo(
   const { home, clock } = options;
   const id = restore ?? newest(options);
   const folder = home.path('restores', id);
-  if (!isRestoreOf(home, id)) {
+  if (!isRestoreOf(home, id) && undoneOf(home) !== id) {
     throw new ResettleError('not-found', `there is no restore ${JSON.stringify(id)} here that could be undone`, {
       hint: `there are ${restoresOf(home).join(', ') || 'none'}`,
     });
@@ -58,7 +58,8 @@ export async function undo(
   const kept = sum((part) => part.kept.count);
   const into = files?.target ?? readAreasOutcome(undoDir)!.wish.root;
   // What could not be put back may lie in there still.
-  if (kept === 0) rmSync(folder, { recursive: true, force: true });
+  failpoint('undo.done');
+  if (kept === 0) forgetRestore(folder);
   return {
     restore: id,
     state: files?.state ?? null,
@@ -70,8 +71,9 @@ export async function undo(
   };
 }
 
+/** One whose undo was cut short at its very end comes first: the same command must not go on to the one before. */
 function newest({ home }: ApplyOptions): string {
-  const id = restoresOf(home).at(-1);
+  const id = undoneOf(home) ?? restoresOf(home).at(-1);
   if (id !== undefined) return id;
   throw new ResettleError('not-found', 'there is no restore to undo', {
     hint: `restores that this HOME made are kept in ${home.path('restores')}`,

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
@@ -129,14 +130,18 @@ class FolderCapture {
       // Before anything is sealed: a state whose key is not kept could not be continued.
       writeSourceState(home, lineage, state);
       await onDisk(this.#store.dir, this.#begin(state));
+      failpoint('folder.begun');
       const result = await capture.run(diskSink(this.#store, state.stateId), {
         onProgress: this.#meter.onProgress,
         signal: this.#signal,
       });
       this.#meter.finish();
       refuseEmpty(result.totals, result.skipped, this.#emit);
+      failpoint('folder.sealed');
       const committed = await this.#commit(state, held, keys, result, scope.machineName);
+      failpoint('folder.committed');
       writeSourceState(home, lineage, committed);
+      failpoint('folder.snapshot-noted');
       await capture.committed();
       await this.#dropUnused(state, held, result);
       return this.#done(committed, result, scope.skipped);
@@ -286,6 +291,7 @@ class FolderCapture {
     });
     const write = async (): Promise<void> => {
       for (const [name, file] of keys) await this.#store.writeKey(stateId, name, file);
+      failpoint('folder.keys-written');
       await this.#store.writeDescriptor(stateId, snapshot, descriptor);
     };
     await onDisk(this.#store.dir, write());

@@ -2,6 +2,7 @@ import type { PrivateKey } from '@libp2p/interface';
 import { hexOf } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { SHARE_HOLDERS_MAX } from '../../../common/limits.ts';
 import { chooseShareTerms, type ShareTerms } from '../../../common/share-terms.ts';
@@ -169,6 +170,7 @@ async function giveNew(
     }),
   );
   if (failed.size > 0) return { given: undefined, failed };
+  failpoint('share.given');
   writeDealt(home, association.id, {
     state,
     deal: deal.bytes,
@@ -176,6 +178,7 @@ async function giveNew(
     sealedHash,
     keyCheck: hexOf(keyCheckValue(stateKey, state)),
   });
+  failpoint('share.deal-noted');
   await settleAll(options, willing, deal, signal);
   const holders = willing.map(({ member: { peerId } }, index) => ({
     peerId,

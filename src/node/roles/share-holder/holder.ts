@@ -1,6 +1,7 @@
 import { Encrypter } from 'age-encryption';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import {
   type AssociationId,
   associationId,
@@ -156,6 +157,7 @@ export class ShareHolder implements SharesHost {
           releasedTo: null,
         };
     if (!known) this.#write(file);
+    failpoint('share.kept');
     await this.#publish(file, share);
   }
 
@@ -215,6 +217,7 @@ export class ShareHolder implements SharesHost {
     const released: ShareFile = { ...file, releasedTo: remote };
     // Before anything leaves: after a crash nobody else may get it.
     if (!file.releasedTo) this.#write(released);
+    failpoint('share.release-noted');
     const shares: SealedShare[] = [];
     for (const kept of [file.settled, file.pending]) {
       if (kept) shares.push({ deal: kept.deal, sealed: await seal(kept.share, member.ageRecipient) });

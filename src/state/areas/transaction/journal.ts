@@ -1,6 +1,17 @@
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
 import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
 import { reasonOf } from '../../fs/errno.ts';
@@ -67,6 +78,7 @@ export class Journal {
       writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
       writeDurable(dir, 'log', '');
       syncAll(dir);
+      failpoint('areas.plan-written');
       writeOutcome(undoDir, outcome);
       return journal;
     } catch (error) {
@@ -83,7 +95,11 @@ export class Journal {
       const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name), 'utf8');
       const plan = JSON.parse(read('plan.json')) as JournalPlan;
       if (plan.format !== 1 || !Array.isArray(plan.steps)) throw new Error('it is of another version');
-      return new Journal(undoDir, outcome, plan, parseLog(read('log')));
+      const log = readFileSync(join(journalDirOf(undoDir), 'log'));
+      // What is noted from now on must not go on a line that was cut short.
+      const whole = log.lastIndexOf('\n') + 1;
+      if (whole < log.length) truncateSync(join(journalDirOf(undoDir), 'log'), whole);
+      return new Journal(undoDir, outcome, plan, parseLog(log.toString('utf8', 0, whole)));
     } catch (error) {
       throw damaged(`the journal of the areas that were restored, in ${undoDir}, cannot be read`, error);
     }

@@ -28,8 +28,8 @@ export type LogEntry =
   | { readonly did: 'left'; readonly times: FolderTimes }
   /** Everything is about to be put back, but for the times of these folders, which somebody changed. Synced. */
   | { readonly did: 'undo'; readonly changed: readonly string[] }
-  /** A phase was put back. Synced. */
-  | { readonly did: 'undone'; readonly phase: Phase };
+  /** A phase was put back, but for so many things (earlier versions did not say). Synced. */
+  | { readonly did: 'undone'; readonly phase: Phase; readonly kept?: number };
 
 /** What a log says, its last line left out where it was cut short. */
 export function parseLog(text: string): LogEntry[] {

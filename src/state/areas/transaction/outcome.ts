@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
@@ -41,6 +42,12 @@ export function canUndoAreas(undoDir: string): boolean {
   return status === 'staged' || status === 'applying' || status === 'applied';
 }
 
+/** Whether all of them were put back, so that nothing of the journal is of use any more. Throws `damaged`. */
+export function areWhollyUndone(undoDir: string): boolean {
+  const outcome = readAreasOutcome(undoDir);
+  return (outcome?.status === 'undone' || outcome?.status === 'rolled-back') && outcome.kept === 0;
+}
+
 /** Durable when it returns. */
 export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
   writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);
@@ -57,7 +64,9 @@ export function writeDurable(folder: string, name: string, text: string): void {
     } finally {
       closeSync(fd);
     }
+    failpoint('areas.file-written');
     renameSync(`${path}.new`, path);
+    failpoint('areas.file-renamed');
     syncFolderAt(folder);
   } catch (error) {
     throw new ResettleError('failed', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });

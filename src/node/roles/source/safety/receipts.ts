@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytesOfHex, hexOf } from '../../../../common/bytes.ts';
 import { ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import {
   type AssociationId,
   associationId,
@@ -76,6 +77,7 @@ const FOLDER = 'receipts';
 
 export function writeReceipt(home: Home, receipt: Receipt, descriptor?: Uint8Array): void {
   if (descriptor) home.write(descriptor, FOLDER, `${receipt.association}.descriptor`);
+  failpoint('source.receipt-descriptor-kept');
   const json = {
     version: 1,
     ...receipt,
