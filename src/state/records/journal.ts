@@ -1,14 +1,18 @@
 /** The durable half of a log, and where its envelopes are read from: one SQLite file that one process holds at a time. */
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { ResettleError } from '../../common/errors.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { FleetId } from '../../common/ids.ts';
+import { orNoSpace } from '../fs/no-space.ts';
 import type { RecordHash } from './types.ts';
 
 const IN_MEMORY = ':memory:';
 const VERSION = 1;
 /** SQLITE_BUSY and SQLITE_LOCKED, without the extended part. */
 const LOCKED_CODES = [5, 6];
+/** PERM, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what is wrong is the disk or the machine, and the log may be whole. */
+const KEPT_OUT_CODES = [3, 7, 8, 10, 13, 14];
 
 export interface JournalEntry {
   /** The record's place in the order; one that replaces another may have the place of that one. */
@@ -18,13 +22,18 @@ export interface JournalEntry {
 }
 
 export class Journal {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Throws `agent-already-running` where another process has the file, `damaged` where it is not a record log. */
+  /**
+   * Throws `agent-already-running` where another process has the file, `damaged` where it is not a record log, `no-space`
+   * or `failed` where its disk does not let it be opened.
+   */
   constructor(path: string) {
+    this.#path = path;
     if (path !== IN_MEMORY) createPrivate(path);
-    this.#database = new DatabaseSync(path, { timeout: 0 });
+    this.#database = openDatabase(path);
     try {
       this.#prepare();
     } catch (error) {
@@ -52,7 +61,11 @@ export class Journal {
   }
 
   setFleetId(fleetId: FleetId): void {
-    this.#database.prepare("INSERT INTO facts VALUES ('fleet', ?)").run(fleetId);
+    try {
+      this.#database.prepare("INSERT INTO facts VALUES ('fleet', ?)").run(fleetId);
+    } catch (error) {
+      throw notWritten(error, this.#path);
+    }
   }
 
   #fact(name: string): string | undefined {
@@ -75,19 +88,20 @@ export class Journal {
     return row?.envelope as Uint8Array | undefined;
   }
 
-  /** Durable when it returns: all of it or nothing. */
+  /** Durable when it returns: all of it or nothing. Throws `no-space` or `failed` where the disk does not take it. */
   change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
     if (added.length === 0 && dropped.length === 0) return;
     const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
-    this.#database.exec('BEGIN');
     try {
+      this.#database.exec('BEGIN');
       for (const hash of dropped) remove.run(hash);
       for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
       this.#database.exec('COMMIT');
     } catch (error) {
-      this.#database.exec('ROLLBACK');
-      throw error;
+      // A full disk may have ended it already.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw notWritten(error, this.#path);
     }
   }
 
@@ -112,23 +126,52 @@ function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, 'ax', 0o600));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw keptOut(error, path);
   }
 }
 
-function asOurs(error: unknown, path: string): ResettleError {
-  const code = (error as { errcode?: unknown }).errcode;
-  if (typeof code === 'number' && LOCKED_CODES.includes(code & 0xff)) {
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw asOurs(error, path);
+  }
+}
+
+/** What a log that could not be opened or read to its end means for a person. */
+export function asOurs(error: unknown, path: string): unknown {
+  if (error instanceof ResettleError && error.code !== 'damaged' && error.code !== 'refused') return error;
+  const { errcode } = error as { errcode?: unknown };
+  const code = typeof errcode === 'number' ? errcode & 0xff : 0;
+  if (LOCKED_CODES.includes(code)) {
     return new ResettleError('agent-already-running', `another agent holds ${path}`, {
       hint: 'stop it, or give this one a folder of its own with --home',
       cause: error,
     });
   }
-  return damagedLog(path, error);
+  return KEPT_OUT_CODES.includes(code) ? keptOut(error, path) : damagedLog(path, error);
 }
 
-/** The error for a log that cannot be read. */
-export function damagedLog(path: string, cause: unknown): ResettleError {
+/** Its disk does not let it be opened: nothing is wrong with the log for all that is known. */
+function keptOut(error: unknown, path: string): unknown {
+  const known = orNoSpace(error, dirname(path));
+  if (known !== error) return known;
+  return new ResettleError('failed', `the record log ${path} cannot be opened: ${messageOf(error)}`, {
+    hint: 'see that its disk is there and can be written by this user; the log itself may be whole',
+    cause: error,
+  });
+}
+
+function notWritten(error: unknown, path: string): unknown {
+  const known = orNoSpace(error, dirname(path));
+  if (known !== error) return known;
+  return new ResettleError('failed', `the record log ${path} cannot be written: ${messageOf(error)}`, {
+    hint: 'see to its disk, and start the agent again',
+    cause: error,
+  });
+}
+
+function damagedLog(path: string, cause: unknown): ResettleError {
   return new ResettleError('damaged', `the record log ${path} cannot be read`, {
     hint: 'move it away and start again: the fleet has its records, but this machine must join anew',
     cause,

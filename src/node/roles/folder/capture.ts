@@ -137,7 +137,8 @@ class FolderCapture {
       refuseEmpty(result.totals, result.skipped, this.#emit);
       const committed = await this.#commit(state, held, keys, result, scope.machineName);
       writeSourceState(home, lineage, committed);
-      await capture.committed();
+      const forgotten = await capture.committed();
+      if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       await this.#dropUnused(state, held, result);
       return this.#done(committed, result, scope.skipped);
     } finally {

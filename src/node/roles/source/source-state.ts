@@ -116,6 +116,26 @@ export function dropSourceState(home: Home, lineage: Lineage): void {
   home.remove(...file(lineage));
 }
 
+/**
+ * Removes stat caches that no kept state knows: a capture that failed before its state was kept leaves one. Nothing
+ * where a state cannot be read. Only the holder of HOME's lock may.
+ */
+export function dropStrayCaches(home: Home): void {
+  const kept = new Set<string>();
+  try {
+    for (const name of home.list('states').filter((file) => file.endsWith('.json'))) {
+      const { stateId, places } = parse(home.read('states', name)!, name);
+      for (const cache of ['', ...places.map((place) => `-${place.cache}`)]) kept.add(`${stateId}${cache}`);
+    }
+  } catch {
+    return;
+  }
+  for (const name of home.list('cache')) {
+    const state = /^([0-9a-f]{64}(-[0-9a-f]{16})?)\.db/.exec(name)?.[1];
+    if (state !== undefined && !kept.has(state)) home.remove('cache', name);
+  }
+}
+
 function parse(bytes: Buffer, path: string): SourceState {
   try {
     const json = SourceStateSchema.parse(JSON.parse(bytes.toString('utf8')));
