@@ -3,6 +3,7 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -54,9 +55,23 @@ export class Home {
     return this.path('records.db');
   }
 
+  /** One of its folders, made if need be. Throws `no-space` where the disk is full. */
+  folder(...names: string[]): string {
+    return this.#make(this.path(...names));
+  }
+
   /** A folder for what a capture or restore keeps while it runs. */
   scratchDir(): string {
-    return this.#folder(this.path('scratch'));
+    return this.folder('scratch');
+  }
+
+  /** A fresh folder in it, whose name begins so. Throws `no-space`. */
+  scratchFolder(prefix: string): string {
+    try {
+      return mkdtempSync(join(this.scratchDir(), prefix));
+    } catch (error) {
+      throw orNoSpace(error, this.dir);
+    }
   }
 
   /** Folders of catalogue rules of this HOME's own, which come before the built-in ones: HOME/rules, where it is there. */
@@ -67,7 +82,7 @@ export class Home {
 
   /** Where the stat cache of a state lies; one for each place that captures of it went to, where there are several. */
   cacheFile(state: StateId, place?: string): string {
-    const dir = this.#folder(this.path('cache'));
+    const dir = this.folder('cache');
     return join(dir, place === undefined ? `${state}.db` : `${state}-${place}.db`);
   }
 
@@ -104,7 +119,7 @@ export class Home {
   /** Writes a file that only we can read, whole or not at all, durably. Throws `no-space` where the disk is full. */
   write(bytes: Uint8Array | string, ...names: string[]): void {
     const path = this.path(...names);
-    this.#folder(dirname(path));
+    this.#make(dirname(path));
     const fresh = `${path}.new`;
     try {
       writeSynced(fresh, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
@@ -120,7 +135,7 @@ export class Home {
     rmSync(this.path(...names), { force: true });
   }
 
-  #folder(path: string): string {
+  #make(path: string): string {
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 });
       return path;

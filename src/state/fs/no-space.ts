@@ -8,10 +8,10 @@ export function saysFull(code: string | undefined): boolean {
   return FULL.has(code);
 }
 
-/** `no-space` with the folder or file that it is about, where a full disk is why something failed; else the error as it is. */
+/** `no-space` with the place that it is about, where a full disk is why something failed; else the error as it is. */
 export function orNoSpace(error: unknown, where: string): unknown {
-  const isNamed = error instanceof ResettleError && error.code !== 'failed' && error.code !== 'no-space';
-  const isFull = saysFull(codeOf(error instanceof ResettleError ? error.cause : error));
-  if (isNamed || !isFull) return error;
+  const isOurs = error instanceof ResettleError;
+  if (isOurs && error.code !== 'failed') return error;
+  if (!saysFull(codeOf(isOurs ? error.cause : error))) return error;
   return new ResettleError('no-space', `there is no space left in ${where}`, { cause: error });
 }

@@ -250,10 +250,11 @@ export class RestoreRun {
       amendments.close();
       inodes.close();
       extras.close();
+      // First: where its disk is full, the journal has to be there for the next run.
+      session.finish(shownPreImages);
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
-      session.finish(shownPreImages);
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });
     } finally {

@@ -23,12 +23,12 @@ export function toThreadError(error: unknown): ThreadError {
 }
 
 /**
- * The error on the other side: a ResettleError again; where it was none `no-space` if a disk is full, else `failed`. Its
- * cause has the errno, if any.
+ * The error on the other side: a ResettleError again, `failed` where it was none, `no-space` where a full disk was why
+ * something failed that it names. Its cause has the errno, if any.
  */
 export function fromThreadError(sent: ThreadError): ResettleError {
   const told = isErrorCode(sent.code) ? sent.code : 'failed';
-  const code = told === 'failed' && saysFull(sent.errno) ? 'no-space' : told;
+  const code = sent.code === 'failed' && saysFull(sent.errno) ? 'no-space' : told;
   const cause = sent.errno === undefined ? undefined : Object.assign(new Error(sent.message), { code: sent.errno });
   const error = new ResettleError(code, sent.message, {
     ...(sent.hint === undefined ? {} : { hint: sent.hint }),
