@@ -4,11 +4,13 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import type { FleetId } from '../../common/ids.ts';
+import { digest } from '../format/digest.ts';
 import { orNoSpace } from '../fs/no-space.ts';
 import type { RecordHash } from './types.ts';
 
 const IN_MEMORY = ':memory:';
 const VERSION = 1;
+const SUM_BYTES = 8;
 /** SQLITE_BUSY and SQLITE_LOCKED, without the extended part. */
 const LOCKED_CODES = [5, 6];
 /** PERM, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what is wrong is the disk or the machine, and the log may be whole. */
@@ -49,9 +51,12 @@ export class Journal {
     this.#database.exec(`
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS records (
-        number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, envelope BLOB NOT NULL) STRICT;
+        number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, envelope BLOB NOT NULL, sum BLOB) STRICT;
       INSERT OR IGNORE INTO facts VALUES ('version', '${VERSION}');
     `);
+    // Logs of earlier versions have no sums.
+    const columns = this.#database.prepare('PRAGMA table_info(records)').all();
+    if (!columns.some(({ name }) => name === 'sum')) this.#database.exec('ALTER TABLE records ADD COLUMN sum BLOB');
     this.#database.exec('COMMIT');
     if (this.#fact('version') !== String(VERSION)) throw new Error('the record log is of another version');
   }
@@ -75,28 +80,38 @@ export class Journal {
 
   /** The next so many after a number, in the order in which others can take them. */
   after(number: number, limit: number): JournalEntry[] {
-    const rows = this.#statement('SELECT number, hash, envelope FROM records WHERE number > ? ORDER BY number LIMIT ?');
-    return rows.all(number, limit).map((row) => ({
-      number: Number(row.number),
-      hash: String(row.hash) as RecordHash,
-      envelope: row.envelope as Uint8Array,
-    }));
+    const rows = this.#statement(
+      'SELECT number, hash, envelope, sum FROM records WHERE number > ? ORDER BY number LIMIT ?',
+    );
+    return rows.all(number, limit).map((row) => this.#entryOf(row));
   }
 
+  /** Throws `damaged` where it is not what was stored. */
   envelope(hash: RecordHash): Uint8Array | undefined {
-    const row = this.#statement('SELECT envelope FROM records WHERE hash = ?').get(hash);
-    return row?.envelope as Uint8Array | undefined;
+    const row = this.#statement('SELECT number, hash, envelope, sum FROM records WHERE hash = ?').get(hash);
+    return row && this.#entryOf(row).envelope;
+  }
+
+  /** What was verified before it was stored is not verified again: a bit that flipped since must show by its sum. */
+  #entryOf(row: Record<string, unknown>): JournalEntry {
+    const number = Number(row.number);
+    const hash = String(row.hash) as RecordHash;
+    const envelope = row.envelope as Uint8Array;
+    if (row.sum !== null && !sumOf(number, hash, envelope).equals(row.sum as Uint8Array)) {
+      throw damagedLog(this.#path, new Error(`record ${number} is not what was stored`));
+    }
+    return { number, hash, envelope };
   }
 
   /** Durable when it returns: all of it or nothing. Throws `no-space` or `failed` where the disk does not take it. */
   change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
     if (added.length === 0 && dropped.length === 0) return;
-    const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
+    const insert = this.#statement('INSERT INTO records (number, hash, envelope, sum) VALUES (?, ?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
     try {
       this.#database.exec('BEGIN');
       for (const hash of dropped) remove.run(hash);
-      for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
+      for (const { number, hash, envelope } of added) insert.run(number, hash, envelope, sumOf(number, hash, envelope));
       this.#database.exec('COMMIT');
     } catch (error) {
       // A full disk may have ended it already.
@@ -116,6 +131,10 @@ export class Journal {
   close(): void {
     this.#database.close();
   }
+}
+
+function sumOf(number: number, hash: RecordHash, envelope: Uint8Array): Buffer {
+  return digest(Buffer.concat([Buffer.from(`${number} ${hash} `), envelope])).subarray(0, SUM_BYTES);
 }
 
 /**

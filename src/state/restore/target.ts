@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import {
   close,
   fileCallsKind,
@@ -220,7 +221,7 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   }
   let found: Partial<JournalRecord>;
   try {
-    found = JSON.parse(text) as Partial<JournalRecord>;
+    found = fromSummedJson(text) as Partial<JournalRecord>;
   } catch (error) {
     throw damaged(`the journal in ${path} cannot be read`, error);
   }
@@ -242,7 +243,7 @@ export function unfinishedRecord(
 ): Pick<JournalRecord, 'restore' | 'options'> | undefined {
   try {
     const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
-    const { restore, options } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    const { restore, options } = fromSummedJson(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
     return isRestoreId(`${restore}`) ? { restore: `${restore}`, options: `${options}` } : undefined;
   } catch {
     // What is wrong with it is told when it is opened.
@@ -258,7 +259,7 @@ function writeRecord(journal: number, record: JournalRecord): void {
   rmSync(unfinished, { force: true });
   const fd = openSync(unfinished, 'wx', 0o600);
   try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    writeAll(fd, Buffer.from(`${toSummedJson(record)}\n`));
     fsyncSync(fd);
   } finally {
     closeSync(fd);
