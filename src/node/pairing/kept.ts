@@ -22,6 +22,7 @@ import {
 import { isSignedByBoth } from '../../protocols/pair/statement.ts';
 import type { PairingRecord } from '../../protocols/pair/types.ts';
 import { AREA_NAMES, type AreaName } from '../../state/areas/base/names.ts';
+import { fromSummedJson, toSummedJson } from '../../state/format/summed-json.ts';
 import type { Home } from '../home/home.ts';
 import { lockFolder } from './lock.ts';
 
@@ -157,7 +158,7 @@ export class KeptPairings {
     return {
       id,
       path: (...names) => this.#home.path(PAIRINGS, id, ...names),
-      save: (kept) => this.#home.write(JSON.stringify(written(kept)), PAIRINGS, id, FILE),
+      save: (kept) => this.#home.write(toSummedJson(written(kept)), PAIRINGS, id, FILE),
       release: () => lock.release(),
       remove: () => {
         this.#home.remove(PAIRINGS, id, FILE);
@@ -212,7 +213,7 @@ export class KeptPairings {
 
   #read(id: string, bytes: Uint8Array): Kept {
     try {
-      return checked(id, Schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))));
+      return checked(id, Schema.parse(fromSummedJson(Buffer.from(bytes).toString('utf8'))));
     } catch (cause) {
       throw new ResettleError(
         'damaged',

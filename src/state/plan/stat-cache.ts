@@ -6,6 +6,8 @@ import type { PackId } from '../../common/ids.ts';
 import { LINK_GROUPS_MAX } from '../../common/limits.ts';
 import { digest } from '../format/digest.ts';
 import type { FolderPath } from '../format/index.ts';
+import { codeOf } from '../fs/errno.ts';
+import { saysFull } from '../fs/no-space.ts';
 import { pathOfNames } from './roots.ts';
 import { TrackedRecord } from './tracked.ts';
 
@@ -98,6 +100,8 @@ export class StatCache {
       return new StatCache(path, identity);
     } catch (error) {
       if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+      // What is there is as good as ever.
+      if (saysFull(codeOf(error))) throw error;
       for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
       return new StatCache(path, identity);
     }

@@ -253,12 +253,13 @@ export class RestoreRun {
       amendments.close();
       inodes.close();
       extras.close();
+      // First: where its disk is full, the journal has to be there for the next run.
+      session.finish(shownPreImages);
+      failpoint('restore.done');
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
       failpoint('restore.target-finished');
-      session.finish(shownPreImages);
-      failpoint('restore.done');
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });
     } finally {

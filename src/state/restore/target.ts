@@ -4,6 +4,7 @@ import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import {
   close,
   fileCallsKind,
@@ -226,7 +227,7 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   }
   let found: Partial<JournalRecord>;
   try {
-    found = JSON.parse(text) as Partial<JournalRecord>;
+    found = fromSummedJson(text) as Partial<JournalRecord>;
   } catch (error) {
     throw damaged(`the journal in ${path} cannot be read`, error);
   }
@@ -248,7 +249,7 @@ export function unfinishedRecord(
 ): Pick<JournalRecord, 'restore' | 'options'> | undefined {
   try {
     const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
-    const { restore, options } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    const { restore, options } = fromSummedJson(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
     return isRestoreId(`${restore}`) ? { restore: `${restore}`, options: `${options}` } : undefined;
   } catch {
     // What is wrong with it is told when it is opened.
@@ -264,7 +265,7 @@ function writeRecord(journal: number, record: JournalRecord): void {
   rmSync(unfinished, { force: true });
   const fd = openSync(unfinished, 'wx', 0o600);
   try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    writeAll(fd, Buffer.from(`${toSummedJson(record)}\n`));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:f
 import { failpoint } from '../../common/failpoint.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
 import { undoFile } from './places.ts';
@@ -45,7 +46,7 @@ export function readUndoRecord(undoDir: string): UndoRecord | undefined {
     throw error;
   }
   try {
-    const record = JSON.parse(text) as UndoRecord;
+    const record = fromSummedJson(text) as UndoRecord;
     const isWhole =
       record.format === 1 &&
       isRestoreId(record.restore) &&
@@ -66,7 +67,7 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
   const path = undoFile(undoDir, 'restore.json');
   const fd = openSync(`${path}.new`, 'w', 0o600);
   try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    writeAll(fd, Buffer.from(`${toSummedJson(record)}\n`));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

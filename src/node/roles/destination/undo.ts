@@ -2,6 +2,7 @@ import { ResettleError } from '../../../common/errors.ts';
 import { failpoint } from '../../../common/failpoint.ts';
 import type { StateId } from '../../../common/ids.ts';
 import { type AreasUndone, canUndoAreas, readAreasOutcome, undoAreas } from '../../../state/areas/transaction/index.ts';
+import { orNoSpace } from '../../../state/fs/no-space.ts';
 import { hasFiles, undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
@@ -42,7 +43,9 @@ export async function undo(
   // Everything goes the way back that it came: what was restored after files, files, what was restored before them.
   const after = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'after' }) : NOTHING;
   const files = hasFiles(undoDir)
-    ? await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal })
+    ? await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal }).catch((error: unknown) => {
+        throw orNoSpace(error, `${home.dir}, or where that restore went`);
+      })
     : undefined;
   const before = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'before' }) : NOTHING;
   meter.finish();

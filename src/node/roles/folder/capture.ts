@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
@@ -68,7 +68,7 @@ export async function captureToFolder(
   const { fleet } = options;
   const readers = chooseReaders(fleet.log.roster(), fleet.identity.peerId, request);
   const exclude = [...options.exclude, request.dir];
-  const folder = mkdtempSync(join(options.home.scratchDir(), 'areas-'));
+  const folder = options.home.scratchFolder('areas-');
   try {
     const { paths, areas = [], root = '/' } = request;
     const wish = { paths, areas, root };
@@ -142,7 +142,8 @@ class FolderCapture {
       failpoint('folder.committed');
       writeSourceState(home, lineage, committed);
       failpoint('folder.snapshot-noted');
-      await capture.committed();
+      const forgotten = await capture.committed();
+      if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       await this.#dropUnused(state, held, result);
       return this.#done(committed, result, scope.skipped);
     } finally {

@@ -100,7 +100,8 @@ export class Attempt {
       const shares = await this.#giveShares(parts, known);
       const stored = await this.#transfer(capture, parts, held, shares);
       isStored = true;
-      await capture.committed();
+      const forgotten = await capture.committed();
+      if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       return stored;
     } catch (error) {
       // Nobody waits for a point that was left: it may not be there at all.

@@ -1,3 +1,4 @@
+import { fromSummedJson } from '../../format/summed-json.ts';
 import type { AreaName } from '../base/names.ts';
 import type { Present } from './node.ts';
 import type { Phase } from './steps.ts';
@@ -36,5 +37,5 @@ export function parseLog(text: string): LogEntry[] {
   const lines = text.split('\n');
   // The last is empty, or was not written to its end.
   lines.pop();
-  return lines.map((line) => JSON.parse(line) as LogEntry);
+  return lines.map((line) => fromSummedJson(line) as LogEntry);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
 import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../../format/summed-json.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
 import type { AreasOutcome } from './types.ts';
@@ -22,7 +23,7 @@ export function readAreasOutcome(undoDir: string): AreasOutcome | undefined {
     throw error;
   }
   try {
-    const outcome = JSON.parse(text) as AreasOutcome;
+    const outcome = fromSummedJson(text) as AreasOutcome;
     const isWhole =
       outcome.format === 1 &&
       STATUSES.includes(outcome.status) &&
@@ -50,7 +51,7 @@ export function areWhollyUndone(undoDir: string): boolean {
 
 /** Durable when it returns. */
 export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
-  writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);
+  writeDurable(journalDirOf(undoDir), 'outcome.json', `${toSummedJson(outcome)}\n`);
 }
 
 /** A whole file or none, on disk when it returns. Throws `failed`. */

@@ -9,6 +9,7 @@ import {
   peerIdText,
   type StateId,
 } from '../../../../common/ids.ts';
+import { fromSummedJson, toSummedJson } from '../../../../state/format/summed-json.ts';
 import type { Home } from '../../../home/home.ts';
 import type { GivenShares } from '../types.ts';
 
@@ -84,7 +85,7 @@ export function writeReceipt(home: Home, receipt: Receipt, descriptor?: Uint8Arr
     machine: receipt.machine && hexOf(receipt.machine),
     reads: receipt.reads.map((read) => ({ ...read, packs: hexOf(read.packs) })),
   };
-  home.write(`${JSON.stringify(json)}\n`, FOLDER, `${receipt.association}.json`);
+  home.write(`${toSummedJson(json)}\n`, FOLDER, `${receipt.association}.json`);
 }
 
 /** Undefined where nothing was stored for that association. Throws `damaged`. */
@@ -92,7 +93,7 @@ export function readReceipt(home: Home, association: AssociationId): Receipt | u
   const bytes = home.read(FOLDER, `${association}.json`);
   if (!bytes) return undefined;
   try {
-    const json = ReceiptSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const json = ReceiptSchema.parse(fromSummedJson(bytes.toString('utf8')));
     const peers = (list: readonly string[]): PeerIdText[] => list.map(peerIdText);
     return {
       association: associationId(json.association),
