@@ -156,6 +156,24 @@ test('what lies outside of homes is a root; of settings only what no package bro
   assert.deepEqual(rootsOf('changed'), [{ path: '/etc/postgresql', ...personal }, data]);
 });
 
+test('what rules never take is no root, also where it is all that there is of an application', (t) => {
+  const rules = ['/etc/krb5.keytab', '/var/lib/fprint', '/etc/fancontrol.d'].map((path, at) =>
+    parseRule(
+      `id: r${at}\nname: R\ncategory: system\ndetect: ['${path}*']\nnever: ['${path}']\n`,
+      `/rules/r${at}.yaml`,
+    ),
+  );
+  const files = {
+    '/etc/passwd': PASSWD,
+    '/etc/krb5.keytab': 'k',
+    '/var/lib/fprint/ann': 'f',
+    '/etc/fancontrol.d/x': 'x',
+  };
+  const captured = capture(areaWith(rules), machineWith(t, files));
+  assert.equal((captured.content as ApplicationsContent).applications.length, 3);
+  assert.deepEqual(captured.roots, []);
+});
+
 test('on the source itself every item is as it was captured', (t) => {
   for (const files of [MACHINE, SERVER, { ...MACHINE, '/home/ann/.strange/data': KIB.repeat(2000) }]) {
     const machine = machineWith(t, files);

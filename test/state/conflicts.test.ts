@@ -283,6 +283,24 @@ test('only what is asked for is restored, other names of files too; what is not 
   assert.deepEqual([result.files, result.hardlinks, result.folders], [1, 1, 1]);
 });
 
+test('where nobody named a path himself, what the capture left out of it stops no restore', async (t) => {
+  const temporary = temporaryFolder(t);
+  const home = join(temporary, 'home');
+  mkdirSync(home);
+  writeFileSync(join(home, 'x'), 'x');
+  const captured = await captureTree(temporary, [home]);
+  const names = (path: string) =>
+    path
+      .slice(1)
+      .split('/')
+      .map((name) => Buffer.from(name));
+  const only = [names(home), names('/var/lib/fprint')];
+  const target = join(temporary, 'target');
+  await assert.rejects(restoreTree(captured, target, { only }), { code: 'not-found' });
+  await restoreTree(captured, target, { only, mayLack: true });
+  assert.deepEqual(compareTrees(home, target).differences, []);
+});
+
 test('a dry run tells everything and changes nothing', async (t) => {
   const temporary = temporaryFolder(t);
   const { captured, target } = await scene(temporary);

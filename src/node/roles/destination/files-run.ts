@@ -49,6 +49,7 @@ export class FilesRun {
         // Areas decide who becomes whom, by the same wish.
         mapUsers: more.owners ? [] : wish.mapUsers,
         ...more,
+        ...(wish.only ? {} : { mayLack: true }),
         dryRun: wish.dryRun,
         scratchDir: home.scratchDir(),
         ...(wish.onConflict === undefined ? {} : { onConflict: wish.onConflict }),

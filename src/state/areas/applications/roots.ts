@@ -10,6 +10,8 @@ import type { FileRoot } from '../base/types.ts';
  */
 export function rootsOf(system: System, place: string, walk: RuleWalk): FileRoot[] {
   const root = (path: string): FileRoot => ({ path, isPersonal: false });
+  // Rules that detect something may leave out that very thing: what the capture does not take is no root.
+  if (!walk.at(Buffer.from(place)).mayHoldTaken) return [];
   if (!place.startsWith('/etc/')) return [root(place)];
   const files = filesBeneath(system, place)?.filter((path) => walk.at(Buffer.from(path)).isTaken);
   if (!files) return [root(place)];

@@ -3,7 +3,7 @@ import { AREA_DIFFERENCE_LINE_CHARS, AREA_DIFFERENCE_LINES_MAX } from '../../../
 import type { Change } from '../base/change.ts';
 import type { Facts, System } from '../base/system.ts';
 import { compareLines } from './compare-lines.ts';
-import { isSecretFile, withoutSecrets } from './secrets.ts';
+import { isSecretFile, markSecrets, withoutSecrets } from './secrets.ts';
 
 /**
  * What changes would do to a machine as it is, or as it is planned to be, for people: a line that names the path, then the
@@ -48,7 +48,7 @@ function contentLines(
   if (old.equals(young)) return [];
   if (!isText(old) || !isText(young)) return [`  binary, ${old.length} bytes before, ${young.length} bytes after`];
   const texts = [old.toString('utf8'), young.toString('utf8')] as const;
-  const changes = compareLines(splitLines(texts[0]), splitLines(texts[1]));
+  const changes = compareLines(linesOfText(path, texts[0]), linesOfText(path, texts[1]));
   const modes = [...(facts?.kind === 'file' ? [facts.mode] : []), ...(change ? [change.mode] : [])];
   if (isSecretFile(path, modes, texts)) {
     const count = (sign: '+' | '-') => changes.filter((one) => one.sign === sign).length;
@@ -59,10 +59,10 @@ function contentLines(
 
 const isText = (bytes: Buffer) => isUtf8(bytes) && !bytes.includes(0);
 
-function splitLines(text: string): string[] {
+function linesOfText(path: string, text: string): string[] {
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
-  return lines;
+  return markSecrets(path, lines);
 }
 
 const owned = ({ mode, uid, gid }: { mode: number; uid: number; gid: number }) =>

@@ -10,6 +10,8 @@ const SECRET = [
   '/etc/ppp/**',
   '/etc/swanctl/**',
   '/etc/ipsec.secrets',
+  '/etc/apt/auth.conf',
+  '/etc/apt/auth.conf.d/**',
   '/etc/cups/printers.conf*',
   '/etc/cups/classes.conf*',
   '/etc/cups/ssl/**',
@@ -82,6 +84,14 @@ const VALUE =
 const MOUNT_VALUE = /(\b(?:pass(?:word|wd)?\d?|secret|token|key)=)[^,\s]+/gi;
 /** A line of a key as PEM and OpenVPN write it; no path, and too long for a command. */
 const KEY_LINE = /^(?:[A-Za-z0-9+=][A-Za-z0-9+/=]{39,99}|[0-9a-f]{32,64})$/;
+/** ifupdown has no sign between a name and its value. */
+const INTERFACE_VALUE = /^(\s*(?:wpa-[a-z-]*(?:psk|passw(?:or)?d|pin)|wpa-wep-key|wireless-key)\d*\s+)\S+/gi;
+/** OpenVPN has passwords and keys in the file itself, between such lines. */
+const INLINE = /^\s*<(\/?)(?:auth-user-pass|http-proxy-user-pass|key|pkcs12|secret|tls-auth|tls-crypt(?:-v2)?)>/;
+/** One word: a command of OpenVPN that does something has a blank before what it is about, and quotes may stand for one. */
+const ONE_WORD = /^[^\s"'\\]+\s*$/;
+/** No text has it. */
+const HIDDEN = '\0';
 const USER_IN_ADDRESS = /:\/\/[\w.%+-]*:[^/\s@$`;|&()]+@/g;
 
 const isAmong = (patterns: readonly string[], path: string) => patterns.some((one) => matchesPath(one, path));
@@ -98,10 +108,23 @@ export function isSecretFile(path: string, modes: readonly number[], texts: read
   );
 }
 
+/** Lines of a text, those that must not be shown marked for `withoutSecrets`: what stands around them tells which. */
+export function markSecrets(path: string, lines: readonly string[]): string[] {
+  if (!isAmong(['/etc/openvpn/**'], path)) return [...lines];
+  let isInside = false;
+  return lines.map((line) => {
+    const [found, closes] = INLINE.exec(line) ?? [];
+    if (found !== undefined) isInside = closes === '';
+    return isInside && found === undefined && ONE_WORD.test(line) ? `${HIDDEN}${line}` : line;
+  });
+}
+
 /** A line of a file that may be shown, without what looks like a secret in it. */
 export function withoutSecrets(path: string, line: string): string {
+  if (line.startsWith(HIDDEN)) return '(not shown)';
   if (isAmong(OPEN, path)) return line;
   if (path === '/etc/fstab') return line.replaceAll(MOUNT_VALUE, '$1(not shown)');
   if (KEY_LINE.test(line)) return '(not shown)';
-  return line.replaceAll(VALUE, '$1(not shown)').replaceAll(USER_IN_ADDRESS, '://(not shown)@');
+  const shown = isAmong(['/etc/network/**'], path) ? line.replaceAll(INTERFACE_VALUE, '$1(not shown)') : line;
+  return shown.replaceAll(VALUE, '$1(not shown)').replaceAll(USER_IN_ADDRESS, '://(not shown)@');
 }
