@@ -21,7 +21,7 @@ import type {
   SharesRequest,
 } from '../../../protocols/shares/messages.ts';
 import type { SharesHost } from '../../../protocols/shares/shares.ts';
-import { indexOfShare, isReleaseSigned, openDeal, readDeal, shareHash } from '../../../state/keys/index.ts';
+import { type Deal, indexOfShare, isReleaseSigned, openDeal, readDeal, shareHash } from '../../../state/keys/index.ts';
 import { type EventBody, plainEvent } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
@@ -96,6 +96,21 @@ export class ShareHolder implements SharesHost {
   /** True where this machine keeps a share of the state's key: then it must never get a copy of the state. */
   keepsShareOf(state: StateId): boolean {
     return [...this.#entries.values()].some((entry) => entry.state === state && entry.hasShare);
+  }
+
+  /** The deals of which this machine keeps a share, by their ids and proofs; what cannot be read is not among them. */
+  kept(): Pick<Deal, 'association' | 'state' | 'needed' | 'hashes'>[] {
+    return [...this.#entries.values()].flatMap(({ association, state, hasShare }) => {
+      if (!hasShare) return [];
+      try {
+        const file = this.#files.read(association, state);
+        const share = file?.settled ?? file?.pending;
+        return share ? [readDeal(share.deal)] : [];
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'a share cannot be read');
+        return [];
+      }
+    });
   }
 
   async onSharesRequest(request: SharesRequest, remotePeer: string): Promise<Partial<SharesAnswer>> {
