@@ -1,0 +1,5 @@
+/** The table of behaviours. */
+import type { Behaviour } from '../behaviour.ts';
+import { sockets } from './sockets.ts';
+
+export const behaviours: readonly Behaviour[] = [...sockets];
