@@ -127,6 +127,13 @@ export const BULK_CHUNK_BYTES = 256 * KIB;
 export const CONTROL_MESSAGE_MAX_BYTES = 4 * MIB;
 /** A control message before membership is known. */
 export const HELLO_MESSAGE_MAX_BYTES = 256 * KIB;
+/** Control messages, requests and answers, that are in memory for one peer, and for all: four and twenty-four of the largest. */
+export const CONTROL_BYTES_PER_PEER_MAX = 16 * MIB;
+export const CONTROL_BYTES_MAX = 96 * MIB;
+/** Greetings on one connection: one is usual, a few while a machine joins. */
+export const HELLOS_PER_CONNECTION_MAX = 32;
+/** Whoever has its answer closes the stream within this. */
+export const ANSWERED_CLOSE_MS = 5_000;
 /** Bulk streams to or from one point at once, over all peers. */
 export const POINT_CLIENTS_MAX = 8;
 /** Control streams of one protocol open at once on one connection. */
@@ -323,7 +330,7 @@ export const CONNECTIONS_CLOSED_AT_ONCE = 16;
 export const CONNECTION_REST_MS = 60_000;
 /** So often on average a machine that has enough connections makes another: it mixes them, and finds who was cut off. */
 export const CONNECTION_MIX_MS = 120_000;
-/** Inbound connections of strangers at once. */
+/** Inbound connections of strangers at once; with one more the host that has most of them loses its oldest. */
 export const STRANGER_CONNECTIONS_MAX = 64;
 
 /** Name of a machine, of a fleet. */

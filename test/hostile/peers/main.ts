@@ -18,7 +18,8 @@ const chosen = behaviours.filter(({ name, who, protocol }) => `${who} ${protocol
 
 if (values.table) {
   process.stdout.write('| who | protocol | does | what must happen |\n|---|---|---|---|\n');
-  for (const { who, protocol, name, must } of chosen) process.stdout.write(`| ${who} | ${protocol} | ${name} | ${must} |\n`);
+  for (const { who, protocol, name, must } of chosen)
+    process.stdout.write(`| ${who} | ${protocol} | ${name} | ${must} |\n`);
 } else {
   const stage = await Stage.open();
   let failed = 0;
@@ -51,6 +52,8 @@ async function runOne(stage: Stage, { run, who, protocol, name }: (typeof behavi
   }
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   const peak = stage.nas.running ? `${Math.round(stage.peakBytes() / 1048576)} MiB` : 'dead';
-  process.stdout.write(`${problem ? 'BAD ' : 'ok  '} ${seconds.padStart(5)} s ${peak.padStart(8)}  ${who}, ${protocol}: ${name}${problem}\n`);
+  process.stdout.write(
+    `${problem ? 'BAD ' : 'ok  '} ${seconds.padStart(5)} s ${peak.padStart(8)}  ${who}, ${protocol}: ${name}${problem}\n`,
+  );
   return problem === '';
 }

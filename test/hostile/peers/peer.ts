@@ -33,7 +33,14 @@ export class Peer {
   readonly from: string;
   #connection: Connection | undefined;
 
-  private constructor(name: string, key: Ed25519PrivateKey, age: [string, string], log: RecordLog, node: Libp2p, from: string) {
+  private constructor(
+    name: string,
+    key: Ed25519PrivateKey,
+    age: [string, string],
+    log: RecordLog,
+    node: Libp2p,
+    from: string,
+  ) {
     this.name = name;
     this.key = key;
     this.peerId = peerIdOf(key.publicKey);

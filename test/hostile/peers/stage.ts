@@ -33,6 +33,7 @@ export class Stage {
   member!: Peer;
   operator!: Peer;
   revoked!: Peer;
+  #hosts = 0;
   readonly #ends: (() => unknown)[] = [];
 
   static async open(): Promise<Stage> {
@@ -66,6 +67,19 @@ export class Stage {
 
   async invite(terms: readonly string[] = []): Promise<string> {
     return (await this.scene.done('nas', ['fleet', 'invite', ...terms])).token as string;
+  }
+
+  /** A loopback address that nobody else comes from, so that what is done from it counts for it alone. */
+  newHost(): string {
+    this.#hosts += 1;
+    return `127.66.${this.#hosts >> 8}.${this.#hosts & 255}`;
+  }
+
+  /** Somebody whom nobody knows joins, and gets all records. */
+  async newcomerIsAdmitted(): Promise<void> {
+    const newcomer = await Peer.make('newcomer', { from: this.newHost() });
+    await newcomer.join(this.address, await this.invite());
+    await newcomer.end();
   }
 
   /** To be done when all is over. */

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PENDING_CONNECTIONS_MAX } from '../../../../src/common/limits.ts';
 import type { Behaviour } from '../behaviour.ts';
 import { line, MULTISTREAM, placeOf, RawSocket } from '../raw-socket.ts';
 import type { Stage } from '../stage.ts';
@@ -13,7 +12,7 @@ const SLOW_MS = 1_000;
 /** Opens a socket, lets it do something, and sees the agent close it. */
 function socketThat(act: (socket: RawSocket) => unknown): Behaviour['run'] {
   return async (stage: Stage) => {
-    const socket = new RawSocket(placeOf(stage.address));
+    const socket = new RawSocket(placeOf(stage.address), { from: stage.newHost() });
     await socket.opened;
     await Promise.race([act(socket), socket.closed]);
     await socket.closed;
@@ -40,10 +39,11 @@ const stranger = { who: 'stranger', protocol: 'tcp' } as const;
 export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
-    name: 'opens as many connections as may be pending, from one host, and says nothing on them',
+    name: 'opens four hundred connections from one host and says nothing on them',
     must: 'a host has a share of the pending ones; the others are closed at once, these after 10 s; who comes from elsewhere is served meanwhile',
     async run(stage) {
-      const all = Array.from({ length: PENDING_CONNECTIONS_MAX + 100 }, () => new RawSocket(placeOf(stage.address)));
+      const from = stage.newHost();
+      const all = Array.from({ length: 400 }, () => new RawSocket(placeOf(stage.address), { from }));
       await Promise.all(all.map(({ opened, closed }) => Promise.race([opened, closed])));
       await stage.honestService();
       await Promise.all(all.map(({ closed }) => closed));
@@ -54,8 +54,9 @@ export const sockets: readonly Behaviour[] = [
     name: 'opens and closes connections as fast as it can',
     must: 'each is forgotten; those beyond 200 a second are closed unheard',
     async run(stage) {
+      const from = stage.newHost();
       for (let round = 0; round < 10; round += 1) {
-        const some = Array.from({ length: 100 }, () => new RawSocket(placeOf(stage.address)));
+        const some = Array.from({ length: 100 }, () => new RawSocket(placeOf(stage.address), { from }));
         await Promise.all(some.map(({ opened, closed }) => Promise.race([opened, closed])));
         for (const socket of some) socket.end();
       }
@@ -106,7 +107,7 @@ export const sockets: readonly Behaviour[] = [
     name: 'wants its bytes in clear (/plaintext/2.0.0)',
     must: '"na", and closed after 10 s without Noise',
     async run(stage) {
-      const socket = new RawSocket(placeOf(stage.address));
+      const socket = new RawSocket(placeOf(stage.address), { from: stage.newHost() });
       await socket.opened;
       socket.write(Buffer.concat([MULTISTREAM, line('/plaintext/2.0.0')]));
       await socket.arrived(MULTISTREAM.length + 4);
