@@ -75,16 +75,36 @@ export class Journal {
     return row?.envelope as Uint8Array | undefined;
   }
 
-  /** Durable when it returns: all of it or nothing. */
+  /** Durable when it returns, but within `together`: all of it or nothing. */
   change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
     if (added.length === 0 && dropped.length === 0) return;
     const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
-    this.#database.exec('BEGIN');
-    try {
+    const apply = (): void => {
       for (const hash of dropped) remove.run(hash);
       for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
+    };
+    if (this.#database.isTransaction) {
+      apply();
+      return;
+    }
+    this.#database.exec('BEGIN');
+    try {
+      apply();
       this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** What `work` changes is durable when this settles: all of it or nothing. Nobody else may change anything meanwhile. */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    this.#database.exec('BEGIN');
+    try {
+      const result = await work();
+      this.#database.exec('COMMIT');
+      return result;
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;

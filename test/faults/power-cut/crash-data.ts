@@ -49,7 +49,8 @@ function anyOf(file: Bytes, later: Later, { cut, random }: ItemState): Buffer {
   }
   if (cut.data === 100) return file.take(live.size);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  const size = cut.data === 0 ? sizes[0]! : random.integer(3) > 0 ? random.pick(sizes) : least + random.integer(most - least + 1);
+  const size =
+    cut.data === 0 ? sizes[0]! : random.integer(3) > 0 ? random.pick(sizes) : least + random.integer(most - least + 1);
   return file.take(size);
 }
 

@@ -2,7 +2,7 @@ import type { Random } from '../scenario.ts';
 import type { Cut } from './crash.ts';
 import type { Durable } from './durable.ts';
 import { happens } from './happens.ts';
-import { type Before, type Inode, keyOf, type Kind, type Operation } from './operations.ts';
+import { type Before, type Inode, type Kind, keyOf, type Operation } from './operations.ts';
 
 interface How {
   readonly cut: Cut;
@@ -52,7 +52,8 @@ const BOTH: Kept = { from: true, to: true };
 /** One order for all names of a file system. */
 function inOrder(done: readonly Operation[], durable: Durable, { journal }: How): Kept[] {
   return done.map((operation, index) => {
-    const folder = operation.type === 'rename' ? operation.to.folder : 'at' in operation ? operation.at.folder : undefined;
+    const folder =
+      operation.type === 'rename' ? operation.to.folder : 'at' in operation ? operation.at.folder : undefined;
     return folder !== undefined && index < journal[durable.volumeOf(folder)]! ? BOTH : NEITHER;
   });
 }

@@ -85,7 +85,8 @@ function changesOf(done: readonly Operation[]): Map<Inode, ItemState['own'][numb
       note(operation.from.folder, at, operation);
       note(operation.to.folder, at, operation);
     }
-    if ('inode' in operation && operation.type !== 'link' && operation.type !== 'sync') note(operation.inode, at, operation);
+    if ('inode' in operation && operation.type !== 'link' && operation.type !== 'sync')
+      note(operation.inode, at, operation);
   }
   return changes;
 }
@@ -95,7 +96,8 @@ function metadataAfter({ inode, before, own, durable, cut, journal, random }: It
   let found = before.metadata;
   let changed = false;
   for (const { at, operation } of own) {
-    const isThere = cut.profile === 'posix' ? at < pinned || happens(random, cut.names) : at < Math.max(pinned, journal);
+    const isThere =
+      cut.profile === 'posix' ? at < pinned || happens(random, cut.names) : at < Math.max(pinned, journal);
     if (!isThere || (operation.type === 'make' && operation.inode === inode)) continue;
     if (operation.type === 'metadata') {
       found = operation.metadata;

@@ -1,4 +1,13 @@
-import { emptyBytes, type Inode, type Item, keyOf, type Metadata, type Operation, type Recording, type Tree } from './operations.ts';
+import {
+  emptyBytes,
+  type Inode,
+  type Item,
+  keyOf,
+  type Metadata,
+  type Operation,
+  type Recording,
+  type Tree,
+} from './operations.ts';
 
 /** A disk with a cache that loses nothing: what programs see while the power is on. */
 export class LiveDisk implements Tree {

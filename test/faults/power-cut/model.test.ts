@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { crash, type Cut, PROFILES, type Profile } from './crash.ts';
+import { type Cut, crash, PROFILES, type Profile } from './crash.ts';
 import { SHARES } from './happens.ts';
 import { LiveDisk } from './live-disk.ts';
 import { materialise } from './materialise.ts';
@@ -45,7 +45,13 @@ function operationsFrom(numbers: readonly (readonly [number, number, number])[],
     const isFile = there !== undefined && disk.items.get(there)!.made.kind === 'file';
     if (there === undefined && what % kinds <= 2) {
       const kind = what % kinds === 0 && folders.length < 3 ? 'folder' : 'file';
-      add({ type: 'make', at, inode: next++, made: madeAs(kind), metadata: { ...PLAIN, mode: kind === 'folder' ? 0o700 : 0o600 } });
+      add({
+        type: 'make',
+        at,
+        inode: next++,
+        made: madeAs(kind),
+        metadata: { ...PLAIN, mode: kind === 'folder' ? 0o700 : 0o600 },
+      });
     } else if (what % kinds === 3 && isFile) add({ type: 'remove', at });
     else if (what % kinds === 4 && isFile) {
       const to = { folder: folders[b % folders.length]!, name: `n${a % 4}` };
@@ -53,7 +59,12 @@ function operationsFrom(numbers: readonly (readonly [number, number, number])[],
       const mayBe = other === undefined || (other !== there && disk.items.get(other)!.made.kind === 'file');
       if (mayBe) add({ type: 'rename', from: at, to, inode: there!, over: other !== undefined });
     } else if (what % kinds <= 6 && file !== undefined) {
-      add({ type: 'write', inode: file, offset: (a * 97) % 3000, bytes: Buffer.alloc(1 + ((b * 131) % 2000), 1 + (what % 250)) });
+      add({
+        type: 'write',
+        inode: file,
+        offset: (a * 97) % 3000,
+        bytes: Buffer.alloc(1 + ((b * 131) % 2000), 1 + (what % 250)),
+      });
     } else if (what % kinds === 7 && file !== undefined) add({ type: 'resize', inode: file, size: (a * 61) % 4000 });
     else if (what % kinds === 8 && file !== undefined) add({ type: 'sync', inode: file, dataOnly: a % 3 === 0 });
     else if (what % kinds === 9) add({ type: 'sync', inode: folder, dataOnly: false });
@@ -89,7 +100,11 @@ const cutOf = ({ profile, names, data, part }: Drawn, operations: readonly Opera
   return { profile, names, data, at: Math.round(part * operations.length) };
 };
 const crashOf = (operations: readonly Operation[], drawn: Drawn, at?: number) =>
-  crash(recordingOf(operations), { ...cutOf(drawn, operations), ...(at === undefined ? {} : { at }) }, seeded(drawn.seed));
+  crash(
+    recordingOf(operations),
+    { ...cutOf(drawn, operations), ...(at === undefined ? {} : { at }) },
+    seeded(drawn.seed),
+  );
 
 test('where nothing is lost, the disk is what programs saw', () => {
   fc.assert(
@@ -177,7 +192,9 @@ test('renames lose no file that was durable before', () => {
       const free = operationsFrom([[0, 0, 3], ...files, ...some], 12).slice(begun.length - 1);
       const operations = [...begun, ...free.filter((one) => one.type === 'rename' && !one.over)];
       const possible = operations.every((one, at) => {
-        return one.type !== 'rename' || liveAfter(operations.slice(0, at)).at(one.from.folder, one.from.name) === one.inode;
+        return (
+          one.type !== 'rename' || liveAfter(operations.slice(0, at)).at(one.from.folder, one.from.name) === one.inode
+        );
       });
       fc.pre(possible);
       const tree = crashOf(operations, drawn, Math.max(begun.length, cutOf(drawn, operations).at));
@@ -221,7 +238,11 @@ function outcomes(operations: readonly Operation[], profile: Profile): string[] 
 test('what the standard says of replacing a file, and what file systems say beyond it', () => {
   for (const profile of PROFILES) {
     assert.deepEqual(outcomes(replacing(true, true), profile), [NEW.toString()], `${profile}: all synced`);
-    assert.deepEqual(outcomes(replacing(true, false), profile), [NEW.toString(), OLD.toString()], `${profile}: old or new`);
+    assert.deepEqual(
+      outcomes(replacing(true, false), profile),
+      [NEW.toString(), OLD.toString()],
+      `${profile}: old or new`,
+    );
   }
   assert.ok(outcomes(replacing(false, true), 'posix').includes(''), 'an empty file');
   assert.ok(outcomes(replacing(false, false), 'xfs').includes(''), 'an empty file');

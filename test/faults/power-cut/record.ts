@@ -54,7 +54,9 @@ export async function record(roots: readonly string[], script: URL, args: readon
     }
     const differences = differencesOf(tracer.disk, scan(roots));
     if (differences.length > 0) {
-      throw new Error(`what was recorded is not what is there:\n${differences.slice(0, 20).join('\n')}\n${ended.stderr}`);
+      throw new Error(
+        `what was recorded is not what is there:\n${differences.slice(0, 20).join('\n')}\n${ended.stderr}`,
+      );
     }
     return { recording: tracer.recording, ...ended };
   } finally {

@@ -52,7 +52,9 @@ function xattrsAt(path: Buffer): Record<string, Buffer> {
   const folder = openFolderAt(path.subarray(0, cut));
   try {
     const found = xattrsOfItem(folder, path.subarray(cut + 1));
-    return Object.fromEntries(found.map(({ name, value }) => [Buffer.from(name).toString('latin1'), Buffer.from(value)]));
+    return Object.fromEntries(
+      found.map(({ name, value }) => [Buffer.from(name).toString('latin1'), Buffer.from(value)]),
+    );
   } finally {
     close(folder);
   }

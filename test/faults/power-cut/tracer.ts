@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { LiveDisk } from './live-disk.ts';
-import { emptyBytes, type Inode, type Kind, type Metadata, type Name, type Operation, type Recording } from './operations.ts';
+import {
+  emptyBytes,
+  type Inode,
+  type Kind,
+  type Metadata,
+  type Name,
+  type Operation,
+  type Recording,
+} from './operations.ts';
 import { bytesOf, type Call, descriptorOf, pathBehind, vectorOf } from './strace-lines.ts';
 
 /** What a descriptor of a process leads to. */
@@ -53,7 +61,13 @@ export class Tracer {
         return;
       case 'open':
       case 'creat':
-        this.#open(open, result, here(0), name === 'creat' ? 'O_CREAT|O_TRUNC' : args[1]!, args[name === 'creat' ? 1 : 2]);
+        this.#open(
+          open,
+          result,
+          here(0),
+          name === 'creat' ? 'O_CREAT|O_TRUNC' : args[1]!,
+          args[name === 'creat' ? 1 : 2],
+        );
         return;
       case 'openat':
         this.#open(open, result, path(0, 1), args[2]!, args[3]);
@@ -230,7 +244,13 @@ export class Tracer {
     return 'inode' in place ? place.inode : this.disk.at(place.at.folder, place.at.name);
   }
 
-  #open(open: Descriptors, descriptor: number, place: Place | undefined, flags: string, mode: string | undefined): void {
+  #open(
+    open: Descriptors,
+    descriptor: number,
+    place: Place | undefined,
+    flags: string,
+    mode: string | undefined,
+  ): void {
     open.delete(descriptor);
     if (!place) return;
     if (/O_TMPFILE/.test(flags)) throw new Error('O_TMPFILE is not modelled');
@@ -270,7 +290,8 @@ export class Tracer {
 
   #rename(from: Place | undefined, to: Place | undefined): void {
     if (!from && !to) return;
-    if (!from || !to || !('at' in from) || !('at' in to)) throw new Error('a rename leads out of the folders that count');
+    if (!from || !to || !('at' in from) || !('at' in to))
+      throw new Error('a rename leads out of the folders that count');
     const inode = this.#inodeAt(from);
     if (inode === undefined) throw new Error(`a rename of what is not known: ${from.at.name}`);
     const there = this.#inodeAt(to);

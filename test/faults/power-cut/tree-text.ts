@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Before, type Inode, type Item, type Tree } from './operations.ts';
+import type { Before, Inode, Item, Tree } from './operations.ts';
 
 /** Changed through memory that is mapped, which no call shows; SQLite makes it anew. */
 const isMapped = (name: string) => name.endsWith('-shm');
@@ -40,10 +40,10 @@ export function differencesOf(model: Tree, { roots, items, names }: Before): str
   const differences: string[] = [];
   for (const [path, line] of expected) {
     const there = found.get(path);
-    const isSame = there !== undefined && (there === line || (!/ time /.test(line) && there.replace(/ time \d+$/, ' ') === line));
+    const isSame =
+      there !== undefined && (there === line || (!/ time /.test(line) && there.replace(/ time \d+$/, ' ') === line));
     if (!isSame) differences.push(`${path}: recorded ${line}; there ${there ?? 'is nothing'}`);
   }
   for (const [path, line] of found) if (!expected.has(path)) differences.push(`${path}: not recorded; there ${line}`);
   return differences;
 }
-
