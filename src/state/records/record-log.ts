@@ -166,6 +166,21 @@ export class RecordLog {
     this.#roster = undefined;
   }
 
+  /**
+   * What `work` stores, and the fleet that it joins, is durable together when this settles, or nothing of it is. Only for
+   * a log that nobody else uses yet.
+   */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#fleetId;
+    try {
+      return await this.#journal.together(work);
+    } catch (error) {
+      this.#fleetId = before;
+      for (const _ of this.#load());
+      throw error;
+    }
+  }
+
   /** What the stored records say now: a snapshot, the same object as long as nothing in it has changed. */
   roster(): Roster {
     const { version, judgement } = this.#holdings;
