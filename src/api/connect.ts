@@ -41,12 +41,14 @@ export async function withReader<T>(homeDir: string | undefined, work: (service:
 async function here<T>(home: Home, work: (service: Service) => Promise<T>): Promise<T> {
   const { Fleet } = await import('../node/membership/fleet.ts');
   const { FleetService } = await import('./fleet-service.ts');
+  const { dropStrayCaches } = await import('../node/roles/source/source-state.ts');
   const { callChecked } = await import('./checked.ts');
   const ground = { home, clock: systemClock, random: randomBytes };
   const fleet = await Fleet.open({ ...ground, name: hostname() });
   try {
     // Nobody else works in this HOME: what is there was left by one that was killed.
     home.clearScratch();
+    dropStrayCaches(home);
     const service = new FleetService({ ...ground, fleet });
     // The same border as at the socket: what an agent would not take is not taken here.
     return await work({ call: (...call) => callChecked(service, ...call) });

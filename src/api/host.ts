@@ -9,6 +9,7 @@ import { defaultHomeDir, Home } from '../node/home/home.ts';
 import { Fleet } from '../node/membership/fleet.ts';
 import type { PointLimits } from '../node/roles/point/leases/capacity.ts';
 import type { PointTiming } from '../node/roles/point/timing.ts';
+import { dropStrayCaches } from '../node/roles/source/source-state.ts';
 import { AgentService } from './agent-service.ts';
 import { nameText } from './contract.ts';
 import { ApiServer } from './server.ts';
@@ -52,6 +53,7 @@ export async function runAgent(
   });
   try {
     home.clearScratch();
+    dropStrayCaches(home);
     const agent = await Agent.start({
       home,
       fleet,

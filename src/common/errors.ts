@@ -4,6 +4,7 @@ const EXIT_BY_CODE = {
   'agent-not-running': 1,
   'agent-already-running': 1,
   'nothing-left': 1,
+  'no-space': 1,
   usage: 2,
   'not-built': 2,
   'not-empty': 2,
@@ -61,6 +62,7 @@ const HINT_BY_CODE: Partial<Record<ErrorCode, string>> = {
   'not-found': 'check the name; "resettle status" and "resettle fleet members" show what there is',
   refused: 'ask an operator of the fleet',
   'no-point': '"resettle points" shows what each point has',
+  'no-space': 'free some space there, and run the same command again: it goes on',
   damaged: 'check the disk that it came from, and use another copy',
   interrupted: 'run the same command again',
 };

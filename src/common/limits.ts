@@ -127,10 +127,30 @@ export const BULK_CHUNK_BYTES = 256 * KIB;
 export const CONTROL_MESSAGE_MAX_BYTES = 4 * MIB;
 /** A control message before membership is known. */
 export const HELLO_MESSAGE_MAX_BYTES = 256 * KIB;
+/** Control messages, requests and answers, that are in memory for one peer, and for all: four and twenty-four of the largest. */
+export const CONTROL_BYTES_PER_PEER_MAX = 16 * MIB;
+export const CONTROL_BYTES_MAX = 96 * MIB;
+/** Greetings on one connection: one is usual, a few while a machine joins. */
+export const HELLOS_PER_CONNECTION_MAX = 32;
+/** Whoever has its answer closes the stream within this. */
+export const ANSWERED_CLOSE_MS = 5_000;
 /** Bulk streams to or from one point at once, over all peers. */
 export const POINT_CLIENTS_MAX = 8;
 /** Control streams of one protocol open at once on one connection. */
 export const CONTROL_STREAMS_MAX = 32;
+/** Streams of all protocols that a peer may have open on one connection, those without a protocol yet among them. */
+export const STREAMS_PER_CONNECTION_MAX = 128;
+/** Bytes of a length in front of a message, or of a line of negotiation: 28 bits, far beyond any message of ours. */
+export const LENGTH_BYTES_MAX = 4;
+/** Lines that a peer may say to choose a protocol: a header, and some that an implementation of another version may try. */
+export const NEGOTIATION_LINES_MAX = 16;
+/** What libp2p takes as a line. */
+export const NEGOTIATION_LINE_MAX_BYTES = 1024;
+/** Pings, streams opened and streams reset on one connection: a large exchange of records opens some hundred in a second. */
+export const MUXER_SIGNALS_PER_SECOND = 500;
+export const MUXER_SIGNALS_BURST = 2_000;
+/** What waits to be sent on one connection: two full streams. Beyond it the other side asks and does not read. */
+export const CONNECTION_UNSENT_MAX_BYTES = 2 * STREAM_WRITE_BUFFER_BYTES;
 
 // --- Time ---
 /** A transfer in which no byte moves for this long is ended. */
@@ -282,7 +302,11 @@ export const CREDENTIAL_RECORDS_MAX = 64;
 // --- Connections ---
 export const CONNECTIONS_MAX = 512;
 export const INBOUND_CONNECTIONS_PER_SECOND = 200;
-export const PENDING_CONNECTIONS_MAX = 200;
+/** Handshakes under way, of all hosts and of one: so that sixteen hostile ones are needed to keep others out. */
+export const PENDING_CONNECTIONS_MAX = 1024;
+export const PENDING_CONNECTIONS_PER_HOST_MAX = 64;
+/** Inbound connections of one peer: one or two are used; a doctor tries sixteen addresses at once. */
+export const CONNECTIONS_PER_PEER_MAX = 32;
 /** One address of a peer: a stale one that swallows packets must leave time for the next. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 3_000;
 /** All addresses of a peer, one after another. */
@@ -306,7 +330,7 @@ export const CONNECTIONS_CLOSED_AT_ONCE = 16;
 export const CONNECTION_REST_MS = 60_000;
 /** So often on average a machine that has enough connections makes another: it mixes them, and finds who was cut off. */
 export const CONNECTION_MIX_MS = 120_000;
-/** Inbound connections of strangers at once. */
+/** Inbound connections of strangers at once; with one more the host that has most of them loses its oldest. */
 export const STRANGER_CONNECTIONS_MAX = 64;
 
 /** Name of a machine, of a fleet. */

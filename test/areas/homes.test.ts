@@ -75,7 +75,11 @@ test('only those who are asked for are taken, and a plain user takes his own onl
   const there = machine(t);
   assert.deepEqual(capture(homesArea, there, ['bob']).roots, [{ path: '/home/bob', isPersonal: true }]);
   // The tests run as root, whose home is nobody's here.
-  assert.equal(homesArea.capture(plainly(there), { nowMs: 0 }), undefined);
+  const own = homesArea.capture(plainly(there), { nowMs: 0 });
+  assert.deepEqual([own?.roots, own?.content], [[], { homes: [] }]);
+  assert.deepEqual(own?.couldNot, [
+    { what: 'homes of ann, bob, gone', why: 'this user cannot read them; capture as root to carry them' },
+  ]);
 });
 
 test('a home on a server stays there, and one behind a link is taken where it lies', (t) => {

@@ -120,6 +120,24 @@ test('what was changed since stays and is listed', async () => {
   await scene.fails('laptop', ['undo'], 6, 'not-found');
 });
 
+test('an undo that is killed when all is put back is ended by the same command, which leaves the restore before alone', async () => {
+  const kept = readdirSync(scene.path('laptop', 'restores')).length;
+  for (const point of ['undo.noted', 'undo.done']) {
+    const older = makeTarget(`${point}-older`);
+    const newer = makeTarget(`${point}-newer`);
+    for (const { dir } of [older, newer]) {
+      assert.equal((await restore(dir, '--on-conflict', 'replace')).status, 0);
+    }
+    const killed = await scene.run('laptop', ['undo'], { env: { RESETTLE_FAILPOINT: point } });
+    assert.equal(killed.signal, 'SIGKILL');
+    assert.equal((await scene.done('laptop', ['undo'])).into, newer.dir);
+    assert.deepEqual(differences(newer.copy, newer.dir), []);
+    assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured');
+    assert.equal((await scene.done('laptop', ['undo'])).into, older.dir);
+    assert.equal(readdirSync(scene.path('laptop', 'restores')).length, kept, 'nothing of either stays');
+  }
+});
+
 test('a running agent undoes what was restored without it', async () => {
   const { dir, copy } = makeTarget('agent');
   const { last } = await restore(dir, '--on-conflict', 'replace');

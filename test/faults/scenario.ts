@@ -11,7 +11,7 @@ export interface Random {
 export interface Run {
   readonly seed: number;
   readonly random: Random;
-  /** Empty, of this run alone, removed after it. */
+  /** Empty, of this run alone, removed after it; kept where the run throws. */
   readonly dir: string;
   /** Adds to what is printed if the run fails: each fault, when and where it struck. */
   note(text: string): void;
@@ -20,6 +20,7 @@ export interface Run {
 /** How often something happened; shown at the end, and added up over runs in the log of seeds. */
 export type Tally = Readonly<Record<string, number>>;
 
+/** A file in `scenarios` exports a list of them: `export const scenarios: readonly Scenario[]`. */
 export interface Scenario {
   readonly name: string;
   /** One line for people. */

@@ -57,6 +57,15 @@ describe('wire messages', () => {
     assert.throws(() => Inner.decode(new Uint8Array([0x10, ...new Array(9).fill(0xff), 1])), { code: 'damaged' });
   });
 
+  it('refuse texts that are no UTF-8, and send none', () => {
+    for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xbd, 0xa2], [0xc3]]) {
+      const message = new Uint8Array([0x0a, bytes.length, ...bytes]);
+      assert.throws(() => Inner.decode(message), { code: 'damaged' });
+    }
+    assert.equal(Inner.decode(Inner.encode({ name: 'half of \u{1f600}'.slice(0, -1) })).name, 'half of \ufffd');
+    assert.equal(Inner.decode(Inner.encode({ name: '\ufeffx' })).name, '\ufeffx');
+  });
+
   it('skip fields that a later version added', () => {
     const later = defineMessage({ name: textField(1, 100), size: countField(2), more: textField(9, 50) });
     const decoded = Inner.decode(later.encode({ name: 'a', size: 2, more: 'later' }));

@@ -51,6 +51,22 @@ describe('the file of a log', () => {
     log.close();
   });
 
+  it('holds a fleet whole or not at all: a founding that is cut short can be begun again', async (test) => {
+    const path = fileFor(test);
+    const first = await machine('ann', path);
+    const other = await machine('bob');
+    const fleet = { name: 'office', recoveryRecipient: null, now: START };
+    const authorityKey = await createAuthority(randomFrom('first authority'));
+    // Its last step fails: the member record is another machine's.
+    await assert.rejects(foundFleet(first.log, { ...fleet, authorityKey, memberBody: memberBody(other) }));
+    assert.deepEqual([first.log.fleetId, [...first.log.records()]], [undefined, []]);
+    await found(first);
+    first.log.close();
+    const again = await machine('ann', path);
+    assert.equal([...again.log.records()].length, 3);
+    again.log.close();
+  });
+
   it('is refused to a second agent, in this process or another one, until the first lets it go', async (test) => {
     const path = fileFor(test);
     const first = await machine('ann', path);

@@ -7,9 +7,10 @@ import { ResettleError } from '../../src/common/errors.ts';
 import { associationId, packId } from '../../src/common/ids.ts';
 import { PACK_FRAMES_MAX, PACK_MAX_BYTES } from '../../src/common/limits.ts';
 import { BlockWriter } from '../../src/state/format/block.ts';
-import { decodeCbor } from '../../src/state/format/cbor-reader.ts';
+import { decodeCbor, readUint } from '../../src/state/format/cbor-reader.ts';
 import { CborWriter } from '../../src/state/format/cbor-writer.ts';
 import { type Entry, isSafeName } from '../../src/state/format/entry.ts';
+import { readExtras } from '../../src/state/format/extras.ts';
 import { KIND } from '../../src/state/format/frame-cipher.ts';
 import {
   decodePart,
@@ -28,6 +29,7 @@ import {
 } from '../../src/state/format/index.ts';
 import { sealPart } from '../../src/state/format/sealed-part.ts';
 import { decodeSegment, SegmentBuilder } from '../../src/state/format/segment.ts';
+import { readRecords, TrackedWriter } from '../../src/state/plan/tracked.ts';
 import { about, identity, newIdentity } from './support/source-machine.ts';
 
 const { stateKey, stateId } = identity;
@@ -164,6 +166,25 @@ test('CBOR in a longer form, with indefinite lengths or doubled keys is refused'
   for (const hex of ['1817', '190001', '9fff', 'a200010001', 'f7', 'fb7ff8000000000000', '0000', '']) {
     assert.throws(() => decodeCbor(Buffer.from(hex, 'hex'), 'x'), { code: 'damaged' }, hex);
   }
+});
+
+test('a zero with a sign, and attributes, ACLs or flags that are none, are refused', () => {
+  assert.throws(() => readUint(decodeCbor(Buffer.from('f98000', 'hex'), 'x'), 'x'), { code: 'damaged' });
+  for (const none of [
+    [10, []],
+    [11, [[], []]],
+    [17, 0],
+  ] as const) {
+    const map = new Map<number, unknown>([[10, [[Buffer.from('user.x'), Buffer.alloc(0)]]], none]);
+    assert.throws(() => readExtras(map), { code: 'damaged' }, `${none}`);
+  }
+});
+
+test('records of a scratch file that hold no entries are damaged', () => {
+  const writer = new TrackedWriter();
+  writer.add(Buffer.from('x'), 0, 0, undefined, false, Buffer.from('a3', 'hex'));
+  const [record] = readRecords(writer.view());
+  assert.throws(() => record!.entries(), { code: 'damaged' });
 });
 
 test('a manifest part comes back as it was', () => {

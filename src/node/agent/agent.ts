@@ -6,6 +6,7 @@ import { servePoint } from '../../protocols/point/point.ts';
 import { serveRecords } from '../../protocols/records/server.ts';
 import { serveShares } from '../../protocols/shares/shares.ts';
 import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
+import { MessageRoom, withinRoom } from '../../protocols/wire/room.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
 import type { DoctorOptions } from '../doctor/examination.ts';
 import type { AddressWatch } from '../link/address-watch.ts';
@@ -144,16 +145,18 @@ async function serveAll(
   const { point, shareHolder } = roles;
   const open: Handlers = { handle: (protocol, handler, settings) => link.handle(protocol, handler, settings) };
   const members = guard(open);
+  const room = new MessageRoom();
+  const control = withinRoom(members, room);
   const refused = (error: unknown, peer: string): void => {
     log.info({ err: error, peer }, 'refused');
     point?.noteRefusal(error, peer);
   };
-  await serveHello(open, membership);
-  await serveRecords(members, fleet.log, membership.spreading);
-  await serveDoctor(members, answerer(options, link, membership, discovery));
-  await serveShares(members, shareHolder, refused);
+  await serveHello(withinRoom(open, room), membership);
+  await serveRecords(control, fleet.log, membership.spreading);
+  await serveDoctor(control, answerer(options, link, membership, discovery));
+  await serveShares(control, shareHolder, refused);
   if (point) {
-    await servePoint(members, point, refused);
+    await servePoint(control, point, refused);
     await serveBlocks(members, point, refused);
   }
 }

@@ -46,6 +46,7 @@ export async function makeRoles(options: AgentOptions, membership: Membership): 
     exclude: ownFolders(options),
     links: linkFactsOf(),
     distributeShares: sharesOf(options, membership),
+    keptShares: () => shareHolder.kept(),
     forgetOlderShares: async (id, state, signal) => {
       const association = membership.roster().associations.get(id);
       if (association) await forgetOlderShares({ fleet: membership, home, log, association, state }, signal);

@@ -3,19 +3,23 @@ import {
   existsSync,
   fsyncSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { StateId } from '../../common/ids.ts';
 import { makeFolders } from '../../common/make-folders.ts';
+import { orNoSpace } from '../../state/fs/no-space.ts';
+import { writeAll } from '../../state/fs/write-all.ts';
+import { syncFolder } from '../../state/store/durable.ts';
 
 /** The folder of an agent's own keys, records and config. Nobody else may read it. */
 export class Home {
@@ -52,11 +56,23 @@ export class Home {
     return this.path('records.db');
   }
 
+  /** One of its folders, made if need be. Throws `no-space` where the disk is full. */
+  folder(...names: string[]): string {
+    return this.#make(this.path(...names));
+  }
+
   /** A folder for what a capture or restore keeps while it runs. */
   scratchDir(): string {
-    const dir = this.path('scratch');
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return dir;
+    return this.folder('scratch');
+  }
+
+  /** A fresh folder in it, whose name begins so. Throws `no-space`. */
+  scratchFolder(prefix: string): string {
+    try {
+      return mkdtempSync(join(this.scratchDir(), prefix));
+    } catch (error) {
+      throw orNoSpace(error, this.dir);
+    }
   }
 
   /** Folders of catalogue rules of this HOME's own, which come before the built-in ones: HOME/rules, where it is there. */
@@ -67,8 +83,7 @@ export class Home {
 
   /** Where the stat cache of a state lies; one for each place that captures of it went to, where there are several. */
   cacheFile(state: StateId, place?: string): string {
-    const dir = this.path('cache');
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const dir = this.folder('cache');
     return join(dir, place === undefined ? `${state}.db` : `${state}-${place}.db`);
   }
 
@@ -102,29 +117,45 @@ export class Home {
     }
   }
 
-  /** Writes a file that only we can read, whole or not at all, durably. */
+  /** Writes a file that only we can read, whole or not at all, durably. Throws `no-space` where the disk is full. */
   write(bytes: Uint8Array | string, ...names: string[]): void {
     const path = this.path(...names);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    this.#make(dirname(path));
     const fresh = `${path}.new`;
-    const file = openSync(fresh, 'w', 0o600);
     try {
-      writeSync(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
+      writeSynced(fresh, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+      failpoint('home.file-written');
+      renameSync(fresh, path);
+      failpoint('home.file-renamed');
+    } catch (error) {
+      rmSync(fresh, { force: true });
+      throw orNoSpace(error, this.dir);
     }
-    renameSync(fresh, path);
-    const folder = openSync(dirname(path), 'r');
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    syncFolder(dirname(path));
   }
 
   remove(...names: string[]): void {
     rmSync(this.path(...names), { force: true });
+  }
+
+  #make(path: string): string {
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      return path;
+    } catch (error) {
+      throw orNoSpace(error, this.dir);
+    }
+  }
+}
+
+function writeSynced(path: string, bytes: Uint8Array): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    // All of it: a disk that is nearly full takes a part of one write, without an error.
+    writeAll(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

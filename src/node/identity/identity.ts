@@ -1,5 +1,5 @@
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
-import type { Ed25519PrivateKey } from '@libp2p/interface';
+import type { Ed25519PrivateKey, PrivateKey } from '@libp2p/interface';
 import { peerIdFromPrivateKey } from '@libp2p/peer-id';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { ResettleError } from '../../common/errors.ts';
@@ -18,8 +18,9 @@ export interface Identity {
 
 const KEY_FILE = 'identity.key';
 const AGE_FILE = 'age.key';
+const PROBE = new TextEncoder().encode('resettle/1 are these the halves of one key?');
 
-/** Reads the agent's keys; makes them the first time, once. Throws `failed` when one of them is missing or damaged. */
+/** Reads the agent's keys; makes them the first time, once. Throws `failed` when one of them is missing, `damaged`. */
 export async function openIdentity(home: Home): Promise<Identity> {
   let keyBytes = home.read(KEY_FILE);
   let ageIdentity = home.read(AGE_FILE)?.toString('utf8').trim();
@@ -35,23 +36,41 @@ export async function openIdentity(home: Home): Promise<Identity> {
       hint: 'put the file back from a copy, or start with a new --home as a new machine',
     });
   }
-  const privateKey = parse(home, keyBytes);
+  const privateKey = await parse(home, keyBytes);
   return {
     privateKey,
     peerId: peerIdText(peerIdFromPrivateKey(privateKey).toString()),
     ageIdentity,
-    ageRecipient: await identityToRecipient(ageIdentity),
+    ageRecipient: await recipientOf(home, ageIdentity),
   };
 }
 
-function parse(home: Home, bytes: Uint8Array): Ed25519PrivateKey {
+async function parse(home: Home, bytes: Uint8Array): Promise<Ed25519PrivateKey> {
   try {
     const key = privateKeyFromProtobuf(bytes);
-    if (key.type === 'Ed25519') return key;
+    if (key.type === 'Ed25519' && (await isWhole(key))) return key;
   } catch {
     // Said below.
   }
-  throw new ResettleError('failed', `${home.path(KEY_FILE)} is not an Ed25519 key`, {
+  throw damagedKey(home.path(KEY_FILE), 'an Ed25519 key');
+}
+
+/** Whether its two halves belong together: with a bit flipped in one of them it would sign what nobody believes. */
+export async function isWhole(key: PrivateKey): Promise<boolean> {
+  return await key.publicKey.verify(PROBE, await key.sign(PROBE));
+}
+
+async function recipientOf(home: Home, ageIdentity: string): Promise<string> {
+  try {
+    return await identityToRecipient(ageIdentity);
+  } catch {
+    // What was thrown may quote the key.
+    throw damagedKey(home.path(AGE_FILE), 'an age identity');
+  }
+}
+
+function damagedKey(path: string, kind: string): ResettleError {
+  return new ResettleError('damaged', `${path} is not ${kind}, or is damaged`, {
     hint: 'put the file back from a copy, or start with a new --home as a new machine',
   });
 }

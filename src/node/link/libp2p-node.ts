@@ -1,9 +1,6 @@
-import { noise } from '@chainsafe/libp2p-noise';
 import { identify } from '@libp2p/identify';
 import type { ComponentLogger, PrivateKey } from '@libp2p/interface';
 import { ping } from '@libp2p/ping';
-import { tcp } from '@libp2p/tcp';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2p } from 'libp2p';
 import { systemClock } from '../../common/clock.ts';
 import {
@@ -11,12 +8,13 @@ import {
   CONNECTIONS_MAX,
   INBOUND_CONNECTIONS_PER_SECOND,
   PENDING_CONNECTIONS_MAX,
-  STREAM_READ_BUFFER_BYTES,
-  STREAM_WRITE_BUFFER_BYTES,
-  YAMUX_WINDOW_BYTES,
 } from '../../common/limits.ts';
+import { BLOCKS_PROTOCOL } from '../../protocols/blocks/messages.ts';
+import { DIRECT_PROTOCOL } from '../../protocols/direct/messages.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import { addressSorter } from './address-order.ts';
+import { guardedNoise, guardedTcp, guardedYamux } from './guarded.ts';
+import { InboundGate } from './inbound-gate.ts';
 import { rememberedLinks } from './interfaces.ts';
 import type { Transports } from './listening.ts';
 
@@ -32,6 +30,9 @@ export interface LinkOptions {
 const PROTOCOL_PREFIX = 'resettle';
 /** libp2p's own ping, as our members speak it. */
 export const PING_PROTOCOL = `/${PROTOCOL_PREFIX}/ping/1.0.0`;
+
+/** Protocols that do not send messages with their lengths in front. */
+const UNPREFIXED: ReadonlySet<string> = new Set([PING_PROTOCOL, BLOCKS_PROTOCOL, DIRECT_PROTOCOL]);
 
 /** The node, with what is needed to listen at other addresses while it runs. */
 export type Link = Libp2p<{ transports: Transports }>;
@@ -56,17 +57,10 @@ export function createLink(options: LinkOptions): Promise<Link> {
     privateKey: options.privateKey,
     nodeInfo: { userAgent: 'resettle' },
     addresses: { listen: [...options.listen] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [
-      yamux({
-        streamOptions: {
-          maxStreamWindowSize: YAMUX_WINDOW_BYTES,
-          maxReadBufferLength: STREAM_READ_BUFFER_BYTES,
-          maxWriteBufferLength: STREAM_WRITE_BUFFER_BYTES,
-        },
-      }),
-    ],
+    transports: [guardedTcp()],
+    connectionEncrypters: [guardedNoise()],
+    streamMuxers: [guardedYamux(systemClock, (protocol) => !UNPREFIXED.has(protocol))],
+    connectionGater: new InboundGate(),
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,

@@ -4,7 +4,7 @@ import { bytesOfHex, hexOf } from '../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText } from '../../common/ids.ts';
-import { CREDENTIAL_RECORDS_MAX, STRANGER_CONNECTION_MS, STRANGER_CONNECTIONS_MAX } from '../../common/limits.ts';
+import { CREDENTIAL_RECORDS_MAX, STRANGER_CONNECTION_MS } from '../../common/limits.ts';
 import { type HelloHost, sayHello } from '../../protocols/hello/hello.ts';
 import { type HelloAnswer, type HelloRequest, WIRE_VERSION } from '../../protocols/hello/messages.ts';
 import { askOver } from '../../protocols/records/client.ts';
@@ -26,6 +26,7 @@ import type { Fleet } from './fleet.ts';
 import { Joining, type JoiningFleet } from './joining.ts';
 import { nameOf } from './machines.ts';
 import { Spreading } from './spreading.ts';
+import { oneTooMany } from './strangers.ts';
 
 /** What of libp2p the membership needs. */
 export type MembershipLink = Pick<Libp2p, 'dial' | 'getConnections' | 'addEventListener'>;
@@ -294,13 +295,14 @@ export class Membership implements FleetView, HelloHost {
       });
       return;
     }
-    const strangers = this.#link
-      .getConnections()
-      .filter((one) => one.direction === 'inbound' && !this.#greeted.has(one.remotePeer.toString() as PeerIdText));
-    if (strangers.length > STRANGER_CONNECTIONS_MAX) {
-      connection.abort(new Error('too many strangers'));
-      return;
-    }
+    // A member that has not greeted yet has proved its key all the same: no stranger keeps it out.
+    const isStranger = (one: Connection): boolean =>
+      one.direction === 'inbound' &&
+      !this.#greeted.has(one.remotePeer.toString() as PeerIdText) &&
+      !this.isMember(one.remotePeer.toString());
+    const tooMany = oneTooMany(this.#link.getConnections().filter(isStranger));
+    tooMany?.abort(new Error('too many strangers'));
+    if (tooMany === connection) return;
     this.#closeIfStranger(connection);
   }
 

@@ -144,10 +144,11 @@ function holderOf({ signer, time, body }: SignedEvent, roster: Roster): HolderSu
   };
 }
 
-/** Machines that say they hold all of a snapshot; equal machine claims count once. A spread state is one copy. */
+/** Machines of active members that say they hold all of a snapshot; equal machine claims count once. A spread state is one copy. */
 function wholeCopies(events: readonly SignedEvent[], commit: EventBody, roster: Roster): number {
   const holding = events.filter(
-    ({ body }) =>
+    ({ signer, body }) =>
+      roster.members.get(signer)?.status === 'active' &&
       body.step === 'holder' &&
       body.phase === 'held' &&
       body.state === commit.state &&

@@ -1,9 +1,11 @@
 /** When guesses at pairing codes were counted, in HOME: for all processes of this HOME, and past their end. */
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ResettleError } from '../../common/errors.ts';
 import { PAIRING_COUNTED_PER_HOUR_MAX } from '../../common/limits.ts';
 import type { GuessTimes } from '../../protocols/pair/hourly-cap.ts';
+import { orNoSpace } from '../../state/fs/no-space.ts';
 import type { Home } from '../home/home.ts';
 
 const FILE = 'pairing.db';
@@ -88,6 +90,8 @@ function asOurs(error: unknown, path: string): Error {
       cause: error,
     });
   }
+  const full = orNoSpace(error, dirname(path));
+  if (full instanceof ResettleError) return full;
   const isOfSqlite = codeOf(error) !== 0;
   if (!isOfSqlite) return error instanceof Error ? error : new Error(String(error));
   return new ResettleError('damaged', `${path}, the count of attempts to pair, cannot be read or written`, {

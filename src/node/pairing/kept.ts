@@ -3,6 +3,7 @@
  * without a code: each side proves the key that it paired with, and asks for the same session. A file that does not hold
  * together is not used.
  */
+
 import { rmSync } from 'node:fs';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { Ed25519PrivateKey } from '@libp2p/interface';
@@ -10,6 +11,7 @@ import { z } from 'zod';
 import { bytesOfHex, hexOf } from '../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { type PeerIdText, peerIdText, type StateId, stateId } from '../../common/ids.ts';
 import {
   PAIRING_ABOUT_MAX_BYTES,
@@ -20,6 +22,7 @@ import {
 import { isSignedByBoth } from '../../protocols/pair/statement.ts';
 import type { PairingRecord } from '../../protocols/pair/types.ts';
 import { AREA_NAMES, type AreaName } from '../../state/areas/base/names.ts';
+import { fromSummedJson, toSummedJson } from '../../state/format/summed-json.ts';
 import type { Home } from '../home/home.ts';
 import { lockFolder } from './lock.ts';
 
@@ -155,10 +158,11 @@ export class KeptPairings {
     return {
       id,
       path: (...names) => this.#home.path(PAIRINGS, id, ...names),
-      save: (kept) => this.#home.write(JSON.stringify(written(kept)), PAIRINGS, id, FILE),
+      save: (kept) => this.#home.write(toSummedJson(written(kept)), PAIRINGS, id, FILE),
       release: () => lock.release(),
       remove: () => {
         this.#home.remove(PAIRINGS, id, FILE);
+        failpoint('pairing.keys-removed');
         lock.release();
         rmSync(this.#home.path(PAIRINGS, id), { recursive: true, force: true });
       },
@@ -209,7 +213,7 @@ export class KeptPairings {
 
   #read(id: string, bytes: Uint8Array): Kept {
     try {
-      return checked(id, Schema.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))));
+      return checked(id, Schema.parse(fromSummedJson(Buffer.from(bytes).toString('utf8'))));
     } catch (cause) {
       throw new ResettleError(
         'damaged',

@@ -1,6 +1,7 @@
 import { ResettleError } from '../../common/errors.ts';
 import type { AssociationId, PeerIdText } from '../../common/ids.ts';
 import type { Member, Roster, SignedEvent } from '../../state/records/index.ts';
+import { isRestored } from '../migrations/leaving.ts';
 
 /** A member that may be asked for room. */
 export interface Considered {
@@ -80,8 +81,7 @@ function toBeReinstalled(wish: CandidateWish): ReadonlySet<string> {
 function sourcesOf({ roster, events }: CandidateWish, mode: 'in-place' | 'side-by-side'): Set<PeerIdText> {
   const sources = new Set<PeerIdText>();
   for (const { id, body, ended } of roster.associations.values()) {
-    if (body.mode !== mode || ended) continue;
-    if (events(id).some((event) => event.body.step === 'restore' && event.body.phase === 'restored')) continue;
+    if (body.mode !== mode || ended || isRestored(events(id))) continue;
     sources.add(body.source);
   }
   return sources;

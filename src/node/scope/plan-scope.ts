@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Clock, RandomBytes } from '../../common/clock.ts';
 import { peerIdText } from '../../common/ids.ts';
 import type { AreaName } from '../../state/areas/base/names.ts';
@@ -64,7 +63,7 @@ export async function planOf(
   signal: AbortSignal,
 ): Promise<PlanDone> {
   const { home, clock, exclude } = options;
-  const folder = mkdtempSync(join(home.scratchDir(), 'areas-'));
+  const folder = home.scratchFolder('areas-');
   try {
     const scope = await openScope(
       { paths: request.paths, areas: request.areas, root: request.root ?? '/' },

@@ -1,5 +1,5 @@
 import type { Connection } from '@libp2p/interface';
-import { HELLO_MESSAGE_MAX_BYTES } from '../../common/limits.ts';
+import { HELLO_MESSAGE_MAX_BYTES, HELLOS_PER_CONNECTION_MAX } from '../../common/limits.ts';
 import { call, serve } from '../wire/control.ts';
 import { faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
@@ -12,9 +12,17 @@ export interface HelloHost {
 
 /** The only protocol that strangers may speak. */
 export async function serveHello(registrar: Handlers, host: HelloHost): Promise<void> {
+  // Records are verified for each: strangers shall not have that done without end.
+  const greetings = new WeakMap<Connection, number>();
   await registrar.handle(
     HELLO_PROTOCOL,
     async (stream, connection) => {
+      const count = (greetings.get(connection) ?? 0) + 1;
+      greetings.set(connection, count);
+      if (count > HELLOS_PER_CONNECTION_MAX) {
+        connection.abort(new Error('greeted too often'));
+        return;
+      }
       await serve(
         stream,
         HelloRequest,

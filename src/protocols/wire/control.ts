@@ -1,7 +1,7 @@
 import type { Connection, Stream } from '@libp2p/interface';
 import { lpStream } from '@libp2p/utils';
 import { ResettleError } from '../../common/errors.ts';
-import { CONTROL_MESSAGE_MAX_BYTES, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
+import { ANSWERED_CLOSE_MS, CONTROL_MESSAGE_MAX_BYTES, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
 import type { MessageCodec } from './message.ts';
 
 export interface CallOptions {
@@ -60,8 +60,16 @@ export async function serve<Q, A>(
     const signal = limit(options);
     await messages.write(answered, { signal });
     await stream.close({ signal });
+    endSoon(stream);
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)));
     throw error;
   }
+}
+
+/** Closing ends one's own side only: who keeps the other one open would keep a place, and might go on sending. */
+function endSoon(stream: Stream): void {
+  if (stream.status !== 'open') return;
+  const timer = setTimeout(() => stream.abort(new Error('not closed after the answer')), ANSWERED_CLOSE_MS);
+  stream.addEventListener('close', () => clearTimeout(timer), { once: true });
 }

@@ -20,6 +20,10 @@ const TOLD: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 export function faultOf(error: unknown): Fault {
+  // Where its folders lie is nobody else's affair.
+  if (error instanceof ResettleError && error.code === 'no-space') {
+    return { code: error.code, message: 'there is no space left on its disk', hint: '' };
+  }
   if (error instanceof ResettleError && TOLD.has(error.code)) {
     return { code: error.code, message: clip(error.message), hint: clip(error.hint ?? '') };
   }

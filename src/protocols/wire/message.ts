@@ -90,7 +90,7 @@ function writeOne(field: SingleField, value: unknown, writer: Writer): void {
   } else if (field.type === 'bytes') {
     writer.uint32((field.id << 3) | LENGTH_DELIMITED).bytes(value as Uint8Array);
   } else if (field.type === 'string') {
-    writer.uint32((field.id << 3) | LENGTH_DELIMITED).string(value as string);
+    writer.uint32((field.id << 3) | LENGTH_DELIMITED).string((value as string).toWellFormed());
   } else if (field.type === 'uint64') {
     writer.uint32((field.id << 3) | VARINT).uint64Number(value as number);
   } else {
@@ -114,10 +114,18 @@ function readOne(field: SingleField, wireType: number, reader: Reader): unknown 
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new ResettleError('damaged', `field ${field.id} is too large`);
     return Number(value);
   }
-  const value = field.type === 'bytes' ? reader.bytes() : reader.string();
-  const size = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
-  if (size > (field.maxBytes ?? 0)) throw new ResettleError('damaged', `field ${field.id} has ${size} bytes`);
-  return value;
+  const value = reader.bytes();
+  if (value.length > (field.maxBytes ?? 0)) {
+    throw new ResettleError('damaged', `field ${field.id} has ${value.length} bytes`);
+  }
+  return field.type === 'bytes' ? value : textOf(value);
+}
+
+/** The library's own reader makes half characters of bytes that are no UTF-8; proto3 forbids them. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(bytes: Uint8Array): string {
+  return bytes.length === 0 ? '' : utf8.decode(bytes);
 }
 
 /** Numbers of a list one after another behind one length, as proto3 writes them by default. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PackId, packId } from '../../common/ids.ts';
 import type { PackSink } from '../../common/ports.ts';
+import { orNoSpace } from '../fs/no-space.ts';
 import { THIS_MACHINE } from '../plan/source-tree.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { CaptureWorkerData, FromCaptureWorker } from './messages.ts';
@@ -13,7 +14,11 @@ import type { Capture, CaptureEvents, CaptureOptions, CaptureResult, PlanSummary
  */
 export async function planCapture(options: CaptureOptions, on: CaptureEvents): Promise<Capture> {
   on.signal.throwIfAborted();
-  const scratch = await mkdtemp(join(options.scratchDir, 'capture-'));
+  /** All that the worker itself writes lies there, or beside it. */
+  const noted = (error: unknown) => orNoSpace(error, options.scratchDir);
+  const scratch = await mkdtemp(join(options.scratchDir, 'capture-')).catch((error: unknown) => {
+    throw noted(error);
+  });
   const data: CaptureWorkerData = {
     paths: options.paths,
     filter: options.filter,
@@ -34,13 +39,20 @@ export async function planCapture(options: CaptureOptions, on: CaptureEvents): P
     const plan = await scanned(worker, options.missingPacks ?? (async (packs) => packs), on);
     return {
       plan,
-      run: (sink, events) => run(worker, sink, events),
-      committed: () => settled(worker),
+      run: (sink, events) => run(worker, sink, events, noted),
+      committed: async () => {
+        try {
+          await settled(worker);
+          return undefined;
+        } catch (error) {
+          return noted(error) as Error;
+        }
+      },
       close,
     };
   } catch (error) {
     await close();
-    throw error;
+    throw noted(error);
   }
 }
 
@@ -91,7 +103,12 @@ function scanned(
   });
 }
 
-async function run(worker: WorkerThread<FromCaptureWorker>, sink: PackSink, on: CaptureEvents): Promise<CaptureResult> {
+async function run(
+  worker: WorkerThread<FromCaptureWorker>,
+  sink: PackSink,
+  on: CaptureEvents,
+  noted: (error: unknown) => unknown,
+): Promise<CaptureResult> {
   // A failed put aborts the others, and whoever calls aborts them all.
   const puts = new AbortController();
   const signal = AbortSignal.any([on.signal, puts.signal]);
@@ -102,15 +119,18 @@ async function run(worker: WorkerThread<FromCaptureWorker>, sink: PackSink, on: 
         await sink.put({ id, bytes: new Uint8Array(buffer, 0, sizeBytes) }, signal);
         worker.post({ type: 'buffer', index, buffer }, [buffer]);
       };
-      worker.listen((message) => {
-        if (message.type === 'progress') on.onProgress(message.progress);
-        else if (message.type === 'done') resolve(message.result);
-        else if (message.type === 'pack') {
-          const task = put(message.index, packId(message.id), message.sizeBytes, message.buffer);
-          pending.add(task);
-          task.then(() => pending.delete(task), reject);
-        }
-      }, reject);
+      worker.listen(
+        (message) => {
+          if (message.type === 'progress') on.onProgress(message.progress);
+          else if (message.type === 'done') resolve(message.result);
+          else if (message.type === 'pack') {
+            const task = put(message.index, packId(message.id), message.sizeBytes, message.buffer);
+            pending.add(task);
+            task.then(() => pending.delete(task), reject);
+          }
+        },
+        (error) => reject(noted(error)),
+      );
       worker.post({ type: 'run' });
     });
     await Promise.all(pending);

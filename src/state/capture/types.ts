@@ -79,8 +79,11 @@ export interface Capture {
   readonly plan: PlanSummary;
   /** Reads, seals and hands over every pack; phase `capture`. Once only. */
   run(sink: PackSink, on: CaptureEvents): Promise<CaptureResult>;
-  /** The snapshot is committed: the stat cache may say so. Call after `run`, once the descriptor is in its place. */
-  committed(): Promise<void>;
+  /**
+   * The snapshot is committed: the stat cache may say so. Call after `run`, once the descriptor is in its place. Returns
+   * why it could not: the snapshot stands all the same, and the next capture reads everything.
+   */
+  committed(): Promise<Error | undefined>;
   /** Ends the worker and removes its scratch folder. Safe at any time. */
   close(): Promise<void>;
 }

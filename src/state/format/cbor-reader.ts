@@ -1,11 +1,11 @@
-import { decode } from 'cborg';
+import { decode, decodeFirst } from 'cborg';
 import { damaged } from './damaged.ts';
 
 /** A decoded CBOR map whose keys are small integers. */
 export type FieldMap = ReadonlyMap<number, unknown>;
 
 /** Strict, and only what our writers write. */
-export const CBOR_OPTIONS = {
+const CBOR_OPTIONS = {
   strict: true,
   allowIndefinite: false,
   allowUndefined: false,
@@ -20,6 +20,15 @@ export const CBOR_OPTIONS = {
 export function decodeCbor(bytes: Uint8Array, what: string): unknown {
   try {
     return decode(bytes, CBOR_OPTIONS);
+  } catch (error) {
+    throw damaged(`${what} is not valid CBOR`, error);
+  }
+}
+
+/** The item that the bytes begin with, and what is behind it. Throws `damaged`. */
+export function decodeFirstCbor(bytes: Uint8Array, what: string): readonly [item: unknown, rest: Uint8Array] {
+  try {
+    return decodeFirst(bytes, CBOR_OPTIONS);
   } catch (error) {
     throw damaged(`${what} is not valid CBOR`, error);
   }
@@ -46,7 +55,8 @@ export function readTuple(value: unknown, what: string, length: number): readonl
 }
 
 export function readUint(value: unknown, what: string, max: number = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max) {
+  // CBOR has a zero with a sign among its fractions, and it passes for an integer.
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > max || Object.is(value, -0)) {
     throw damaged(`${what} is not an integer from 0 to ${max}`);
   }
   return value;

@@ -75,12 +75,15 @@ export function writeFlags(writer: CborWriter, { flags }: Extras): void {
 export function readExtras(map: FieldMap): Extras | undefined {
   if (!map.has(KEY.xattrs) && !map.has(KEY.acls) && !map.has(KEY.flags)) return undefined;
   const [access, byDefault] = map.has(KEY.acls) ? readTuple(map.get(KEY.acls), 'the ACLs of an item', 2) : [[], []];
-  return {
+  const extras = {
     xattrs: map.has(KEY.xattrs) ? readXattrs(map.get(KEY.xattrs)) : [],
     accessAcl: readAcl(access),
     defaultAcl: readAcl(byDefault),
     flags: map.has(KEY.flags) ? readUint(map.get(KEY.flags), 'the flags of an item', FLAGS_MAX) : 0,
   };
+  const keys = EXTRA_KEYS.filter((key) => map.has(key)).length;
+  if (keys !== extraCount(extras)) throw damaged('an item has attributes, ACLs or flags that are none');
+  return extras;
 }
 
 function readXattrs(value: unknown): Xattr[] {

@@ -42,9 +42,18 @@ export class SystemCallError extends Error {
   }
 }
 
-/** The code of a failed system call, Node's or ours, or undefined. */
+/** The system's code for what SQLite tells by a number of its own: READONLY, IOERR, FULL. */
+const SQLITE_CODES = new Map([
+  [8, 'EROFS'],
+  [10, 'EIO'],
+  [13, 'ENOSPC'],
+]);
+
+/** The code of a failed system call, Node's or ours, or of the one that made SQLite fail; undefined where there is none. */
 export function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  if (typeof errcode === 'number') return SQLITE_CODES.get(errcode & 0xff);
   return typeof code === 'string' ? code : undefined;
 }
 

@@ -1,10 +1,13 @@
 import { rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { asBuffer } from '../../common/bytes.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { PackId } from '../../common/ids.ts';
 import { LINK_GROUPS_MAX } from '../../common/limits.ts';
 import { digest } from '../format/digest.ts';
 import type { FolderPath } from '../format/index.ts';
+import { codeOf } from '../fs/errno.ts';
+import { saysFull } from '../fs/no-space.ts';
 import { pathOfNames } from './roots.ts';
 import { TrackedRecord } from './tracked.ts';
 
@@ -97,6 +100,8 @@ export class StatCache {
       return new StatCache(path, identity);
     } catch (error) {
       if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+      // What is there is as good as ever.
+      if (saysFull(codeOf(error))) throw error;
       for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
       return new StatCache(path, identity);
     }
@@ -188,7 +193,9 @@ export class StatCache {
   }
 
   commit(): void {
+    failpoint('cache.filled');
     this.#db.exec('COMMIT');
+    failpoint('cache.committed');
   }
 
   rollback(): void {

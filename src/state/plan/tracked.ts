@@ -1,7 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { decodeFirst } from 'cborg';
 import { type FolderPath, readPath } from '../format/block.ts';
-import { CBOR_OPTIONS, decodeCbor, readBytes, readTuple, readUint } from '../format/cbor-reader.ts';
+import { decodeCbor, decodeFirstCbor, readBytes, readTuple, readUint } from '../format/cbor-reader.ts';
 import { CborWriter } from '../format/cbor-writer.ts';
 import { damaged } from '../format/damaged.ts';
 import { type ExtentCaps, readEntry } from '../format/entry.ts';
@@ -170,12 +169,12 @@ export class TrackedRecord {
     );
   }
 
-  /** The entry, and further pieces of a file behind it. */
+  /** The entry, and further pieces of a file behind it. Throws `damaged`. */
   entries(): Entry[] {
     const entries: Entry[] = [];
     let rest: Uint8Array = this.cbor;
     while (rest.length > 0) {
-      const [value, behind] = decodeFirst(rest, CBOR_OPTIONS);
+      const [value, behind] = decodeFirstCbor(rest, 'a record of a capture');
       entries.push(readEntry(value, CAPS));
       rest = behind;
     }

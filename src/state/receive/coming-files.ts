@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { asBuffer } from '../../common/bytes.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import {
   DIRECT_OFFSETS_MAX,
   RECEIVE_ROUNDS_MAX,
@@ -213,6 +214,7 @@ export class ComingFiles implements Contents {
     const file = told?.file ?? this.#begun.get(entry) ?? planned;
     const pieces = known ?? this.#begin(entry);
     this.placed.part({ ...file, fileOffset: piece.fileOffset, length: piece.length }, bytes);
+    failpoint('receive.piece-written');
     if (this.placed.isLost(entry)) {
       // It was given up with another size than it was counted with.
       if (file.placing !== 'park') this.#parts.tally.counts.bytes += file.sizeBytes - planned.sizeBytes;
@@ -340,6 +342,7 @@ export class ComingFiles implements Contents {
   #finish(entry: number, told: Told, place: () => void): void {
     this.#terms.settle(this.#plannedFile(entry), told.file, told.captured);
     place();
+    failpoint('receive.file-placed');
     this.#done(entry);
   }
 

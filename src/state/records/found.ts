@@ -27,7 +27,11 @@ export function createAuthority(random: RandomBytes): Promise<Ed25519PrivateKey>
 }
 
 /** Writes the fleet record, this machine's admission as operator, and its member record. Throws `refused`. */
-export async function foundFleet(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
+export function foundFleet(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
+  return log.together(() => found(log, options));
+}
+
+async function found(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
   const { authorityKey, memberBody, name, recoveryRecipient, now } = options;
   log.joinFleet(fleetIdOf(authorityKey.publicKey));
   await log.appendSignedBy(authorityKey, {

@@ -1,14 +1,22 @@
 /** The durable half of a log, and where its envelopes are read from: one SQLite file that one process holds at a time. */
+
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { ResettleError } from '../../common/errors.ts';
+import { messageOf, ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { FleetId } from '../../common/ids.ts';
+import { digest } from '../format/digest.ts';
+import { orNoSpace } from '../fs/no-space.ts';
 import type { RecordHash } from './types.ts';
 
 const IN_MEMORY = ':memory:';
 const VERSION = 1;
+const SUM_BYTES = 8;
 /** SQLITE_BUSY and SQLITE_LOCKED, without the extended part. */
 const LOCKED_CODES = [5, 6];
+/** PERM, NOMEM, READONLY, IOERR, FULL, CANTOPEN: what is wrong is the disk or the machine, and the log may be whole. */
+const KEPT_OUT_CODES = [3, 7, 8, 10, 13, 14];
 
 export interface JournalEntry {
   /** The record's place in the order; one that replaces another may have the place of that one. */
@@ -18,13 +26,18 @@ export interface JournalEntry {
 }
 
 export class Journal {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  /** Throws `agent-already-running` where another process has the file, `damaged` where it is not a record log. */
+  /**
+   * Throws `agent-already-running` where another process has the file, `damaged` where it is not a record log, `no-space`
+   * or `failed` where its disk does not let it be opened.
+   */
   constructor(path: string) {
+    this.#path = path;
     if (path !== IN_MEMORY) createPrivate(path);
-    this.#database = new DatabaseSync(path, { timeout: 0 });
+    this.#database = openDatabase(path);
     try {
       this.#prepare();
     } catch (error) {
@@ -40,9 +53,12 @@ export class Journal {
     this.#database.exec(`
       CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS records (
-        number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, envelope BLOB NOT NULL) STRICT;
+        number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, envelope BLOB NOT NULL, sum BLOB) STRICT;
       INSERT OR IGNORE INTO facts VALUES ('version', '${VERSION}');
     `);
+    // Logs of earlier versions have no sums.
+    const columns = this.#database.prepare('PRAGMA table_info(records)').all();
+    if (!columns.some(({ name }) => name === 'sum')) this.#database.exec('ALTER TABLE records ADD COLUMN sum BLOB');
     this.#database.exec('COMMIT');
     if (this.#fact('version') !== String(VERSION)) throw new Error('the record log is of another version');
   }
@@ -52,7 +68,11 @@ export class Journal {
   }
 
   setFleetId(fleetId: FleetId): void {
-    this.#database.prepare("INSERT INTO facts VALUES ('fleet', ?)").run(fleetId);
+    try {
+      this.#database.prepare("INSERT INTO facts VALUES ('fleet', ?)").run(fleetId);
+    } catch (error) {
+      throw notWritten(error, this.#path);
+    }
   }
 
   #fact(name: string): string | undefined {
@@ -62,31 +82,65 @@ export class Journal {
 
   /** The next so many after a number, in the order in which others can take them. */
   after(number: number, limit: number): JournalEntry[] {
-    const rows = this.#statement('SELECT number, hash, envelope FROM records WHERE number > ? ORDER BY number LIMIT ?');
-    return rows.all(number, limit).map((row) => ({
-      number: Number(row.number),
-      hash: String(row.hash) as RecordHash,
-      envelope: row.envelope as Uint8Array,
-    }));
+    const rows = this.#statement(
+      'SELECT number, hash, envelope, sum FROM records WHERE number > ? ORDER BY number LIMIT ?',
+    );
+    return rows.all(number, limit).map((row) => this.#entryOf(row));
   }
 
+  /** Throws `damaged` where it is not what was stored. */
   envelope(hash: RecordHash): Uint8Array | undefined {
-    const row = this.#statement('SELECT envelope FROM records WHERE hash = ?').get(hash);
-    return row?.envelope as Uint8Array | undefined;
+    const row = this.#statement('SELECT number, hash, envelope, sum FROM records WHERE hash = ?').get(hash);
+    return row && this.#entryOf(row).envelope;
   }
 
-  /** Durable when it returns: all of it or nothing. */
+  /** What was verified before it was stored is not verified again: a bit that flipped since must show by its sum. */
+  #entryOf(row: Record<string, unknown>): JournalEntry {
+    const number = Number(row.number);
+    const hash = String(row.hash) as RecordHash;
+    const envelope = row.envelope as Uint8Array;
+    if (row.sum !== null && !sumOf(number, hash, envelope).equals(row.sum as Uint8Array)) {
+      throw damagedLog(this.#path, new Error(`record ${number} is not what was stored`));
+    }
+    return { number, hash, envelope };
+  }
+
+  /** Durable when it returns, but within `together`: all of it or nothing. Throws `no-space` or `failed` where the disk does not take it. */
   change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
     if (added.length === 0 && dropped.length === 0) return;
-    const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
+    const insert = this.#statement('INSERT INTO records (number, hash, envelope, sum) VALUES (?, ?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
-    this.#database.exec('BEGIN');
-    try {
+    const apply = (): void => {
       for (const hash of dropped) remove.run(hash);
-      for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
+      for (const { number, hash, envelope } of added) insert.run(number, hash, envelope, sumOf(number, hash, envelope));
+    };
+    try {
+      if (this.#database.isTransaction) {
+        apply();
+        return;
+      }
+      this.#database.exec('BEGIN');
+      apply();
+      failpoint('records.added');
       this.#database.exec('COMMIT');
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // A full disk may have ended it already.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw notWritten(error, this.#path);
+    }
+    failpoint('records.committed');
+  }
+
+  /** What `work` changes is durable when this settles: all of it or nothing. Nobody else may change anything meanwhile. */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    this.#database.exec('BEGIN');
+    try {
+      const result = await work();
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk, or the change that failed, may have ended it already.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
@@ -104,6 +158,10 @@ export class Journal {
   }
 }
 
+function sumOf(number: number, hash: RecordHash, envelope: Uint8Array): Buffer {
+  return digest(Buffer.concat([Buffer.from(`${number} ${hash} `), envelope])).subarray(0, SUM_BYTES);
+}
+
 /**
  * Makes the file readable by its owner only; SQLite gives its other files the same mode. A file that is there is not
  * opened: to close it again would drop the lock that this process may have on it (POSIX advisory locks).
@@ -112,23 +170,52 @@ function createPrivate(path: string): void {
   try {
     closeSync(openSync(path, 'ax', 0o600));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw keptOut(error, path);
   }
 }
 
-function asOurs(error: unknown, path: string): ResettleError {
-  const code = (error as { errcode?: unknown }).errcode;
-  if (typeof code === 'number' && LOCKED_CODES.includes(code & 0xff)) {
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (error) {
+    throw asOurs(error, path);
+  }
+}
+
+/** What a log that could not be opened or read to its end means for a person. */
+export function asOurs(error: unknown, path: string): unknown {
+  if (error instanceof ResettleError && error.code !== 'damaged' && error.code !== 'refused') return error;
+  const { errcode } = error as { errcode?: unknown };
+  const code = typeof errcode === 'number' ? errcode & 0xff : 0;
+  if (LOCKED_CODES.includes(code)) {
     return new ResettleError('agent-already-running', `another agent holds ${path}`, {
       hint: 'stop it, or give this one a folder of its own with --home',
       cause: error,
     });
   }
-  return damagedLog(path, error);
+  return KEPT_OUT_CODES.includes(code) ? keptOut(error, path) : damagedLog(path, error);
 }
 
-/** The error for a log that cannot be read. */
-export function damagedLog(path: string, cause: unknown): ResettleError {
+/** Its disk does not let it be opened: nothing is wrong with the log for all that is known. */
+function keptOut(error: unknown, path: string): unknown {
+  const known = orNoSpace(error, dirname(path));
+  if (known !== error) return known;
+  return new ResettleError('failed', `the record log ${path} cannot be opened: ${messageOf(error)}`, {
+    hint: 'see that its disk is there and can be written by this user; the log itself may be whole',
+    cause: error,
+  });
+}
+
+function notWritten(error: unknown, path: string): unknown {
+  const known = orNoSpace(error, dirname(path));
+  if (known !== error) return known;
+  return new ResettleError('failed', `the record log ${path} cannot be written: ${messageOf(error)}`, {
+    hint: 'see to its disk, and start the agent again',
+    cause: error,
+  });
+}
+
+function damagedLog(path: string, cause: unknown): ResettleError {
   return new ResettleError('damaged', `the record log ${path} cannot be read`, {
     hint: 'move it away and start again: the fleet has its records, but this machine must join anew',
     cause,

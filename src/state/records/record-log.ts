@@ -9,7 +9,7 @@ import { credentialOf } from './credential.ts';
 import { EventCache } from './event-cache.ts';
 import type { Summary } from './fingerprints.ts';
 import { Holdings } from './holdings.ts';
-import { damagedLog, Journal } from './journal.ts';
+import { asOurs, Journal } from './journal.ts';
 import { peerIdOf } from './keys.ts';
 import { Keeper, type Kept, type KeptOf } from './known.ts';
 import { readRecord, recallRecord, signRecord, verifyUnlessKnown } from './record.ts';
@@ -93,7 +93,7 @@ export class RecordLog {
 
   /**
    * Takes the file's lock and reads it. Throws `agent-already-running` where another process has it, `damaged` where it
-   * cannot be read.
+   * is not whole, `no-space` or `failed` where its disk does not let it be opened or read.
    */
   static async open(options: RecordLogOptions): Promise<RecordLog> {
     const journal = new Journal(options.path);
@@ -103,7 +103,7 @@ export class RecordLog {
       return log;
     } catch (error) {
       journal.close();
-      throw damagedLog(options.path, error);
+      throw asOurs(error, options.path);
     }
   }
 
@@ -164,6 +164,21 @@ export class RecordLog {
     this.#fleetId = fleetId;
     this.#holdings = new Holdings(this.#holdings.set, fleetId);
     this.#roster = undefined;
+  }
+
+  /**
+   * What `work` stores, and the fleet that it joins, is durable together when this settles, or nothing of it is. Only for
+   * a log that nobody else uses yet.
+   */
+  async together<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#fleetId;
+    try {
+      return await this.#journal.together(work);
+    } catch (error) {
+      this.#fleetId = before;
+      for (const _ of this.#load());
+      throw error;
+    }
   }
 
   /** What the stored records say now: a snapshot, the same object as long as nothing in it has changed. */

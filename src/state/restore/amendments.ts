@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
 
@@ -47,6 +48,7 @@ export class Amendments {
     record.set(name, HEAD_BYTES);
     writeAll(this.#fd, record);
     fsyncSync(this.#fd);
+    failpoint('restore.other-name-noted');
     this.#names.set(number, Buffer.from(name));
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { BECAME_MAX } from '../../common/limits.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -28,6 +28,9 @@ export class Became {
       if (codeOf(error) === 'ENOENT') return;
       throw error;
     }
+    const cut = bytes.length % RECORD_BYTES;
+    // What comes behind one that was cut short would be read at the wrong places.
+    if (cut > 0) truncateSync(this.#path, bytes.length - cut);
     const count = Math.min(BECAME_MAX, Math.floor(bytes.length / RECORD_BYTES));
     for (let at = 0; at < count * RECORD_BYTES; at += RECORD_BYTES) {
       const mtimeNs = bytes.readBigInt64LE(at + 16);

@@ -1,5 +1,8 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { failpoint } from '../../common/failpoint.ts';
 import { damaged } from '../format/damaged.ts';
+import { DIGEST_BYTES } from '../format/digest.ts';
 import type { Metadata } from '../format/index.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -52,6 +55,8 @@ export type Numbered<D extends Decision> = D & { readonly number: number };
 const ACTIONS: readonly Action[] = ['create', 'identical', 'replace', 'keep-both', 'skip', 'merge', 'outside', 'leave'];
 const KINDS: readonly Decision['kind'][] = ['folder', 'file', 'symlink', 'hardlink', 'fifo', 'character', 'block'];
 const END = 255;
+/** A plan begins so, and ends with the BLAKE3 of all that was before. */
+const MAGIC = Buffer.from('RPL1');
 
 /** kind, action, name's length, the number of the folder, then by kind. */
 const HEAD_BYTES = 7;
@@ -67,6 +72,7 @@ const HAS_FORMER = 4;
 export class DecisionWriter {
   readonly #path: string;
   readonly #fd: number;
+  readonly #hasher = new Blake3Hasher();
   #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #used = 0;
   #count = 0;
@@ -75,6 +81,7 @@ export class DecisionWriter {
     this.#path = path;
     rmSync(unsealed(path), { force: true });
     this.#fd = openSync(unsealed(path), 'wx', 0o600);
+    this.#bytes(MAGIC);
   }
 
   /** Returns the number of the decision. */
@@ -115,9 +122,12 @@ export class DecisionWriter {
     this.#room(1);
     this.#buffer[this.#used++] = END;
     this.#flush();
+    writeAll(this.#fd, Buffer.from(this.#hasher.digest('hex'), 'hex'));
     fsyncSync(this.#fd);
     closeSync(this.#fd);
+    failpoint('restore.plan-written');
     renameSync(unsealed(this.#path), this.#path);
+    failpoint('restore.plan-sealed');
   }
 
   #begin(decision: Decision, folder: number, bytes: number): number {
@@ -155,7 +165,9 @@ export class DecisionWriter {
   }
 
   #flush(): void {
-    writeAll(this.#fd, this.#buffer.subarray(0, this.#used));
+    const bytes = this.#buffer.subarray(0, this.#used);
+    this.#hasher.update(bytes);
+    writeAll(this.#fd, bytes);
     this.#used = 0;
   }
 }
@@ -173,10 +185,15 @@ export function hasPlan(path: string): boolean {
   }
 }
 
-/** The decisions of a sealed plan, in order. Throws `damaged`. */
+/** The decisions of a sealed plan, in order. Throws `damaged` before the first one if the plan is not as it was written. */
 export function* readDecisions(path: string): Generator<Numbered<Decision>, void> {
   const input = new Input(path);
   try {
+    // Plans of earlier versions have no sum.
+    if (input.begins(MAGIC)) {
+      checkSum(path);
+      input.take(MAGIC.length);
+    }
     for (let number = 0; ; number++) {
       const kindNumber = input.take(1)[0]!;
       if (kindNumber === END) return;
@@ -192,6 +209,19 @@ export function* readDecisions(path: string): Generator<Numbered<Decision>, void
   } finally {
     input.close();
   }
+}
+
+function checkSum(path: string): void {
+  const hasher = new Blake3Hasher();
+  const input = new Input(path);
+  try {
+    let left = input.sizeBytes - DIGEST_BYTES;
+    for (; left > 0; left -= Math.min(left, BUFFER_BYTES)) hasher.update(input.take(Math.min(left, BUFFER_BYTES)));
+    if (left === 0 && input.take(DIGEST_BYTES).toString('hex') === hasher.digest('hex')) return;
+  } finally {
+    input.close();
+  }
+  throw damaged('the plan of a restore is not as it was written');
 }
 
 function readItem(input: Input, kind: ItemKind, action: Action, nameBytes: number, folder: number): ItemDecision {
@@ -252,6 +282,18 @@ class Input {
 
   constructor(path: string) {
     this.#fd = openSync(path, 'r');
+  }
+
+  get sizeBytes(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  /** Whether these bytes come next. They are not taken. */
+  begins(bytes: Uint8Array): boolean {
+    if (this.sizeBytes < bytes.length) return false;
+    const begins = this.take(bytes.length).equals(bytes);
+    this.#at -= bytes.length;
+    return begins;
   }
 
   /** The next bytes, good until the next call. */

@@ -1,5 +1,6 @@
 import { ftruncateSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { Hole } from '../format/entry.ts';
 import { close, createFile, openToWrite, removeFile, statOf } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
@@ -153,6 +154,7 @@ export class FilePlacer {
   #writePart(record: ExtentRecord, data: Uint8Array, begun: Begun = 'perhaps'): number {
     const fd = this.#openPartial(record, begun);
     writeAll(fd, data, record.fileOffset);
+    failpoint('restore.part-written');
     this.bytes += data.length;
     this.#doneBytes.set(record.entry, this.#doneBytes.get(record.entry)! + data.length);
     return fd;
@@ -248,6 +250,7 @@ export class FilePlacer {
     } finally {
       close(fd);
     }
+    failpoint('restore.file-whole');
     let name: Uint8Array = tmpName(record.entry);
     if (record.placing !== 'park') {
       name = inPlace.put(place.tmp, name, {

@@ -1,3 +1,4 @@
+import { failpoint } from '../../common/failpoint.ts';
 import { throwIfStopped } from '../threads/stop.ts';
 import type { MetadataSetter } from './apply-metadata.ts';
 import type { ExtrasSpool } from './extras-spool.ts';
@@ -26,6 +27,7 @@ export function finishFolders({ tree, setter, extras, places }: FinishParts, onF
     const shown = () => tree.showFolder(folder);
     setter.folder(fd, given, own, places.at(folders.place(folder)).keeps, shown);
     if (!folders.isBase(folder)) setter.folderTime(fd, given, own, shown);
+    failpoint('restore.folder-finished');
     onFolder();
   }
   tree.close();

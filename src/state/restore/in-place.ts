@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { namesIn, removeFile, rename, renameNew } from '../fs/calls.ts';
 import { codeOf, SystemCallError } from '../fs/errno.ts';
 import { showPath } from '../fs/show-path.ts';
@@ -89,6 +90,7 @@ export class InPlace {
     try {
       if (taken === 'linked') how.over(folder, name);
       else how.fresh(folder, name);
+      failpoint('restore.item-placed');
       return name;
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;

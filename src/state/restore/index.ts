@@ -20,4 +20,4 @@ export type {
   UserMapping,
 } from './types.ts';
 export { BROUGHT_OTHERWISE } from './types.ts';
-export { canUndo, hasFiles, undoRestore } from './undo-restore.ts';
+export { canUndo, hasFiles, isWhollyUndone, undoRestore } from './undo-restore.ts';

@@ -1,4 +1,5 @@
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { makeFolder, setMode } from '../fs/calls.ts';
 import { codeOf, reasonOf, SystemCallError } from '../fs/errno.ts';
 import { throwIfStopped } from '../threads/stop.ts';
@@ -94,6 +95,7 @@ function makeNew(folder: number, { tree, inPlace }: FolderParts): void {
     folders.rename(folder, inPlace.otherName({ folder: parent, name, decision: folders.decision(folder) }, true));
     makeFolder(tree.open(parent), folders.name(folder));
   }
+  failpoint('restore.folder-made');
   if (folders.given(folder) === undefined) setAncestorMode(tree.open(folder));
 }
 

@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { damaged } from '../format/damaged.ts';
 import type { SpecialEntry } from '../format/entry.ts';
 import {
@@ -110,6 +111,7 @@ function placeNode(item: LateItem, parts: PlacerParts): void {
   try {
     const isLink = item.kind === 'symlink';
     setter.item(tmp, name, item, extras.get(item.extrasAt), { keeps, isLink }, shown);
+    failpoint('restore.node-made');
     inPlace.put(tmp, name, placing);
   } catch (error) {
     if (concernsOneItem(codeOf(error))) removeFile(tmp, name);

@@ -1,3 +1,4 @@
+import { failpoint } from '../../common/failpoint.ts';
 import { close, openToRead, statOf } from '../fs/calls.ts';
 import { codeOf } from '../fs/errno.ts';
 import type { PlacerParts } from './file-placer.ts';
@@ -20,7 +21,10 @@ export function placeLocks(list: LockList, { tree, places, inPlace, setter }: Pl
     try {
       const stats = statOf(fd);
       const { keeps } = places.at(tree.folders.place(file.folder));
-      if (stats.isFile() && timesMatch(stats.mtimeNs, file.mtimeNs, keeps)) setter.lock(fd, file.flags, shown);
+      if (stats.isFile() && timesMatch(stats.mtimeNs, file.mtimeNs, keeps)) {
+        setter.lock(fd, file.flags, shown);
+        failpoint('restore.file-locked');
+      }
     } finally {
       close(fd);
     }

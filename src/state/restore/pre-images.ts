@@ -1,4 +1,5 @@
 import type { BigIntStats } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { linkItem, renameNew } from '../fs/calls.ts';
 import { codeOf } from '../fs/errno.ts';
 import type { Place, Places } from './places.ts';
@@ -37,15 +38,12 @@ export class PreImages {
     const from = this.#tree.open(folder);
     const there = statIfThere(from, name);
     if (!there) return 'nothing';
-    if (!there.isDirectory()) {
-      try {
-        linkItem(from, name, keep, kept);
-        return 'linked';
-      } catch (error) {
-        if (codeOf(error) === undefined || codeOf(error) === 'ENOSPC') throw error;
-      }
+    if (!there.isDirectory() && getsSecondName(from, name, keep, kept)) {
+      failpoint('restore.pre-image-linked');
+      return 'linked';
     }
     renameNew(from, name, keep, kept);
+    failpoint('restore.pre-image-moved');
     return 'moved';
   }
 
@@ -57,5 +55,16 @@ export class PreImages {
   #folder(folder: number): number {
     const place: Place = this.#places.at(this.#tree.folders.place(folder));
     return this.#places.preImagesOf(place);
+  }
+}
+
+/** False where there are no hard links. */
+function getsSecondName(from: number, name: Uint8Array, keep: number, kept: Uint8Array): boolean {
+  try {
+    linkItem(from, name, keep, kept);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === undefined || codeOf(error) === 'ENOSPC') throw error;
+    return false;
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { Progress, Report } from '../../common/ports.ts';
 import { EntrySet } from '../format/entry-set.ts';
 import { close, openFolderAt, pathOfFolder, useFileCalls } from '../fs/calls.ts';
@@ -240,9 +241,11 @@ export class RestoreRun {
       placeLate(late, shared, () => this.#teller.count(() => progress('restore')));
       placeLocks(locks, shared);
       places.clear();
+      failpoint('restore.places-cleared');
       finishFolders(shared, () => this.#teller.count(() => progress('folders')));
       this.#noteWhatIsNotKept(places, tree);
       places.sync();
+      failpoint('restore.synced');
       const shownPreImages = places.shownPreImages;
       const finishTarget = lastOfTarget(shared);
       // Not everywhere can a file go that is open.
@@ -250,10 +253,13 @@ export class RestoreRun {
       amendments.close();
       inodes.close();
       extras.close();
+      // First: where its disk is full, the journal has to be there for the next run.
+      session.finish(shownPreImages);
+      failpoint('restore.done');
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
-      session.finish(shownPreImages);
+      failpoint('restore.target-finished');
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });
     } finally {

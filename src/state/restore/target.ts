@@ -1,8 +1,10 @@
 import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import {
   close,
   fileCallsKind,
@@ -93,6 +95,7 @@ export class Target {
       if (!found) beforeFirst(this);
       if (journal === undefined) {
         makeJournal(base, this.journalName, path);
+        failpoint('restore.journal-made');
         journal = openFolder(base, this.journalName);
         lockJournal(journal, path);
       }
@@ -101,6 +104,7 @@ export class Target {
       rmSync(this.spool, { recursive: true, force: true });
       makeFolder(journal, SPOOL);
       checkOwner(path, journal);
+      failpoint('restore.journal-written');
       syncFolder(journal);
       syncFolder(base);
     } catch (error) {
@@ -147,8 +151,11 @@ export function removeJournal(base: number, name: Uint8Array, journal: number): 
   for (const entry of namesIn(journal)) {
     if (!entry.equals(RECORD)) rmSync(join(path, entry.toString()), { recursive: true, force: true });
   }
+  failpoint('restore.journal-emptied');
   for (const entry of namesIn(journal)) removeFile(journal, entry);
+  failpoint('restore.journal-record-removed');
   removeFolder(base, name);
+  failpoint('restore.journal-removed');
   syncFolder(base);
 }
 
@@ -220,7 +227,7 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   }
   let found: Partial<JournalRecord>;
   try {
-    found = JSON.parse(text) as Partial<JournalRecord>;
+    found = fromSummedJson(text) as Partial<JournalRecord>;
   } catch (error) {
     throw damaged(`the journal in ${path} cannot be read`, error);
   }
@@ -242,7 +249,7 @@ export function unfinishedRecord(
 ): Pick<JournalRecord, 'restore' | 'options'> | undefined {
   try {
     const file = join(path, journalNameOf(descriptorHash).toString(), 'journal.json');
-    const { restore, options } = JSON.parse(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
+    const { restore, options } = fromSummedJson(readFileSync(file, 'utf8')) as Partial<JournalRecord>;
     return isRestoreId(`${restore}`) ? { restore: `${restore}`, options: `${options}` } : undefined;
   } catch {
     // What is wrong with it is told when it is opened.
@@ -258,7 +265,7 @@ function writeRecord(journal: number, record: JournalRecord): void {
   rmSync(unfinished, { force: true });
   const fd = openSync(unfinished, 'wx', 0o600);
   try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    writeAll(fd, Buffer.from(`${toSummedJson(record)}\n`));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

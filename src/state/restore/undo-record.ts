@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { failpoint } from '../../common/failpoint.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
 import { undoFile } from './places.ts';
@@ -30,6 +32,8 @@ export interface UndoRecord {
   readonly status: 'running' | 'done' | 'undone';
   /** The folder of what was replaced; null where nothing was. */
   readonly preImages: string | null;
+  /** Of one that is undone: how many items stayed. Undos of earlier versions did not note it. */
+  readonly kept?: number;
 }
 
 /** Throws `damaged`; undefined where there is none. */
@@ -42,7 +46,7 @@ export function readUndoRecord(undoDir: string): UndoRecord | undefined {
     throw error;
   }
   try {
-    const record = JSON.parse(text) as UndoRecord;
+    const record = fromSummedJson(text) as UndoRecord;
     const isWhole =
       record.format === 1 &&
       isRestoreId(record.restore) &&
@@ -63,10 +67,12 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
   const path = undoFile(undoDir, 'restore.json');
   const fd = openSync(`${path}.new`, 'w', 0o600);
   try {
-    writeAll(fd, Buffer.from(`${JSON.stringify(record)}\n`));
+    writeAll(fd, Buffer.from(`${toSummedJson(record)}\n`));
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+  failpoint('restore.record-written');
   renameSync(`${path}.new`, path);
+  failpoint('restore.record-renamed');
 }

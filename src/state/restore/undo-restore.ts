@@ -6,6 +6,12 @@ import { readUndoRecord } from './undo-record.ts';
 /** Whether a restore came so far that it has files of its own, undone or not. Throws `damaged`. */
 export const hasFiles = (undoDir: string): boolean => readUndoRecord(undoDir) !== undefined;
 
+/** Whether all of its files were taken back, so that nothing in its folder is of use any more. Throws `damaged`. */
+export function isWhollyUndone(undoDir: string): boolean {
+  const record = readUndoRecord(undoDir);
+  return record?.status === 'undone' && record.kept === 0;
+}
+
 /** Whether there is something of a restore to take back. Throws `damaged`. */
 export function canUndo(undoDir: string): boolean {
   const record = readUndoRecord(undoDir);

@@ -2,6 +2,7 @@ import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { close, openFolder, openFolderAt, setTime, syncFileSystem, useFileCalls } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { ReportBuilder } from '../fs/report.ts';
@@ -59,7 +60,9 @@ function undoIn(base: number, record: UndoRecord): Omit<UndoResult, 'restoreId' 
     if (journal !== undefined) removeJournal(base, journalName, journal);
     undo.undoTarget();
     setTime(base, BigInt(record.targetTimeNs));
+    failpoint('undo.target-given-back');
     syncFileSystem(base);
+    failpoint('undo.synced');
     places.clearHome();
   } finally {
     tree.close();
@@ -116,9 +119,11 @@ async function run(): Promise<void> {
       }
       if (record.isNewTarget) removeIfEmpty(record.target);
     }
-    writeUndoRecord(undoDir, { ...record, status: 'undone' });
-    for (const name of ['plan', 'plan.more', 'plan.became', 'plan.new']) rmSync(join(undoDir, name), { force: true });
-  }
+    failpoint('undo.target-left');
+    writeUndoRecord(undoDir, { ...record, status: 'undone', kept: done.kept.count });
+    failpoint('undo.noted');
+  } else done = { ...done, kept: { items: [], count: record.kept ?? 0 } };
+  for (const name of ['plan', 'plan.more', 'plan.became', 'plan.new']) rmSync(join(undoDir, name), { force: true });
   const { restore: restoreId, state, snapshot, target } = record;
   tell({ type: 'done', result: { restoreId, state, snapshot, target, ...done } });
 }

@@ -1,3 +1,4 @@
+import { failpoint } from '../../common/failpoint.ts';
 import {
   close,
   openHandle,
@@ -136,6 +137,7 @@ export class Undo {
     if (!there) return;
     if (isAsRestored(there, decision)) {
       removeItem(above, name);
+      failpoint('undo.item-removed');
       this.removed += 1;
     } else {
       this.kept.add(tree.show(folder, name), 'was changed since it was restored, and stays');
@@ -171,9 +173,11 @@ export class Undo {
       unlockItem(above, name, there.isFile());
       if (!former.isDirectory()) {
         rename(from, kept, above, name);
+        failpoint('undo.item-put-back');
         return;
       }
       removeFile(above, name);
+      failpoint('undo.item-cleared');
       renameNew(from, kept, above, name);
       return;
     }
@@ -195,6 +199,7 @@ export class Undo {
       const name = folders.name(folder);
       try {
         removeFolder(tree.open(parent), name);
+        failpoint('undo.folder-removed');
         this.removed += 1;
       } catch (error) {
         this.#keepFolder(folder, error);
@@ -232,6 +237,7 @@ export class Undo {
     const former = folders.given(folder);
     const own = extras.get(folders.extrasAt(folder));
     if (former && own) giveBack(tree.open(folder), former, own);
+    failpoint('undo.folder-given-back');
   }
 
   #clearHost(folder: number): void {

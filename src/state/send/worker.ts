@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { DIRECT_PACK_BYTES } from '../../common/limits.ts';
 import type { DirectAsk, Progress } from '../../common/ports.ts';
 import { FrameLine, type MadePack } from '../capture/frame-line.ts';
@@ -73,6 +74,7 @@ async function makePlan(folder: PlanFolder, wanted: NonNullable<SendWorkerData['
       leftByRules: scan.leftByRules.get(),
       byRoot: [],
     });
+    failpoint('send.summary-written');
     const { bytes, files } = totals;
     onProgress({ phase: 'scan', bytes, totalBytes: bytes, files, totalFiles: files });
     tell({ type: 'made', made: { ...written, roots: selection.roots, leftOut } });
@@ -83,6 +85,7 @@ async function makePlan(folder: PlanFolder, wanted: NonNullable<SendWorkerData['
     const message = await inbox.next();
     if (message.type !== 'describe') continue;
     folder.writeDescriptor(message.descriptor);
+    failpoint('send.descriptor-written');
     return;
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { holdLock } from '../fs/calls.ts';
 import { makeFolderDurably, writeDurably } from './durable.ts';
 import type { Layout } from './layout.ts';
@@ -34,6 +35,7 @@ export function openStore(layout: Layout, how: 'create' | 'own' | 'read'): Opene
     mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
     mkdirSync(layout.states, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
+    failpoint('store.tmp-emptied');
   }
   return { id, device: deviceOf(layout) };
 }
@@ -54,6 +56,7 @@ function makeStore(layout: Layout): void {
   }
   mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
   mkdirSync(layout.states, { recursive: true, mode: 0o700 });
+  failpoint('store.folders-made');
   const marker = { format: FORMAT, store: randomBytes(32).toString('hex') };
   writeDurably(layout.tmp, layout.marker, Buffer.from(`${JSON.stringify(marker)}\n`));
 }

@@ -1,6 +1,8 @@
 import {
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -15,11 +17,12 @@ import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
 import { ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
 import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
-import { codeOf } from '../fs/errno.ts';
+import { codeOf, reasonOf } from '../fs/errno.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
 import { isKeyName, type Layout } from './layout.ts';
 import { deviceOf, openStore } from './open-store.ts';
@@ -29,6 +32,10 @@ const HEX = /^[0-9a-f]{64}$/;
 /** Read at a time where a whole file is hashed. */
 const PIECE_BYTES = 1024 * 1024;
 const INFO_MAX_BYTES = 1024 * 1024;
+/** What a disk says of one file that it cannot give any more, while others are well. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'EIO', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EUCLEAN', 'EBADMSG', 'ENODATA'],
+]);
 
 /** What a store does, synchronously, in its worker. One deleter: the owner of the store. */
 export class StoreOperations {
@@ -59,6 +66,7 @@ export class StoreOperations {
     this.#mustBeThere();
     for (const folder of [this.#layout.keys(id), this.#layout.snapshots(id), this.#layout.packs(id)]) {
       makeFolderDurably(folder);
+      failpoint('store.state-folder-made');
     }
   }
 
@@ -67,7 +75,7 @@ export class StoreOperations {
   }
 
   readInfo(id: StateId): unknown {
-    return jsonOf(readIfThere(this.#layout.info(id), INFO_MAX_BYTES));
+    return hintIn(this.#layout.info(id));
   }
 
   /** What the point that owns this store keeps about itself: a hint. */
@@ -76,7 +84,7 @@ export class StoreOperations {
   }
 
   readPointFile(): unknown {
-    return jsonOf(readIfThere(this.#layout.pointFile, INFO_MAX_BYTES));
+    return hintIn(this.#layout.pointFile);
   }
 
   writeKey(id: StateId, name: KeyName, bytes: Uint8Array): void {
@@ -106,9 +114,13 @@ export class StoreOperations {
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
-    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
+    const present = statSync(path, { throwIfNoEntry: false });
+    if (present?.size === bytes.length && this.#isWhole(path, pack)) return;
+    // Nothing is renamed over a folder.
+    if (present?.isDirectory()) this.setPackAside(id, pack);
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
-    rmSync(this.#layout.damagedPack(id, pack), { force: true });
+    failpoint('store.pack-stored');
+    rmSync(this.#layout.damagedPack(id, pack), { recursive: true, force: true });
   }
 
   /** Takes a damaged pack out of the state; what can still be read of it stays until a whole one is stored. */
@@ -165,6 +177,7 @@ export class StoreOperations {
   /** Durably. Its packs stay: drop them afterwards, never before. */
   dropSnapshot(id: StateId, snapshot: number): void {
     rmSync(this.#layout.snapshot(id, snapshot), { force: true });
+    failpoint('store.snapshot-dropped');
     syncFolder(this.#layout.snapshots(id));
   }
 
@@ -173,7 +186,8 @@ export class StoreOperations {
     let freed = 0;
     for (const { name, path, sizeBytes, folder } of this.#packFiles(id)) {
       if (kept.has(name)) continue;
-      rmSync(path, { force: true });
+      rmSync(path, { recursive: true, force: true });
+      failpoint('store.pack-dropped');
       syncFolder(folder);
       freed += sizeBytes;
     }
@@ -181,7 +195,7 @@ export class StoreOperations {
       if (!HEX.test(name) || kept.has(name)) continue;
       const path = join(this.#layout.damaged(id), name);
       freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-      rmSync(path, { force: true });
+      rmSync(path, { recursive: true, force: true });
     }
     return freed;
   }
@@ -192,7 +206,9 @@ export class StoreOperations {
     // Descriptors first: what a crash leaves is a state that nothing can be restored of, never half of one.
     rmSync(this.#layout.snapshots(id), { recursive: true, force: true });
     syncFolder(folder);
+    failpoint('store.snapshots-deleted');
     rmSync(folder, { recursive: true, force: true });
+    failpoint('store.state-deleted');
     syncFolder(this.#layout.states);
   }
 
@@ -215,11 +231,14 @@ export class StoreOperations {
     this.#mustBeThere();
     makeFolderDurably(this.#layout.damaged(id));
     try {
+      // A file and a folder do not take each other's place.
+      if (existsSync(from)) rmSync(to, { recursive: true, force: true });
       renameSync(from, to);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return;
       throw error;
     }
+    failpoint('store.set-aside');
     syncFolder(dirname(from));
     syncFolder(dirname(to));
   }
@@ -247,7 +266,7 @@ export class StoreOperations {
     try {
       return this.#digestOf(path) === pack;
     } catch (error) {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EIO') return false;
+      if (error instanceof ResettleError || UNREADABLE.has(codeOf(error) ?? '')) return false;
       throw error;
     }
   }
@@ -255,8 +274,10 @@ export class StoreOperations {
   /** Piece by piece through one buffer: a fresh one for each pack made the process grow by 150 MiB. */
   #digestOf(path: string): string {
     const hasher = new Blake3Hasher();
-    const fd = openSync(path, 'r');
+    // Without waiting: it may be a FIFO.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
+      if (!fstatSync(fd).isFile()) throw damaged(`${path} is not a file`);
       for (;;) {
         const count = readSync(fd, this.#piece, 0, this.#piece.length, null);
         if (count === 0) return hasher.digest('hex');
@@ -296,11 +317,11 @@ export class StoreOperations {
   }
 }
 
-/** A hint only: what is true is signed and stands elsewhere. */
-function jsonOf(bytes: Buffer | undefined): unknown {
-  if (!bytes) return undefined;
+/** A hint only: what is true is signed and stands elsewhere. Whatever is wrong with it, it is as if it were not there. */
+function hintIn(path: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    const bytes = readIfThere(path, INFO_MAX_BYTES);
+    return bytes && (JSON.parse(bytes.toString('utf8')) as unknown);
   } catch {
     return undefined;
   }
@@ -321,5 +342,11 @@ function readIfThere(path: string, maxBytes: number): Buffer | undefined {
   // On a disk from somebody else it may be a FIFO, which would never end.
   if (!stats.isFile()) throw damaged(`${path} is not a file`);
   if (stats.size > maxBytes) throw damaged(`${path} is larger than it can be`);
-  return readFileSync(path);
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    if (!UNREADABLE.has(codeOf(error) ?? '')) throw error;
+    throw damaged(`${path} cannot be read: ${reasonOf(error)}`, error);
+  }
 }

@@ -1,5 +1,6 @@
 import { isErrorCode, messageOf, ResettleError } from '../../common/errors.ts';
 import { codeOf } from '../fs/errno.ts';
+import { saysFull } from '../fs/no-space.ts';
 
 /** An error as it passes between threads: class and cause do not survive a structured clone. */
 export interface ThreadError {
@@ -21,9 +22,13 @@ export function toThreadError(error: unknown): ThreadError {
   };
 }
 
-/** The error on the other side: a ResettleError again, `failed` where it was none. Its cause has the errno, if any. */
+/**
+ * The error on the other side: a ResettleError again, `failed` where it was none, `no-space` where a full disk was why
+ * something failed that it names. Its cause has the errno, if any.
+ */
 export function fromThreadError(sent: ThreadError): ResettleError {
-  const code = isErrorCode(sent.code) ? sent.code : 'failed';
+  const told = isErrorCode(sent.code) ? sent.code : 'failed';
+  const code = sent.code === 'failed' && saysFull(sent.errno) ? 'no-space' : told;
   const cause = sent.errno === undefined ? undefined : Object.assign(new Error(sent.message), { code: sent.errno });
   const error = new ResettleError(code, sent.message, {
     ...(sent.hint === undefined ? {} : { hint: sent.hint }),

@@ -1,4 +1,5 @@
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import { failpoint } from '../../common/failpoint.ts';
 import type { PackId } from '../../common/ids.ts';
 import type { HeldState, SnapshotFile, Store } from '../store/index.ts';
 import { readDescriptors } from './read-descriptors.ts';
@@ -56,6 +57,7 @@ export async function pruneState(store: Store, held: HeldState, options: PruneOp
   if (!options.dryRun) {
     // Descriptors first, each one durably: what is left refers only to packs that are there, wherever this ends.
     for (const { snapshot } of dropped) await store.dropSnapshot(stateId, snapshot);
+    failpoint('prune.snapshots-dropped');
     if (packs.length > 0) await store.dropPacksExcept(stateId, [...referred.keys()] as PackId[]);
   }
   return {

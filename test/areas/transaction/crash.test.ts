@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readAreasOutcome } from '../../../src/state/areas/transaction/outcome.ts';
+import { journalDirOf, readAreasOutcome } from '../../../src/state/areas/transaction/outcome.ts';
 import { PHASES } from '../../../src/state/areas/transaction/steps.ts';
 import { takeBackLocked } from '../../../src/state/areas/transaction/take-back.ts';
 import { exampleScene } from './support/example.ts';
@@ -50,6 +50,23 @@ test('whatever point a crash comes at, the next run puts the machine back whole,
     assert.equal(status === 'applied', point === 'committed', point);
     // Then it may begin again.
     if (status !== 'applied' && index % 7 === 0) assert.deepEqual((await scene.restore()).failed, [], point);
+  }
+});
+
+test('a line of the log that was cut short is not gone on with: the journal can be read however often it is needed', async (t) => {
+  const scene = exampleScene(t);
+  const moments = new Moments(scene);
+  const before = treeOf(scene.root);
+  await scene.restore({ onPoint: moments.keep });
+  for (const point of ['before: intent', 'after: done']) {
+    moments.goTo(moments.points.indexOf(point));
+    const log = join(journalDirOf(scene.undoDir), 'log');
+    appendFileSync(log, '{"did":"st');
+    takeBackLocked(scene.parts, scene.undoDir, 'unfinished');
+    appendFileSync(log, '{"did":"un');
+    takeBackLocked(scene.parts, scene.undoDir, 'unfinished');
+    takeBackLocked(scene.parts, scene.undoDir, 'unfinished');
+    assert.deepEqual(differingPaths(before, treeOf(scene.root)), [], point);
   }
 });
 

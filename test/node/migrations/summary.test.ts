@@ -135,6 +135,23 @@ describe('where a migration stands', () => {
     assert.equal(hasReached(after, 'restored'), true);
   });
 
+  it('does not count the copy of a member that was revoked', async () => {
+    const { log } = fleet.operator;
+    const whole = { descriptorHash: 'ff'.repeat(32), snapshot: 3 };
+    const [safe] = [
+      await told(
+        [nas, event('holder', 'held', whole)],
+        [attic, event('holder', 'held', whole)],
+        [old, event('commit', 'safe', { ...whole, untilMs: START + 86_400_000 })],
+      ),
+    ];
+    assert.deepEqual([safe.phase, safe.copies], ['safe', 2]);
+    await log.append({ type: 'revocation', peerId: attic.peerId, lastAccepted: log.lastLasting(attic.peerId) });
+    const after = now(START + 1000);
+    assert.deepEqual([after.phase, after.copies, after.safeUntil], ['stored', 1, null]);
+    assert.deepEqual(after.missing, ['1 of 2 copies are there']);
+  });
+
   it('takes from nobody what another party says', async () => {
     for (const [who, step, phase] of [
       [nas, 'commit', 'safe'],

@@ -28,6 +28,7 @@ function candidates(changes: Partial<CandidateWish> = {}): string[] {
     self: peers.get('lab')!,
     stateHolders: new Set([peers.get('nas-1')!]),
     copies: { points: [], replicas: 2 },
+    leaving: new Set(),
     known: new Set(),
     isNear: () => true,
     random: randomBytes,
@@ -50,6 +51,13 @@ describe('who is asked to keep a share', () => {
     const points = [peers.get('nas-1')!, peers.get('nas-2')!];
     assert.ok(candidates({ copies: { points, replicas: 2 } }).includes('nas-3'));
     assert.ok(!candidates({ copies: { points, replicas: 2 } }).includes('nas-2'));
+  });
+
+  it('are those last whose machines go themselves, whoever had a share before', () => {
+    const leaving = new Set(['pc-1', 'pc-2'].map((name) => peers.get(name)!));
+    const found = candidates({ leaving, known: leaving, isNear: (peer) => leaving.has(peer) });
+    assert.deepEqual(found.slice(0, 2).sort(), ['laboratory operator', 'pc-3']);
+    assert.deepEqual(found.slice(2).sort(), ['pc-1', 'pc-2']);
   });
 
   it('is never the source or a holder, and nobody twice, whatever is known', () => {

@@ -11,6 +11,7 @@ import {
   type GivenShares,
   gatherShares,
 } from '../../../src/node/roles/share-holder/index.ts';
+import { judge } from '../../../src/node/roles/source/safety/evidence.ts';
 import { SharesClient } from '../../../src/protocols/shares/shares.ts';
 import { keyCheckValue, newStateId, wrapStateKey } from '../../../src/state/format/index.ts';
 import { dealShares, signRelease } from '../../../src/state/keys/index.ts';
@@ -436,6 +437,96 @@ describe('who keeps a share', () => {
     await assert.rejects(own.put({ deal: deal.bytes, share: shares[0]! }, never), refused(/keeps 16 shares of yours/));
     await bob.startHolder();
     await assert.rejects(own.offer({ association: plan.id, state }, never), refused(/keeps 16 shares of yours/));
+  });
+});
+
+describe('a laboratory that is installed anew in one evening', () => {
+  const names = (given: GivenShares): string =>
+    given.holders
+      .map(({ peerId }) =>
+        office.desks
+          .find(({ self }) => self === peerId)!
+          .machine.name.split(' ')
+          .at(-1),
+      )
+      .sort()
+      .join();
+
+  it('leaves the shares with machines that stay, however few; where they do not suffice the others keep some, too', async () => {
+    office = await Office.open('lab', ['ann', 'bob', 'cleo', 'dan', 'eve']);
+    const nonce = (text: string): { nonce: string } => ({ nonce: text.repeat(16) });
+    const plans = new Map<string, Plan>();
+    for (const [index, name] of ['ann', 'bob', 'cleo', 'dan'].entries()) {
+      plans.set(name, await office.inPlace(office.desk(name), nonce(`0${index}`)));
+    }
+    const ann = office.desk('ann');
+    const capture = newCapture(ann);
+    const first = (await distribute(ann, plans.get('ann')!, capture))!;
+    assert.deepEqual([first.needed, first.total, names(first)], [2, 2, 'eve,operator']);
+    assert.deepEqual(
+      office
+        .desk('eve')
+        .holder.kept()
+        .map(({ needed, hashes }) => [needed, hashes.length]),
+      [[2, 2]],
+    );
+    // All are wiped; the first of them comes back.
+    for (const name of ['bob', 'cleo', 'dan']) office.desk(name).online = false;
+    const { desk, ticket } = await office.reimage('lab ann2', plans.get('ann')!);
+    assert.deepEqual(await gather(desk, ticket, plans.get('ann')!, capture), capture.key);
+
+    for (const name of ['bob', 'cleo', 'dan']) office.desk(name).online = true;
+    office.desk('eve').online = false;
+    desk.online = false;
+    const bob = office.desk('bob');
+    const second = (await distribute(bob, plans.get('bob')!, newCapture(bob)))!;
+    assert.match(names(second), /^cleo,dan,operator$|^ann,cleo,dan,operator$/, 'one that stays is too few');
+  });
+
+  it('is not safe to wipe as long as others need the share that is on it', async () => {
+    office = await Office.open('need', ['ann', 'bob', 'cleo', 'dan']);
+    const [ann, bob, cleo] = ['ann', 'bob', 'cleo'].map((name) => office.desk(name)) as [Desk, Desk, Desk];
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    await distribute(ann, plan, capture);
+    const about = { association: plan.id, state: capture.state, snapshot: 1, descriptorHash: '00'.repeat(32) };
+    await ann.append(plainEvent({ ...about, step: 'commit', phase: 'stored' }));
+    const bobs = await office.inPlace(bob, { nonce: '0b'.repeat(16) });
+    /** What stands against wiping bob, of whom nothing is stored and nothing needed. */
+    const against = (): string => {
+      const ground = { fleet: bob, clock: bob.machine.clock, keptShares: () => bob.holder.kept() };
+      const nothing = {
+        snapshot: 1,
+        bytes: 0,
+        skipped: 0,
+        machine: null,
+        points: [],
+        shares: null,
+        reads: [],
+        trial: null,
+      };
+      const receipt = { association: bobs.id, state: capture.state, descriptorHash: '11'.repeat(32), ...nothing };
+      return judge(ground, bob.association(bobs.id), receipt, 0).missing.join('; ');
+    };
+    assert.doesNotMatch(against(), /without the share/, 'three others have one, and three are needed');
+    await office.inPlace(cleo, { nonce: '0c'.repeat(16) });
+    assert.match(against(), /without the share that this machine keeps, need ann cannot get its state back/);
+    const { desk } = await office.reimage('need ann2', plan);
+    await desk.append(plainEvent({ ...about, step: 'restore', phase: 'restored' }));
+    await office.syncAll();
+    assert.doesNotMatch(against(), /without the share/, 'it has its state');
+  });
+
+  it('deals anew where one of the holders is to go since', async () => {
+    office = await Office.open('since', ['ann', 'bob', 'cleo', 'dan']);
+    const ann = office.desk('ann');
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    const first = (await distribute(ann, plan, capture))!;
+    assert.equal(names(first), 'bob,cleo,dan,operator');
+    await office.inPlace(office.desk('cleo'), { nonce: '0b'.repeat(16) });
+    const second = (await distribute(ann, plan, capture))!;
+    assert.equal(names(second), 'bob,dan,operator');
   });
 });
 

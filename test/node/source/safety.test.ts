@@ -31,12 +31,13 @@ const sound: SafetyInput = {
   wiped: { peerId: peer('laptop'), machine: 'machine of laptop' },
   holders: [holder('nas'), holder('den')],
   key: { way: 'trial', destination: 'desk', triedAtMs: NOW - 2 * HOUR, tried: [peer('nas'), peer('den')] },
+  neededBy: [],
 };
 const shares = (changes: object): SafetyInput['key'] => ({
   way: 'shares',
   needed: 2,
   givenAtMs: NOW - HOUR,
-  holders: ['a', 'b', 'c'].map((name) => ({ name, confirmed: true })),
+  holders: ['a', 'b', 'c'].map((name) => ({ name, confirmed: true, lost: undefined })),
   ...changes,
 });
 
@@ -80,15 +81,36 @@ test('each thing that is missing is named', () => {
   const share = (changes: object): string => missingOf({ key: shares(changes) });
   assert.match(share({ givenAtMs: undefined }), /no shares of the key were given out/);
   assert.match(share({ givenAtMs: NOW - LIFE }), /checked too long ago/);
-  assert.match(share({ holders: [{ name: 'a', confirmed: true }] }), /1 of 2 shares of the key are out/);
+  assert.match(
+    share({ holders: [{ name: 'a', confirmed: true, lost: undefined }] }),
+    /1 of 2 shares of the key are out/,
+  );
   assert.match(
     share({
       holders: [
-        { name: 'a', confirmed: true },
-        { name: 'b', confirmed: false },
+        { name: 'a', confirmed: true, lost: undefined },
+        { name: 'b', confirmed: false, lost: undefined },
       ],
     }),
     /b has not signed that it keeps its share/,
+  );
+});
+
+test('a share counts only with a member that stays one, on a machine that is not wiped as well', () => {
+  const of = (...lost: (string | undefined)[]) =>
+    shares({ holders: lost.map((why, index) => ({ name: 'abc'[index], confirmed: true, lost: why })) });
+  const wiped = 'is to be wiped or given away itself, with its share of the key';
+  assert.equal(safety({ ...sound, key: of(undefined, wiped, undefined) }).safe, true, 'two of three are enough');
+  assert.match(
+    missingOf({ key: of(undefined, wiped, 'is no active member') }),
+    /^b is to be wiped or given away itself.*; c is no active member; 1 of 2 shares of the key are out$/,
+  );
+});
+
+test('a machine that keeps a share which another one needs is not wiped', () => {
+  assert.equal(
+    missingOf({ neededBy: ['lab-7'] }),
+    'without the share that this machine keeps, lab-7 cannot get its state back',
   );
 });
 
@@ -137,7 +159,14 @@ const anyKey: fc.Arbitrary<SafetyInput['key']> = fc.oneof(
     way: fc.constant('shares' as const),
     needed: fc.integer({ min: 2, max: 3 }),
     givenAtMs: anyTime,
-    holders: fc.array(fc.record({ name: fc.constantFrom('a', 'b'), confirmed: mostly }), { maxLength: 5 }),
+    holders: fc.array(
+      fc.record({
+        name: fc.constantFrom('a', 'b'),
+        confirmed: mostly,
+        lost: fc.constantFrom(undefined, undefined, 'is no active member'),
+      }),
+      { maxLength: 5 },
+    ),
   }),
   fc.record({ way: fc.constant('untried' as const), what: fc.constant('the recovery key') }),
 );
@@ -174,6 +203,10 @@ test('for any evidence: safe exactly where nothing is missing, never without the
           assert.ok(machines.size >= replicas);
         }
         assert.notEqual(key.way, 'untried');
+        if (key.way === 'shares') {
+          const counting = key.holders.filter(({ confirmed, lost }) => confirmed && lost === undefined);
+          assert.ok(counting.length >= key.needed);
+        }
       },
     ),
     { numRuns: 5_000 },

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { hexOf } from '../../../common/bytes.ts';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
@@ -83,7 +83,7 @@ async function rootsOfAreas(
   { home }: ApplyGround,
   { restoreId }: Identified,
 ): Promise<MachineDocument['roots']> {
-  const scratch = mkdtempSync(join(home.scratchDir(), 'documents-'));
+  const scratch = home.scratchFolder('documents-');
   try {
     const documents = join(scratch, 'documents');
     await files.fetch(DOCUMENTS, documents, `${restoreId}-d`);

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { DRY_RUN_ITEMS_MAX } from '../../../common/limits.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
+import { orNoSpace } from '../../../state/fs/no-space.ts';
 import { REPLACED, type RestoreResult } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
@@ -37,7 +37,7 @@ export class FilesRun {
     const wish = this.#wish;
     const emit = this.#emit;
     const { home, clock } = this.#ground;
-    mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
+    home.folder('restores');
     const meter = new ProgressMeter(clock, emit);
     let items = 0;
     const result = await this.#carryOut(
@@ -64,7 +64,9 @@ export class FilesRun {
         },
         signal: this.#signal,
       },
-    );
+    ).catch((error: unknown) => {
+      throw orNoSpace(error, `${more.target ?? wish.into}, or in ${home.dir}`);
+    });
     meter.finish();
     if (items > DRY_RUN_ITEMS_MAX) emit({ event: 'note', message: `and ${items - DRY_RUN_ITEMS_MAX} items more` });
     return this.#told(result);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { asBefore } from '../../../state/areas/base/as-before.ts';
@@ -47,7 +47,7 @@ export interface MachineSnapshot {
  */
 export async function restoreMachine(machine: MachineGround, snapshot: MachineSnapshot): Promise<Applied> {
   const { home } = machine.ground;
-  const scratch = mkdtempSync(join(home.scratchDir(), 'documents-'));
+  const scratch = home.scratchFolder('documents-');
   try {
     const documents = join(scratch, 'documents');
     await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);

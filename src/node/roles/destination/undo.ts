@@ -1,12 +1,13 @@
-import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { StateId } from '../../../common/ids.ts';
 import { type AreasUndone, canUndoAreas, readAreasOutcome, undoAreas } from '../../../state/areas/transaction/index.ts';
+import { orNoSpace } from '../../../state/fs/no-space.ts';
 import { hasFiles, undoRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
 import type { ApplyOptions } from './apply.ts';
-import { isRestoreOf, restoresOf } from './restores.ts';
+import { forgetRestore, isRestoreOf, restoresOf, undoneOf } from './restores.ts';
 
 export interface UndoDone {
   readonly restore: string;
@@ -32,7 +33,7 @@ export async function undo(
   const { home, clock } = options;
   const id = restore ?? newest(options);
   const folder = home.path('restores', id);
-  if (!isRestoreOf(home, id)) {
+  if (!isRestoreOf(home, id) && undoneOf(home) !== id) {
     throw new ResettleError('not-found', `there is no restore ${JSON.stringify(id)} here that could be undone`, {
       hint: `there are ${restoresOf(home).join(', ') || 'none'}`,
     });
@@ -42,7 +43,9 @@ export async function undo(
   // Everything goes the way back that it came: what was restored after files, files, what was restored before them.
   const after = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'after' }) : NOTHING;
   const files = hasFiles(undoDir)
-    ? await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal })
+    ? await undoRestore({ undoDir }, { onProgress: meter.onProgress, signal }).catch((error: unknown) => {
+        throw orNoSpace(error, `${home.dir}, or where that restore went`);
+      })
     : undefined;
   const before = canUndoAreas(undoDir) ? await undoAreas({ undoDir, part: 'before' }) : NOTHING;
   meter.finish();
@@ -58,7 +61,8 @@ export async function undo(
   const kept = sum((part) => part.kept.count);
   const into = files?.target ?? readAreasOutcome(undoDir)!.wish.root;
   // What could not be put back may lie in there still.
-  if (kept === 0) rmSync(folder, { recursive: true, force: true });
+  failpoint('undo.done');
+  if (kept === 0) forgetRestore(folder);
   return {
     restore: id,
     state: files?.state ?? null,
@@ -70,8 +74,9 @@ export async function undo(
   };
 }
 
+/** One whose undo was cut short at its very end comes first: the same command must not go on to the one before. */
 function newest({ home }: ApplyOptions): string {
-  const id = restoresOf(home).at(-1);
+  const id = undoneOf(home) ?? restoresOf(home).at(-1);
   if (id !== undefined) return id;
   throw new ResettleError('not-found', 'there is no restore to undo', {
     hint: `restores that this HOME made are kept in ${home.path('restores')}`,

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
@@ -67,7 +68,7 @@ export async function captureToFolder(
   const { fleet } = options;
   const readers = chooseReaders(fleet.log.roster(), fleet.identity.peerId, request);
   const exclude = [...options.exclude, request.dir];
-  const folder = mkdtempSync(join(options.home.scratchDir(), 'areas-'));
+  const folder = options.home.scratchFolder('areas-');
   try {
     const { paths, areas = [], root = '/' } = request;
     const wish = { paths, areas, root };
@@ -129,15 +130,20 @@ class FolderCapture {
       // Before anything is sealed: a state whose key is not kept could not be continued.
       writeSourceState(home, lineage, state);
       await onDisk(this.#store.dir, this.#begin(state));
+      failpoint('folder.begun');
       const result = await capture.run(diskSink(this.#store, state.stateId), {
         onProgress: this.#meter.onProgress,
         signal: this.#signal,
       });
       this.#meter.finish();
       refuseEmpty(result.totals, result.skipped, this.#emit);
+      failpoint('folder.sealed');
       const committed = await this.#commit(state, held, keys, result, scope.machineName);
+      failpoint('folder.committed');
       writeSourceState(home, lineage, committed);
-      await capture.committed();
+      failpoint('folder.snapshot-noted');
+      const forgotten = await capture.committed();
+      if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       await this.#dropUnused(state, held, result);
       return this.#done(committed, result, scope.skipped);
     } finally {
@@ -286,6 +292,7 @@ class FolderCapture {
     });
     const write = async (): Promise<void> => {
       for (const [name, file] of keys) await this.#store.writeKey(stateId, name, file);
+      failpoint('folder.keys-written');
       await this.#store.writeDescriptor(stateId, snapshot, descriptor);
     };
     await onDisk(this.#store.dir, write());

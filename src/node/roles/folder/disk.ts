@@ -62,7 +62,9 @@ function diskError(dir: string, error: unknown): unknown {
 
 function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof ResettleError) return error.code === 'failed' ? errnoOf(error.cause) : undefined;
+  if (error instanceof ResettleError) {
+    return error.code === 'failed' || error.code === 'no-space' ? errnoOf(error.cause) : undefined;
+  }
   return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 

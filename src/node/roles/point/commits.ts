@@ -1,5 +1,6 @@
 import { asBuffer, hexOf } from '../../../common/bytes.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { type PackId, type PeerIdText, type StateId, stateId } from '../../../common/ids.ts';
 import { SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
 import type { AddKey, Commit, KeyFile } from '../../../protocols/point/messages.ts';
@@ -71,9 +72,12 @@ export class Commits {
       }
       await this.#checkPacks(one, header, chosen(header.packs, bits), pass);
       await this.#bookSmallFiles(lease, commit);
+      failpoint('commit.checked');
       // Before the descriptor makes the snapshot count: else a crash would leave packs of others as missing here.
       await held.remember(one, { spread: spreadWith(one, header.snapshot, bits) });
+      failpoint('commit.part-noted');
       await this.#write(one, header, commit);
+      failpoint('commit.descriptor-written');
       await this.#endLease(one, lease, {
         status: 'held',
         keep: { committedAtMs: this.#parts.file.observedMs(), acknowledgedAtMs: null },
@@ -82,10 +86,12 @@ export class Commits {
     } finally {
       pass.close();
     }
+    failpoint('commit.lease-ended');
     // What an interrupted capture before this one left.
     await unfinished.drop(one).catch((error: unknown) => log.warn({ err: error, state }, 'leftovers stay for now'));
     await held.recount(one);
     await receipts.tell(one).catch((error: unknown) => log.warn({ err: error, state }, 'the receipt is signed later'));
+    failpoint('commit.receipt-signed');
   }
 
   /** A key for a destination that was named after the capture, by the source. Throws `refused`, `not-found`. */
@@ -98,6 +104,7 @@ export class Commits {
       throw new ResettleError('refused', 'only a key for the destination that the association names can be added');
     }
     await store.writeKey(state, association.destination, key.bytes);
+    failpoint('commit.key-added');
     await this.#parts.held.recount(held);
   }
 
@@ -165,6 +172,7 @@ export class Commits {
   async #write(one: Held, header: SnapshotHeader, commit: Commit): Promise<void> {
     const { store } = this.#parts;
     for (const { name, bytes } of commit.keys) await store.writeKey(one.state, name as PeerIdText, bytes);
+    failpoint('commit.keys-written');
     await store.writeDescriptor(one.state, header.snapshot, commit.descriptor);
     one.snapshots = [...one.snapshots.filter((number) => number !== header.snapshot), header.snapshot].sort(
       (a, b) => a - b,

@@ -1,4 +1,5 @@
 import { hexOf } from '../../../common/bytes.ts';
+import { ResettleError } from '../../../common/errors.ts';
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
 import { openDescriptor, type PackReference, type SnapshotHeader } from '../../../state/format/index.ts';
@@ -150,7 +151,11 @@ export class HeldStates {
 
   /** The descriptor of a snapshot, or undefined where it is not held or damaged. */
   async header(state: StateId, snapshot: number): Promise<SnapshotHeader | undefined> {
-    const bytes = await this.#store.readDescriptor(state, snapshot);
+    const bytes = await this.#store.readDescriptor(state, snapshot).catch((error: unknown) => {
+      // What the disk cannot give is as damaged as what is not right.
+      if (error instanceof ResettleError && error.code === 'damaged') return undefined;
+      throw error;
+    });
     const header = bytes && (await openDescriptor(bytes).catch(() => undefined));
     return header?.stateId === state && header.snapshot === snapshot ? header : undefined;
   }

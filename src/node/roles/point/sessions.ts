@@ -1,4 +1,5 @@
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { PackId, StateId } from '../../../common/ids.ts';
 import type { BlocksSession } from '../../../protocols/blocks/server.ts';
 import type { Store } from '../../../state/store/index.ts';
@@ -58,6 +59,7 @@ export class Sessions {
         account!.book(sizeBytes);
       },
       stored: (sizeBytes) => {
+        failpoint('point.pack-accepted');
         account!.stored(sizeBytes);
         pass.progress();
       },

@@ -15,6 +15,8 @@ export interface CandidateWish {
   readonly stateHolders: ReadonlySet<PeerIdText>;
   /** The association's: who keeps a share never gets a copy, so enough points are left for copies. */
   readonly copies: { readonly points: readonly PeerIdText[]; readonly replicas: number };
+  /** Those whose machines are to be wiped or given away themselves come last: their shares go with them. */
+  readonly leaving: ReadonlySet<PeerIdText>;
   /** Those of the last deal come first. */
   readonly known: ReadonlySet<PeerIdText>;
   /** Members that were seen on the network come next. */
@@ -24,11 +26,11 @@ export interface CandidateWish {
 
 /**
  * Who could keep a share, in the order in which they are asked: members on machines of their own first, one a machine;
- * never the source, nor another agent on its machine, nor who holds the state. Points come last, and of those that may be
- * needed for copies as many are left out as are still to be made, and one for a copy that is lost.
+ * never the source, nor another agent on its machine, nor who holds the state. Points come after others, and of those that
+ * may be needed for copies as many are left out as are still to be made, and one for a copy that is lost.
  */
 export function candidatesFor(wish: CandidateWish): Member[] {
-  const { roster, self, stateHolders, copies, known, isNear, random } = wish;
+  const { roster, self, stateHolders, copies, leaving, known, isNear, random } = wish;
   const machine = roster.members.get(self)?.machine ?? null;
   const all = [...roster.members.values()].filter(
     (member) =>
@@ -56,7 +58,8 @@ export function candidatesFor(wish: CandidateWish): Member[] {
     (member.machine === null || !machines.has(member.machine) ? first : rest).push(member);
     if (member.machine !== null) machines.add(member.machine);
   }
-  return [...first, ...rest];
+  // The second on a machine that stays is worth more than the first on one that goes.
+  return [...first, ...rest].sort((a, b) => Number(leaving.has(a.peerId)) - Number(leaving.has(b.peerId)));
 }
 
 export interface Willing {

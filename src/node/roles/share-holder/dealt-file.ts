@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText, type StateId, stateId } from '../../../common/ids.ts';
+import { fromSummedJson, toSummedJson } from '../../../state/format/summed-json.ts';
 import type { Home } from '../../home/home.ts';
 
 /** What a source remembers of its last deal for an association, for its eyes only: HOME/dealt/<association>.json. */
@@ -32,7 +33,7 @@ export function readDealt(home: Home, association: AssociationId): Dealt | undef
   const bytes = home.read(...file(association));
   if (!bytes) return undefined;
   try {
-    const { version: _, ...dealt } = DealtSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const { version: _, ...dealt } = DealtSchema.parse(fromSummedJson(bytes.toString('utf8')));
     return dealt;
   } catch (cause) {
     throw new ResettleError('damaged', `${home.path(...file(association))} is damaged`, {
@@ -45,5 +46,5 @@ export function readDealt(home: Home, association: AssociationId): Dealt | undef
 export function writeDealt(home: Home, association: AssociationId, dealt: Dealt): void {
   const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   const shares = dealt.shares.map(({ peer, share }) => ({ peer, share: encode(share) }));
-  home.write(`${JSON.stringify({ version: 1, ...dealt, deal: encode(dealt.deal), shares })}\n`, ...file(association));
+  home.write(`${toSummedJson({ version: 1, ...dealt, deal: encode(dealt.deal), shares })}\n`, ...file(association));
 }

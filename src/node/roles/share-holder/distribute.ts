@@ -2,6 +2,7 @@ import type { PrivateKey } from '@libp2p/interface';
 import { hexOf } from '../../../common/bytes.ts';
 import type { RandomBytes } from '../../../common/clock.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { PeerIdText, StateId } from '../../../common/ids.ts';
 import { SHARE_HOLDERS_MAX } from '../../../common/limits.ts';
 import { chooseShareTerms, type ShareTerms } from '../../../common/share-terms.ts';
@@ -12,6 +13,7 @@ import type { Association } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
 import type { Log } from '../../log.ts';
+import { leavingMembers } from '../../migrations/leaving.ts';
 import { askCandidates, candidatesFor, type Willing } from './candidates.ts';
 import { type Dealt, readDealt, writeDealt } from './dealt-file.ts';
 import { shareHoldersOf } from './ticket-of.ts';
@@ -60,11 +62,13 @@ export async function distributeShares(
 ): Promise<GivenShares | undefined> {
   const { fleet, home, random, association, state } = options;
   const before = readDealt(home, association.id);
+  const leaving = leavingMembers({ roster: fleet.roster(), events: (id) => fleet.events(id) });
   const candidates = candidatesFor({
     roster: fleet.roster(),
     self: fleet.self,
     stateHolders: options.stateHolders,
     copies: association.body,
+    leaving,
     known: new Set(before?.shares.map(({ peer }) => peer)),
     isNear: options.isNear ?? (() => false),
     random,
@@ -72,10 +76,14 @@ export async function distributeShares(
   const wished = association.body.shares;
   const about = { association: association.id, state, wanted: wished?.total ?? SHARE_HOLDERS_MAX };
   const asked = await askCandidates(fleet, candidates, about, signal);
-  const eligible = new Set(candidates.map(({ peerId }) => peerId));
-  const again = before && (await giveAgain(options, before, { ...asked, eligible }, signal));
+  // A share more that goes with its machine makes more of the others necessary.
+  const stay = (peer: PeerIdText): boolean => !leaving.has(peer);
+  const staying = asked.willing.filter(({ member }) => stay(member.peerId));
+  const isEnough = chooseShareTerms(staying.length, wished) !== undefined;
+  let willing = isEnough ? staying : asked.willing;
+  const usable = candidates.map(({ peerId }) => peerId).filter((peer) => !isEnough || stay(peer));
+  const again = before && (await giveAgain(options, before, { willing, eligible: new Set(usable) }, signal));
   if (again) return again;
-  let { willing } = asked;
   const problems = [...asked.problems];
   for (let attempt = 0; attempt < DEALS_MAX; attempt += 1) {
     const terms = chooseShareTerms(willing.length, wished);
@@ -169,6 +177,7 @@ async function giveNew(
     }),
   );
   if (failed.size > 0) return { given: undefined, failed };
+  failpoint('share.given');
   writeDealt(home, association.id, {
     state,
     deal: deal.bytes,
@@ -176,6 +185,7 @@ async function giveNew(
     sealedHash,
     keyCheck: hexOf(keyCheckValue(stateKey, state)),
   });
+  failpoint('share.deal-noted');
   await settleAll(options, willing, deal, signal);
   const holders = willing.map(({ member: { peerId } }, index) => ({
     peerId,

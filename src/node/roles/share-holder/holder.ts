@@ -1,6 +1,7 @@
 import { Encrypter } from 'age-encryption';
 import type { Clock, RandomBytes } from '../../../common/clock.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import {
   type AssociationId,
   associationId,
@@ -20,7 +21,7 @@ import type {
   SharesRequest,
 } from '../../../protocols/shares/messages.ts';
 import type { SharesHost } from '../../../protocols/shares/shares.ts';
-import { indexOfShare, isReleaseSigned, openDeal, readDeal, shareHash } from '../../../state/keys/index.ts';
+import { type Deal, indexOfShare, isReleaseSigned, openDeal, readDeal, shareHash } from '../../../state/keys/index.ts';
 import { type EventBody, plainEvent } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import type { Home } from '../../home/home.ts';
@@ -97,6 +98,21 @@ export class ShareHolder implements SharesHost {
     return [...this.#entries.values()].some((entry) => entry.state === state && entry.hasShare);
   }
 
+  /** The deals of which this machine keeps a share, by their ids and proofs; what cannot be read is not among them. */
+  kept(): Pick<Deal, 'association' | 'state' | 'needed' | 'hashes'>[] {
+    return [...this.#entries.values()].flatMap(({ association, state, hasShare }) => {
+      if (!hasShare) return [];
+      try {
+        const file = this.#files.read(association, state);
+        const share = file?.settled ?? file?.pending;
+        return share ? [readDeal(share.deal)] : [];
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'a share cannot be read');
+        return [];
+      }
+    });
+  }
+
   async onSharesRequest(request: SharesRequest, remotePeer: string): Promise<Partial<SharesAnswer>> {
     const remote = peerIdText(remotePeer);
     const set = Object.values(request).filter((part) => part !== undefined).length;
@@ -156,6 +172,7 @@ export class ShareHolder implements SharesHost {
           releasedTo: null,
         };
     if (!known) this.#write(file);
+    failpoint('share.kept');
     await this.#publish(file, share);
   }
 
@@ -215,6 +232,7 @@ export class ShareHolder implements SharesHost {
     const released: ShareFile = { ...file, releasedTo: remote };
     // Before anything leaves: after a crash nobody else may get it.
     if (!file.releasedTo) this.#write(released);
+    failpoint('share.release-noted');
     const shares: SealedShare[] = [];
     for (const kept of [file.settled, file.pending]) {
       if (kept) shares.push({ deal: kept.deal, sealed: await seal(kept.share, member.ageRecipient) });

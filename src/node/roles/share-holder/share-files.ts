@@ -9,6 +9,7 @@ import {
   type StateId,
   stateId,
 } from '../../../common/ids.ts';
+import { fromSummedJson, toSummedJson } from '../../../state/format/summed-json.ts';
 import type { Home } from '../../home/home.ts';
 
 const FOLDER = 'shares';
@@ -73,7 +74,7 @@ export class ShareFiles {
     const bytes = this.#home.read(FOLDER, nameOf(association, state));
     if (!bytes) return undefined;
     try {
-      const { version: _, ...file } = ShareFileSchema.parse(JSON.parse(bytes.toString('utf8')));
+      const { version: _, ...file } = ShareFileSchema.parse(fromSummedJson(bytes.toString('utf8')));
       if (file.association !== association || file.state !== state) throw new Error('another file under this name');
       return file;
     } catch (cause) {
@@ -88,7 +89,7 @@ export class ShareFiles {
     const encode = (one: KeptShare | null): Record<'deal' | 'share', string> | null =>
       one && { deal: Buffer.from(one.deal).toString('base64'), share: Buffer.from(one.share).toString('base64') };
     const json = { version: 1, ...file, settled: encode(file.settled), pending: encode(file.pending) };
-    this.#home.write(`${JSON.stringify(json)}\n`, FOLDER, nameOf(file.association, file.state));
+    this.#home.write(`${toSummedJson(json)}\n`, FOLDER, nameOf(file.association, file.state));
   }
 
   erase(association: AssociationId, state: StateId): void {

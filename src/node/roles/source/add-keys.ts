@@ -1,4 +1,5 @@
 import { messageOf } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
 import { wrapStateKey } from '../../../state/format/index.ts';
 import type { Association, Member } from '../../../state/records/index.ts';
@@ -49,6 +50,7 @@ async function addKey(
     try {
       const client = new PointClient(await fleet.connectTo(peerId, signal), name);
       await client.addKey(state.stateId, key, signal);
+      failpoint('source.key-added');
       log.info(
         { state: state.stateId, point: name, destination: destination.name },
         'gave the key to a named destination',

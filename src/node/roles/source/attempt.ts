@@ -1,5 +1,6 @@
 import { hexOf } from '../../../common/bytes.ts';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { AssociationId, PeerIdText } from '../../../common/ids.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
@@ -99,7 +100,8 @@ export class Attempt {
       const shares = await this.#giveShares(parts, known);
       const stored = await this.#transfer(capture, parts, held, shares);
       isStored = true;
-      await capture.committed();
+      const forgotten = await capture.committed();
+      if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       return stored;
     } catch (error) {
       // Nobody waits for a point that was left: it may not be there at all.
@@ -195,6 +197,7 @@ export class Attempt {
     const { fleet, home } = this.#options;
     if (this.#association === undefined) {
       this.#association = await this.#options.associate();
+      failpoint('source.associated');
       writeSourceState(home, this.#association, this.#state);
     }
     const envelope = fleet.envelopeOf(this.#association);
@@ -212,6 +215,7 @@ export class Attempt {
     const { state, forgotten } = withPlace(this.#state, { cache, points });
     this.#state = state;
     writeSourceState(home, this.#association!, state);
+    failpoint('source.place-noted');
     for (const place of forgotten) home.dropCache(state.stateId, place.cache);
   }
 
@@ -248,13 +252,16 @@ export class Attempt {
     } finally {
       this.#sentBytes += ways.sentBytes;
     }
+    failpoint('source.sent');
     refuseEmpty(result.totals, result.skipped, emit);
     meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.newBytes, files: 0, totalFiles: 0 });
     const subject = { state: this.#state, association, envelope, result, ways, held, readers };
     const committed = await commitSnapshot(this.#options, subject, note, signal);
     const { snapshot, descriptorHash } = committed;
     this.#state = { ...this.#state, recipients: committed.readers.recipients, snapshot, descriptor: descriptorHash };
+    failpoint('source.committed');
     writeSourceState(home, association, this.#state);
+    failpoint('source.snapshot-noted');
     return {
       ...committed,
       association,

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { hexOf } from '../../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, associationId, type PeerIdText } from '../../../common/ids.ts';
@@ -78,7 +77,7 @@ class CaptureRun {
     const { fleet } = this.#options;
     const chosen = chooseAssociation(fleet.roster(), fleet.self, this.#request);
     if (chosen.existing) this.#hooks.onAssociation?.(chosen.existing.id);
-    const folder = mkdtempSync(join(this.#options.home.scratchDir(), 'areas-'));
+    const folder = this.#options.home.scratchFolder('areas-');
     let attempt: Attempt | undefined;
     try {
       attempt = this.#begin(chosen, await this.#scope(chosen, folder));
@@ -221,6 +220,7 @@ export function reasonOf(error: unknown): string {
     'no-point': 'no point can take it',
     'not-found': 'something that was to be captured is not there',
     'nothing-left': 'nothing was left to capture',
+    'no-space': 'a disk of the source is full',
     'not-built': 'it asks for what this version cannot do',
     usage: 'what was asked for does not go together',
     refused: 'it was refused',

@@ -1,4 +1,5 @@
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { AssociationId } from '../../../common/ids.ts';
 import type { Emit } from '../../events.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
@@ -96,6 +97,7 @@ export class SourceRole {
     const { paths, areas = [], root = '/' } = request;
     const job: Job = { association, paths, areas, root, start: false, createdAtMs: clock.now(), ended: null };
     writeJob(home, job);
+    failpoint('job.noted');
     this.#jobs.begin(job);
     return { association, detached: true };
   }

@@ -5,6 +5,7 @@ import { ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, peerIdText, type StateId } from '../../../common/ids.ts';
 import { KNOWN_PLACES_MAX, SPREAD_POINTS_MAX } from '../../../common/limits.ts';
 import { newStateId } from '../../../state/format/index.ts';
+import { fromSummedJson, toSummedJson } from '../../../state/format/summed-json.ts';
 import type { Home } from '../../home/home.ts';
 
 const HEX32 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -108,7 +109,7 @@ export function writeSourceState(home: Home, lineage: Lineage, state: SourceStat
     descriptor: state.descriptor ? hexOf(state.descriptor) : null,
     places: state.places,
   };
-  home.write(`${JSON.stringify(json)}\n`, ...file(lineage));
+  home.write(`${toSummedJson(json)}\n`, ...file(lineage));
 }
 
 /** Forgets a lineage of which nothing was stored anywhere. */
@@ -116,9 +117,29 @@ export function dropSourceState(home: Home, lineage: Lineage): void {
   home.remove(...file(lineage));
 }
 
+/**
+ * Removes stat caches that no kept state knows: a capture that failed before its state was kept leaves one. Nothing
+ * where a state cannot be read. Only the holder of HOME's lock may.
+ */
+export function dropStrayCaches(home: Home): void {
+  const kept = new Set<string>();
+  try {
+    for (const name of home.list('states').filter((file) => file.endsWith('.json'))) {
+      const { stateId, places } = parse(home.read('states', name)!, name);
+      for (const cache of ['', ...places.map((place) => `-${place.cache}`)]) kept.add(`${stateId}${cache}`);
+    }
+  } catch {
+    return;
+  }
+  for (const name of home.list('cache')) {
+    const state = /^([0-9a-f]{64}(-[0-9a-f]{16})?)\.db/.exec(name)?.[1];
+    if (state !== undefined && !kept.has(state)) home.remove('cache', name);
+  }
+}
+
 function parse(bytes: Buffer, path: string): SourceState {
   try {
-    const json = SourceStateSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const json = SourceStateSchema.parse(fromSummedJson(bytes.toString('utf8')));
     return {
       stateId: json.state as StateId,
       key: bytesOfHex(json.key),

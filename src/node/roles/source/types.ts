@@ -86,6 +86,16 @@ export type DistributeShares = (
   signal: AbortSignal,
 ) => Promise<GivenShares | undefined>;
 
+/** A share of another machine's key that this machine keeps. */
+export interface KeptShare {
+  readonly association: AssociationId;
+  readonly state: StateId;
+  /** So many of its deal open the key. */
+  readonly needed: number;
+  /** BLAKE3 of each share of the deal, 64 hex digits. */
+  readonly hashes: readonly string[];
+}
+
 /** What this machine can be told by after it was reinstalled. */
 export interface SourceHardware {
   /** For the commit event of a move in place; null where there is nothing to tell by. */
@@ -122,6 +132,8 @@ export interface SourceOptions {
   readonly links?: LinkFacts | undefined;
   /** Absent: a move in place has no shares, and needs a recovery key or code. */
   readonly distributeShares?: DistributeShares | undefined;
+  /** Shares of others' keys that are on this machine, and gone with it. Absent: it keeps none. */
+  readonly keptShares?: (() => readonly KeptShare[]) | undefined;
   /** Tells the holders of this state's shares to erase those of earlier states of the association. */
   readonly forgetOlderShares?:
     | ((association: AssociationId, state: StateId, signal: AbortSignal) => Promise<void>)

@@ -10,18 +10,19 @@ import type { CaptureAbout, Captured, CouldNot, FileRoot } from '../base/types.t
 import { isOneself } from './oneself.ts';
 import type { Home, HomesContent } from './schema.ts';
 
+/** Of people whose homes are left out. */
+const NAMES_SHOWN = 5;
+
 /** Homes and mail spools of local people; of a plain user his own. What lies on a server stays there. */
 export function captureHomes(system: System, about: CaptureAbout): Captured<HomesContent> | undefined {
   const { uid: limits } = loginDefsOf(system);
-  const people = readPasswd(system).entries.filter(
+  const all = readPasswd(system).entries.filter(
     ({ name, uid }) =>
-      isAccountName(name) &&
-      isPersonal(uid, limits) &&
-      (about.users === undefined || about.users.has(name)) &&
-      (system.asRoot || isOneself(uid)),
+      isAccountName(name) && isPersonal(uid, limits) && (about.users === undefined || about.users.has(name)),
   );
+  const people = all.filter(({ uid }) => system.asRoot || isOneself(uid));
   const mounts = mountsOf(system);
-  const couldNot: CouldNot[] = [];
+  const couldNot: CouldNot[] = othersOf(all.filter((person) => !people.includes(person) && isHomePath(person.home)));
   const roots = new Map<string, FileRoot>();
   const homes = people.slice(0, ACCOUNTS_PEOPLE_MAX).flatMap((person): Home[] => {
     const home = homeOf(system, person, mounts, couldNot);
@@ -32,6 +33,15 @@ export function captureHomes(system: System, about: CaptureAbout): Captured<Home
   if (system.asRoot && about.users === undefined) couldNot.push(...strangersOf(system));
   if (homes.length === 0 && couldNot.length === 0) return undefined;
   return { content: { homes }, roots: [...roots.values()], couldNot };
+}
+
+/** People whose homes only root, or they themselves, can read. */
+function othersOf(people: readonly PasswdLine[]): CouldNot[] {
+  if (people.length === 0) return [];
+  const names = people.slice(0, NAMES_SHOWN).map(({ name }) => name);
+  const more = people.length - names.length;
+  const what = `homes of ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return [{ what, why: 'this user cannot read them; capture as root to carry them' }];
 }
 
 function homeOf(

@@ -1,5 +1,5 @@
 /** The face of the room that restores system areas. */
-export { canUndoAreas, readAreasOutcome } from './outcome.ts';
+export { areWhollyUndone, canUndoAreas, readAreasOutcome } from './outcome.ts';
 export { type AreasRun, openAreas } from './run.ts';
 export type {
   AreaFailure,

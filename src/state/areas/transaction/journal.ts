@@ -1,7 +1,21 @@
-import { closeSync, copyFileSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../../format/summed-json.ts';
 import { close, openFolderAt, syncFileSystem } from '../../fs/calls.ts';
 import { reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
@@ -64,9 +78,10 @@ export class Journal {
       copyDocuments(documents, join(dir, 'documents'));
       const journal = new Journal(undoDir, outcome, plan, []);
       fill(journal);
-      writeDurable(dir, 'plan.json', `${JSON.stringify(plan)}\n`);
+      writeDurable(dir, 'plan.json', `${toSummedJson(plan)}\n`);
       writeDurable(dir, 'log', '');
       syncAll(dir);
+      failpoint('areas.plan-written');
       writeOutcome(undoDir, outcome);
       return journal;
     } catch (error) {
@@ -81,9 +96,13 @@ export class Journal {
     if (!outcome) return undefined;
     try {
       const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name), 'utf8');
-      const plan = JSON.parse(read('plan.json')) as JournalPlan;
+      const plan = fromSummedJson(read('plan.json')) as JournalPlan;
       if (plan.format !== 1 || !Array.isArray(plan.steps)) throw new Error('it is of another version');
-      return new Journal(undoDir, outcome, plan, parseLog(read('log')));
+      const log = readFileSync(join(journalDirOf(undoDir), 'log'));
+      // What is noted from now on must not go on a line that was cut short.
+      const whole = log.lastIndexOf('\n') + 1;
+      if (whole < log.length) truncateSync(join(journalDirOf(undoDir), 'log'), whole);
+      return new Journal(undoDir, outcome, plan, parseLog(log.toString('utf8', 0, whole)));
     } catch (error) {
       throw damaged(`the journal of the areas that were restored, in ${undoDir}, cannot be read`, error);
     }
@@ -145,7 +164,7 @@ export class Journal {
   note(entry: LogEntry, durability: 'synced' | 'unsynced' = 'synced'): void {
     try {
       this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
-      writeAll(this.#log, Buffer.from(`${JSON.stringify(entry)}\n`));
+      appendWhole(this.#log, Buffer.from(`${toSummedJson(entry)}\n`));
       if (durability === 'synced') fsyncSync(this.#log);
     } catch (error) {
       throw new ResettleError('failed', `cannot write the journal in ${this.dir}: ${reasonOf(error)}`, {
@@ -185,6 +204,17 @@ export class Journal {
   close(): void {
     if (this.#log !== undefined) closeSync(this.#log);
     this.#log = undefined;
+  }
+}
+
+/** All of it or nothing: behind a part of a line the next one could not be read. */
+function appendWhole(fd: number, line: Uint8Array): void {
+  const before = fstatSync(fd).size;
+  try {
+    writeAll(fd, line);
+  } catch (error) {
+    ftruncateSync(fd, before);
+    throw error;
   }
 }
 

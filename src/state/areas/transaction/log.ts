@@ -1,3 +1,4 @@
+import { fromSummedJson } from '../../format/summed-json.ts';
 import type { AreaName } from '../base/names.ts';
 import type { Present } from './node.ts';
 import type { Phase } from './steps.ts';
@@ -28,13 +29,13 @@ export type LogEntry =
   | { readonly did: 'left'; readonly times: FolderTimes }
   /** Everything is about to be put back, but for the times of these folders, which somebody changed. Synced. */
   | { readonly did: 'undo'; readonly changed: readonly string[] }
-  /** A phase was put back. Synced. */
-  | { readonly did: 'undone'; readonly phase: Phase };
+  /** A phase was put back, but for so many things (earlier versions did not say). Synced. */
+  | { readonly did: 'undone'; readonly phase: Phase; readonly kept?: number };
 
 /** What a log says, its last line left out where it was cut short. */
 export function parseLog(text: string): LogEntry[] {
   const lines = text.split('\n');
   // The last is empty, or was not written to its end.
   lines.pop();
-  return lines.map((line) => JSON.parse(line) as LogEntry);
+  return lines.map((line) => fromSummedJson(line) as LogEntry);
 }

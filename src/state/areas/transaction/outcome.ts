@@ -1,7 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { damaged } from '../../format/damaged.ts';
+import { fromSummedJson, toSummedJson } from '../../format/summed-json.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
 import type { AreasOutcome } from './types.ts';
@@ -21,7 +23,7 @@ export function readAreasOutcome(undoDir: string): AreasOutcome | undefined {
     throw error;
   }
   try {
-    const outcome = JSON.parse(text) as AreasOutcome;
+    const outcome = fromSummedJson(text) as AreasOutcome;
     const isWhole =
       outcome.format === 1 &&
       STATUSES.includes(outcome.status) &&
@@ -41,9 +43,15 @@ export function canUndoAreas(undoDir: string): boolean {
   return status === 'staged' || status === 'applying' || status === 'applied';
 }
 
+/** Whether all of them were put back, so that nothing of the journal is of use any more. Throws `damaged`. */
+export function areWhollyUndone(undoDir: string): boolean {
+  const outcome = readAreasOutcome(undoDir);
+  return (outcome?.status === 'undone' || outcome?.status === 'rolled-back') && outcome.kept === 0;
+}
+
 /** Durable when it returns. */
 export function writeOutcome(undoDir: string, outcome: AreasOutcome): void {
-  writeDurable(journalDirOf(undoDir), 'outcome.json', `${JSON.stringify(outcome)}\n`);
+  writeDurable(journalDirOf(undoDir), 'outcome.json', `${toSummedJson(outcome)}\n`);
 }
 
 /** A whole file or none, on disk when it returns. Throws `failed`. */
@@ -57,7 +65,9 @@ export function writeDurable(folder: string, name: string, text: string): void {
     } finally {
       closeSync(fd);
     }
+    failpoint('areas.file-written');
     renameSync(`${path}.new`, path);
+    failpoint('areas.file-renamed');
     syncFolderAt(folder);
   } catch (error) {
     throw new ResettleError('failed', `cannot write ${path}: ${reasonOf(error)}`, { cause: error });

@@ -1,4 +1,5 @@
 import { ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { makeFolder, removeFile, rename, statOf, syncFolder } from '../../fs/calls.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { type Beneath, presentAt } from './beneath.ts';
@@ -49,6 +50,7 @@ export class PhaseRun {
       this.look();
     });
     this.#journal.note({ did: 'intent', phase: this.#phase, times: this.#folderTimes() });
+    failpoint('areas.intent-noted');
     this.#onPoint('intent');
     try {
       this.#naming(() => this.#change());
@@ -57,8 +59,10 @@ export class PhaseRun {
       this.#journal.noteIfPossible({ did: 'halt', phase: this.#phase, notBegun });
       throw error;
     }
+    failpoint('areas.phase-synced');
     this.#onPoint('synced');
     this.#journal.note({ did: 'phase', phase: this.#phase });
+    failpoint('areas.phase-noted');
     this.#onPoint('done');
   }
 
@@ -152,14 +156,17 @@ export class PhaseRun {
       if (wanted.kind !== 'file') return;
       makeUnfinishedFile(folder, tmp, this.#journal.stagedPath(step, content), giveOwned(wanted, before));
     });
+    failpoint('areas.step-prepared');
     this.#onPoint(`unfinished ${step.number}`);
   }
 
   #do(step: Step): void {
     const there = this.#compare(step);
     this.#journal.note({ did: 'step', step: step.number }, 'unsynced');
+    failpoint('areas.step-noted');
     this.#begun.add(step.number);
     this.#beneath.within(step.path, (folder, name) => this.#give(step, there, folder, name));
+    failpoint('areas.step-done');
     this.#onPoint(`step ${step.number}`);
   }
 

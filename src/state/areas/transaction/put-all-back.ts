@@ -1,4 +1,5 @@
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import { setTime, statOf, syncFolder } from '../../fs/calls.ts';
 import { codeOf } from '../../fs/errno.ts';
 import { AREA_NAMES, type AreaName } from '../base/names.ts';
@@ -29,12 +30,14 @@ export function putAllBack(
     const begun = new Set(begunSteps(journal, phase));
     for (const step of inOrder(journal.plan.steps, phase).toReversed()) {
       attempt(() => (begun.has(step) ? back.step(step, -1) : back.sweep(step)));
+      failpoint('areas.step-put-back');
       onPoint(`undo: step ${step.number}`);
     }
     attempt(() => back.sync());
     const times = journal.last('intent', phase)?.times ?? [];
     for (const [path, timeNs] of times) if (!changed.has(path)) attempt(() => giveTime(beneath, path, timeNs));
-    if (failures.length === 0) journal.noteIfPossible({ did: 'undone', phase });
+    if (failures.length === 0) journal.noteIfPossible({ did: 'undone', phase, kept: back.kept.report().count });
+    failpoint('areas.phase-put-back');
     onPoint(`undo: ${phase}`);
   }
   if (failures.length > 0) throw notPutBack(journal, failures);

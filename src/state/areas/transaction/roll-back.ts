@@ -1,3 +1,4 @@
+import { failpoint } from '../../../common/failpoint.ts';
 import { codeOf } from '../../fs/errno.ts';
 import { withAccountsLocked } from './account-lock.ts';
 import type { Beneath } from './beneath.ts';
@@ -46,20 +47,27 @@ function takeBack(
   }
   const notWoken = [...notStarted, ...waker.activate(new Map([...paths].filter(([area]) => woken.has(area))))];
   const kept = back.kept.report();
-  if (phases.includes('before')) end(parts, journal, status, kept.count > 0);
+  if (phases.includes('before')) end(parts, journal, status, kept.count);
   return { removed: back.removed, putBack: back.putBack, kept, notWoken };
 }
 
-function end(parts: AreasParts, journal: Journal, status: 'rolled-back' | 'undone', isKept: boolean): void {
+function end(parts: AreasParts, journal: Journal, status: 'rolled-back' | 'undone', keptNow: number): void {
   const ended = parts.now?.() ?? Date.now();
+  // Of a phase that an earlier call took back, too.
+  const kept = journal.entries.reduce(
+    (most, entry) => Math.max(most, entry.did === 'undone' ? (entry.kept ?? 0) : 0),
+    keptNow,
+  );
+  failpoint('areas.put-back');
   try {
-    journal.setOutcome({ status, times: { ...journal.outcome.times, ended } });
+    journal.setOutcome({ status, times: { ...journal.outcome.times, ended }, kept });
   } catch (error) {
     // A disk that is full or read-only: the next run finds nothing left to put back, and says so then.
     if (status === 'undone' || codeOf(error) === undefined) throw error;
     return;
   }
+  failpoint('areas.put-back-noted');
   journal.forget('staged');
   // What could not be put back is told to lie there.
-  if (!isKept) journal.forget('before');
+  if (kept === 0) journal.forget('before');
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
+import { failpoint } from '../../../common/failpoint.ts';
 import type { Report } from '../../../common/ports.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { asBefore } from '../base/as-before.ts';
@@ -74,6 +75,7 @@ export class AreasTransaction {
       const message = `cannot write down in ${undoDir} what is to be changed: ${reasonOf(error)}`;
       throw new ResettleError('failed', message, { hint: 'nothing was changed', cause: error });
     }
+    failpoint('areas.staged');
     this.#point('staged');
     this.#judge = new Judge(this.#system, this.#chosenAreas(), new Set(this.plan.paths));
   }
@@ -197,8 +199,10 @@ export class AreasTransaction {
       wasWrong: this.#judge!.wasWrong,
       ...woken,
     };
+    failpoint('areas.committing');
     this.#point('commit');
     journal.setOutcome({ status: 'applied', times: { ...journal.outcome.times, applied: this.#now() }, result });
+    failpoint('areas.applied');
     this.#point('committed');
     journal.forget('staged');
     return result;

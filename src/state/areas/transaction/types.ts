@@ -90,4 +90,6 @@ export interface AreasOutcome {
   /** In milliseconds since 1970. */
   readonly times: { readonly staged: number; readonly applied?: number; readonly ended?: number };
   readonly result?: AreasResult;
+  /** Of one that is undone: how many things could not be put back. Undos of earlier versions did not note it. */
+  readonly kept?: number;
 }

@@ -1,4 +1,5 @@
 import { messageOf, ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { PeerIdText } from '../../../../common/ids.ts';
 import type { Doors } from '../door.ts';
 import type { ConnectPoint } from '../other-points.ts';
@@ -44,6 +45,7 @@ export async function copySomewhere(
     try {
       log.info({ state, peer, packs: copy.packs.length }, 'making a copy');
       await sendCopy(parts, copy, other, () => pass.progress(), within);
+      failpoint('copy.made');
       await receipts.tell(copy.one, peer);
       log.info({ state, peer }, 'a copy was made');
       return;

@@ -1,4 +1,5 @@
 import { ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { PackId, PeerIdText } from '../../../../common/ids.ts';
 import { PACK_MAX_BYTES, POINT_PACKS_IN_FLIGHT } from '../../../../common/limits.ts';
 import type { KeyFile } from '../../../../protocols/point/messages.ts';
@@ -76,7 +77,9 @@ export async function sendCopy(
   const { lease } = await other.reserve({ association: copy.association, state, bytes, copy: true }, signal);
   try {
     const packs = copy.packs.filter(({ id }) => missing.has(id));
+    failpoint('copy.reserved');
     await sendPacks(parts, copy, other, lease, packs, onPack, signal);
+    failpoint('copy.sent');
     const commit = {
       lease,
       snapshot: copy.header.snapshot,

@@ -1,5 +1,6 @@
 import type { Clock } from '../../../../common/clock.ts';
 import { ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import { type PeerIdText, type StateId, stateId } from '../../../../common/ids.ts';
 import type { Lease, Reserve } from '../../../../protocols/point/messages.ts';
 import type { Association } from '../../../../state/records/index.ts';
@@ -67,6 +68,7 @@ export class Reservations {
       const { doors, leases, held, unfinished } = this.#parts;
       if (doors.isOpen(lease.state)) throw new ResettleError('refused', 'that state is in use by a transfer');
       leases.release(lease.id);
+      failpoint('lease.given-up');
       const one = held.get(lease.state);
       if (one) await unfinished.leave(one);
     });
@@ -118,7 +120,9 @@ export class Reservations {
     try {
       const one = known ?? (await held.begin(newStateInfo(state, association.id, association.body.source)));
       const { id, bytes, copy } = lease;
+      failpoint('lease.granted');
       await held.remember(one, { lease: { id, peer, bytes, copy, baseBytes } });
+      failpoint('lease.noted');
       unfinished.takenUp(state);
       log.info({ state, peer, bytes, copy }, 'reserved');
       return {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { PackId, StateId } from '../../../../common/ids.ts';
 import type { Store } from '../../../../state/store/index.ts';
 import type { Log } from '../../../log.ts';
@@ -66,6 +67,7 @@ export class Unfinished {
       for (const { id } of header.packs) keep.push(id);
     }
     await this.#store.dropPacksExcept(held.state, keep);
+    failpoint('lease.leftovers-dropped');
     await this.#held.recount(held);
     await this.#held.remember(held, { unfinished: false });
   }

@@ -1,4 +1,5 @@
 import { messageOf } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { PackId, PeerIdText } from '../../../../common/ids.ts';
 import { PACK_MAX_BYTES } from '../../../../common/limits.ts';
 import type { Association } from '../../../../state/records/index.ts';
@@ -48,6 +49,7 @@ export class Repair {
     if (held.get(one.state) !== one) return 0;
     await held.recount(one);
     if (lacking.size === 0 && one.info?.scrub) await held.remember(one, { scrub: { ...one.info.scrub, bad: 0 } });
+    failpoint('repair.noted');
     await receipts.tell(one);
     return lacking.size;
   }
@@ -102,6 +104,7 @@ export class Repair {
         buffer = undefined;
         // Checks that it is what its name says.
         await store.storePack(one.state, id, whole, sizeBytes);
+        failpoint('repair.fetched');
       } finally {
         // What a transfer that broke may still write to goes to the collector, not to others.
         if (buffer) store.giveBack(new Uint8Array(PACK_MAX_BYTES));

@@ -1,3 +1,4 @@
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { AssociationBody, SignedEvent } from '../../../../state/records/index.ts';
 import type { Log } from '../../../log.ts';
 import type { Doors, Pass } from '../door.ts';
@@ -118,6 +119,7 @@ export class Retention {
           reason,
         };
         await file.beginDeletion(deletion);
+        failpoint('deletion.decided');
         log.info({ state, reason }, 'deleting');
         await this.#finish(deletion);
       } finally {
@@ -134,7 +136,9 @@ export class Retention {
     // What has come since, under the same id, is not what was to be deleted.
     if (!one || half || one.newest?.descriptorHash === deletion.descriptorHash) {
       if (one) await held.drop(one);
+      failpoint('deletion.done');
       await receipts.tellDeleted(deletion);
+      failpoint('deletion.signed');
     }
     await file.endDeletion(deletion.state);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../../common/clock.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { PackId } from '../../../../common/ids.ts';
 import { OBSERVED_SAVE_MS } from '../../../../common/limits.ts';
 import type { PackReference } from '../../../../state/format/index.ts';
@@ -72,7 +73,9 @@ export class Scrub {
       savedMs = file.observedMs();
       await held.remember(one, { scrub: { after: turn.at(-1)!.id, doneAtMs: before.doneAtMs, bad } });
     }
+    failpoint('scrub.read');
     await held.remember(one, { scrub: { after: null, doneAtMs: file.observedMs(), bad } });
+    failpoint('scrub.noted');
     log.info({ state: one.state, packs: packs.length, bad }, 'scrubbed');
     if (bad > 0) await this.#parts.onDamaged(one);
     return bad;
@@ -118,6 +121,7 @@ export class Scrub {
     for (const id of bad) {
       log.warn({ state: one.state, pack: id }, 'a pack is damaged or missing');
       await store.setPackAside(one.state, id);
+      failpoint('scrub.set-aside');
     }
     const bytes = turn.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     const takesMs = (bytes / timing.scrubBytesPerSecond) * 1000;

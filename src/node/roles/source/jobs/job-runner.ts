@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asBuffer } from '../../../../common/bytes.ts';
 import { messageOf, ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { AssociationId } from '../../../../common/ids.ts';
 import { JOB_RETRY_FIRST_MS, JOB_RETRY_MOST_MS, START_JITTER_MS, START_SETTLE_MS } from '../../../../common/limits.ts';
 import type { SourceOptions } from '../types.ts';
@@ -69,6 +70,7 @@ export class JobRunner {
     ) {
       try {
         await this.#inTurn(job, signal);
+        failpoint('job.done');
         removeJob(home, job.association);
         return;
       } catch (error) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ErrorCode, isErrorCode, messageOf, ResettleError } from '../../../../common/errors.ts';
 import { type AssociationId, associationId } from '../../../../common/ids.ts';
 import { AREA_NAMES, type AreaName } from '../../../../state/areas/base/names.ts';
+import { fromSummedJson, toSummedJson } from '../../../../state/format/summed-json.ts';
 import type { Home } from '../../../home/home.ts';
 import type { Log } from '../../../log.ts';
 
@@ -34,7 +35,7 @@ const FOLDER = 'jobs';
 const fileOf = (id: AssociationId): string => `${id}.json`;
 
 export function writeJob(home: Home, job: Job): void {
-  home.write(`${JSON.stringify({ version: 1, ...job })}\n`, FOLDER, fileOf(job.association));
+  home.write(`${toSummedJson({ version: 1, ...job })}\n`, FOLDER, fileOf(job.association));
 }
 
 export function removeJob(home: Home, id: AssociationId): void {
@@ -86,7 +87,7 @@ export function endedBy(job: Job, error: unknown): Job {
 
 function parse(bytes: Buffer, path: string): Job {
   try {
-    const json = JobSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const json = JobSchema.parse(fromSummedJson(bytes.toString('utf8')));
     const { ended } = json;
     return {
       association: associationId(json.association),

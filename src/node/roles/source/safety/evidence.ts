@@ -1,12 +1,13 @@
-import type { PeerIdText } from '../../../../common/ids.ts';
+import type { PeerIdText, StateId } from '../../../../common/ids.ts';
 import { SAFE_WORD_MS } from '../../../../common/limits.ts';
-import type { Association, SignedEvent } from '../../../../state/records/index.ts';
+import type { Association, Roster, SignedEvent } from '../../../../state/records/index.ts';
 import { nameOf } from '../../../membership/machines.ts';
+import { isRestored, leavingMembers } from '../../../migrations/leaving.ts';
 import type { SourceOptions } from '../types.ts';
 import type { Receipt } from './receipts.ts';
-import { type HolderEvidence, type KeyEvidence, type Safety, safety } from './safety.ts';
+import { type HolderEvidence, type KeyEvidence, type Safety, type ShareEvidence, safety } from './safety.ts';
 
-type Ground = Pick<SourceOptions, 'fleet' | 'clock'>;
+type Ground = Pick<SourceOptions, 'fleet' | 'clock' | 'keptShares'>;
 
 /** Members that have, or should have, packs of a receipt's snapshot: those it was committed on, and all that signed for it. */
 export function holdersOf(receipt: Receipt, events: readonly SignedEvent[]): PeerIdText[] {
@@ -35,7 +36,8 @@ export function withTrial(
 }
 
 /** Whether the source may be wiped, by what the receipt has seen and the records say. `packs` is the snapshot's number of them. */
-export function judge({ fleet, clock }: Ground, association: Association, receipt: Receipt, packs: number): Safety {
+export function judge(ground: Ground, association: Association, receipt: Receipt, packs: number): Safety {
+  const { fleet, clock } = ground;
   const roster = fleet.roster();
   const events = fleet.events(association.id);
   const holders = holdersOf(receipt, events).map((peerId): HolderEvidence => {
@@ -62,7 +64,8 @@ export function judge({ fleet, clock }: Ground, association: Association, receip
     packs,
     wiped: { peerId: fleet.self, machine: roster.members.get(fleet.self)?.machine ?? null },
     holders,
-    key: keyEvidence({ fleet, clock }, association, receipt, events),
+    key: keyEvidence(ground, association, receipt, events),
+    neededBy: neededBy(ground),
   });
 }
 
@@ -90,18 +93,53 @@ function keyEvidence(
     way: 'shares',
     needed: shares?.needed ?? 2,
     givenAtMs: shares?.atMs,
-    holders: (shares?.holders ?? []).map(({ peerId, proof }) => ({
-      name: nameOf(roster, peerId),
-      confirmed: events.some(
-        ({ signer, body: said }) =>
-          signer === peerId &&
-          said.step === 'share' &&
-          said.state === receipt.state &&
-          said.phase === 'kept' &&
-          said.proof === proof,
-      ),
-    })),
+    holders: shareEvidence({ fleet }, shares?.holders ?? [], receipt.state, events),
   };
+}
+
+function shareEvidence(
+  { fleet }: Pick<Ground, 'fleet'>,
+  holders: NonNullable<Receipt['shares']>['holders'],
+  state: StateId,
+  events: readonly SignedEvent[],
+): ShareEvidence[] {
+  const roster = fleet.roster();
+  const leaving = leavingMembers({ roster, events: (id) => fleet.events(id) });
+  return holders.map(({ peerId, proof }) => ({
+    name: nameOf(roster, peerId),
+    confirmed: keepers(events, state, [proof]).includes(peerId),
+    lost: whyLost(roster, leaving, peerId),
+  }));
+}
+
+function whyLost(roster: Roster, leaving: ReadonlySet<PeerIdText>, peer: PeerIdText): string | undefined {
+  if (roster.members.get(peer)?.status !== 'active') return 'is no active member';
+  return leaving.has(peer) ? 'is to be wiped or given away itself, with its share of the key' : undefined;
+}
+
+/** Who has signed that it keeps one of these shares. */
+function keepers(events: readonly SignedEvent[], state: StateId, hashes: readonly string[]): PeerIdText[] {
+  return events
+    .filter(({ body }) => body.step === 'share' && body.phase === 'kept' && body.state === state)
+    .filter(({ body }) => body.proof !== null && hashes.includes(body.proof))
+    .map(({ signer }) => signer);
+}
+
+/** Sources of states that are not restored yet, and for which the shares on machines that stay do not suffice without this one's. */
+function neededBy({ fleet, keptShares }: Ground): string[] {
+  const roster = fleet.roster();
+  const leaving = leavingMembers({ roster, events: (id) => fleet.events(id) });
+  const names = new Set<string>();
+  for (const { association, state, needed, hashes } of keptShares?.() ?? []) {
+    const move = roster.associations.get(association);
+    const events = fleet.events(association);
+    if (!move || move.ended || isRestored(events)) continue;
+    const isStored = events.some(({ body }) => body.step === 'commit' && body.state === state);
+    const others = keepers(events, state, hashes).filter((peer) => peer !== fleet.self);
+    const staying = others.filter((peer) => whyLost(roster, leaving, peer) === undefined);
+    if (isStored && staying.length < needed) names.add(nameOf(roster, move.body.source));
+  }
+  return [...names];
 }
 
 function isAbout(body: SignedEvent['body'], receipt: Receipt): boolean {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bytesOfHex, hexOf } from '../../../../common/bytes.ts';
 import { ResettleError } from '../../../../common/errors.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import {
   type AssociationId,
   associationId,
@@ -8,6 +9,7 @@ import {
   peerIdText,
   type StateId,
 } from '../../../../common/ids.ts';
+import { fromSummedJson, toSummedJson } from '../../../../state/format/summed-json.ts';
 import type { Home } from '../../../home/home.ts';
 import type { GivenShares } from '../types.ts';
 
@@ -76,13 +78,14 @@ const FOLDER = 'receipts';
 
 export function writeReceipt(home: Home, receipt: Receipt, descriptor?: Uint8Array): void {
   if (descriptor) home.write(descriptor, FOLDER, `${receipt.association}.descriptor`);
+  failpoint('source.receipt-descriptor-kept');
   const json = {
     version: 1,
     ...receipt,
     machine: receipt.machine && hexOf(receipt.machine),
     reads: receipt.reads.map((read) => ({ ...read, packs: hexOf(read.packs) })),
   };
-  home.write(`${JSON.stringify(json)}\n`, FOLDER, `${receipt.association}.json`);
+  home.write(`${toSummedJson(json)}\n`, FOLDER, `${receipt.association}.json`);
 }
 
 /** Undefined where nothing was stored for that association. Throws `damaged`. */
@@ -90,7 +93,7 @@ export function readReceipt(home: Home, association: AssociationId): Receipt | u
   const bytes = home.read(FOLDER, `${association}.json`);
   if (!bytes) return undefined;
   try {
-    const json = ReceiptSchema.parse(JSON.parse(bytes.toString('utf8')));
+    const json = ReceiptSchema.parse(fromSummedJson(bytes.toString('utf8')));
     const peers = (list: readonly string[]): PeerIdText[] => list.map(peerIdText);
     return {
       association: associationId(json.association),

@@ -19,6 +19,15 @@ export interface HolderEvidence {
   has(pack: number): boolean;
 }
 
+/** One member that was given a share of the key. */
+export interface ShareEvidence {
+  readonly name: string;
+  /** It has signed that it keeps the very share that it was given. */
+  readonly confirmed: boolean;
+  /** Why that share counts for nothing all the same; undefined: it counts. */
+  readonly lost: string | undefined;
+}
+
 /** How the key survives the wipe. */
 export type KeyEvidence =
   | {
@@ -34,8 +43,7 @@ export type KeyEvidence =
       readonly needed: number;
       /** Where none were given out: undefined. The source has recombined k of them when it gave them out. */
       readonly givenAtMs: number | undefined;
-      /** Names of holders, and whether each has signed that it keeps the very share that it was given. */
-      readonly holders: readonly { readonly name: string; readonly confirmed: boolean }[];
+      readonly holders: readonly ShareEvidence[];
     }
   /** A recovery key or code that nobody has tried. */
   | { readonly way: 'untried'; readonly what: string };
@@ -49,6 +57,8 @@ export interface SafetyInput {
   readonly wiped: { readonly peerId: PeerIdText; readonly machine: string | null };
   readonly holders: readonly HolderEvidence[];
   readonly key: KeyEvidence;
+  /** Machines whose states nobody could open any more without the share that the machine to be wiped keeps. */
+  readonly neededBy: readonly string[];
 }
 
 export interface Safety {
@@ -79,6 +89,9 @@ export function safety(input: SafetyInput): Safety {
     missing.push(...lacks, `${copies} of ${replicas} ${replicas === 1 ? 'copy is' : 'copies are'} verified`);
   }
   const keyAtMs = keyLack(key, isFresh, missing);
+  for (const name of input.neededBy) {
+    missing.push(`without the share that this machine keeps, ${name} cannot get its state back`);
+  }
   const safe = missing.length === 0;
   const times = [...good.map(({ readAtMs }) => readAtMs!), ...(keyAtMs === undefined ? [] : [keyAtMs])];
   return { safe, untilMs: safe ? Math.min(...times) + lifeMs : 0, copies, missing };
@@ -136,11 +149,13 @@ function keyLack(
     case 'shares': {
       if (key.givenAtMs === undefined) missing.push('no shares of the key were given out');
       else if (!isFresh(key.givenAtMs)) missing.push('the shares of the key were checked too long ago');
-      for (const { name, confirmed } of key.holders) {
+      const counting = key.holders.filter(({ lost }) => lost === undefined);
+      for (const { name, confirmed } of counting) {
         if (!confirmed) missing.push(`${name} has not signed that it keeps its share of the key`);
       }
-      if (key.givenAtMs !== undefined && key.holders.length < key.needed) {
-        missing.push(`${key.holders.length} of ${key.needed} shares of the key are out`);
+      if (key.givenAtMs !== undefined && counting.length < key.needed) {
+        for (const { name, lost } of key.holders) if (lost !== undefined) missing.push(`${name} ${lost}`);
+        missing.push(`${counting.length} of ${key.needed} shares of the key are out`);
       }
       return key.givenAtMs;
     }

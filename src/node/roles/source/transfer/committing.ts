@@ -1,4 +1,5 @@
 import { bytesOfHex } from '../../../../common/bytes.ts';
+import { failpoint } from '../../../../common/failpoint.ts';
 import type { AssociationId, PackId, PeerIdText } from '../../../../common/ids.ts';
 import { KEY_FILE_MAX_BYTES } from '../../../../common/limits.ts';
 import type { KeyFile } from '../../../../protocols/point/messages.ts';
@@ -66,6 +67,7 @@ export async function commitSnapshot(
     platform: `${process.platform} ${process.arch}`,
     privateKey: options.privateKey,
   });
+  failpoint('source.signed');
   const readers = readersNow(options, subject);
   const keys: KeyFile[] = [];
   for (const { name, recipient } of readers.holders)
@@ -88,6 +90,7 @@ export async function commitSnapshot(
       },
       signal,
     );
+    failpoint('source.point-committed');
     points.push({ peerId: route.peerId, name: route.name, bytes: own.reduce((sum, pack) => sum + pack.sizeBytes, 0) });
   }
   await release(idle.map((way) => ({ part: way.part, way })));

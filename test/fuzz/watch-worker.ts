@@ -1,0 +1,23 @@
+/** The thread of `watchdog.ts`. */
+import { workerData } from 'node:worker_threads';
+import { keep } from './kept.ts';
+
+const LOOK_EVERY_MS = 5_000;
+const { shared, hangMs } = workerData as { shared: SharedArrayBuffer; hangMs: number };
+const words = new Int32Array(shared, 0, 3);
+let last = 0;
+let sinceMs = Date.now();
+
+setInterval(() => {
+  const execution = Atomics.load(words, 0);
+  if (execution !== last || execution === 0) {
+    last = execution;
+    sinceMs = Date.now();
+  } else if (Date.now() - sinceMs > hangMs) {
+    const [, bytes, name] = words as unknown as [number, number, number];
+    const all = Buffer.from(new Uint8Array(shared, 12, name + bytes));
+    const target = all.subarray(0, name).toString('utf8');
+    process.stderr.write(`${target} hangs: ${keep('failures', target, all.subarray(name))}\n`);
+    process.kill(process.pid, 'SIGKILL');
+  }
+}, LOOK_EVERY_MS);

@@ -1,0 +1,156 @@
+/** Real agents that are attacked, an honest member that must be served all the same, and the hostile machines. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { type StateId, stateId } from '../../../src/common/ids.ts';
+import { BlocksSink } from '../../../src/protocols/blocks/client.ts';
+import { askOver, haveSame } from '../../../src/protocols/records/client.ts';
+import { associationIdOf, plainAssociation, readRecord } from '../../../src/state/records/index.ts';
+import { somePacks } from '../../node/point/support/office.ts';
+import type { AgentProcess } from '../../support/agents.ts';
+import { eventually, Scene } from '../../support/scene.ts';
+import { Peer } from './peer.ts';
+
+/** What an agent may have in memory at most, whatever is done to it. */
+export const MEMORY_MAX_BYTES = 400 * 1024 * 1024;
+const HONEST_HOST = '127.0.0.1';
+const NEVER = new AbortController().signal;
+/** Lines of a process that fails in a way that nobody has thought of. */
+const CRASH = /unhandled|uncaught|\bFATAL\b|heap out of memory|MaxListenersExceeded|TypeError|RangeError|ERR_INTERNAL/i;
+
+/** A state of somebody's on the point: an association of its own, and a lease. */
+export interface Leased {
+  readonly association: Uint8Array;
+  readonly state: StateId;
+  readonly lease: string;
+}
+
+export class Stage {
+  readonly scene = new Scene();
+  /** A point, and the fleet's first operator. */
+  nas!: AgentProcess;
+  honest!: Peer;
+  member!: Peer;
+  operator!: Peer;
+  revoked!: Peer;
+  #hosts = 0;
+  readonly #ends: (() => unknown)[] = [];
+
+  static async open(): Promise<Stage> {
+    const stage = new Stage();
+    const { scene } = stage;
+    stage.nas = await scene.point('nas', ['--verbose']);
+    await scene.done('nas', ['fleet', 'init', '--name', 'office']);
+    stage.honest = await stage.#peer('honest', HONEST_HOST);
+    stage.member = await stage.#peer('mallory');
+    stage.operator = await stage.#peer('oscar', undefined, ['--role', 'operator']);
+    stage.revoked = await stage.#peer('rita');
+    await scene.done('nas', ['fleet', 'revoke', stage.revoked.peerId]);
+    return stage;
+  }
+
+  async #peer(name: string, from?: string, terms: readonly string[] = []): Promise<Peer> {
+    const peer = await Peer.make(name, from ? { from } : {});
+    this.#ends.push(() => peer.end());
+    await peer.join(this.address, await this.invite(terms));
+    return peer;
+  }
+
+  /** Where the attacked agent listens. */
+  get address(): string {
+    return this.nas.addresses[0]!;
+  }
+
+  get log(): string {
+    return this.nas.command.stderr;
+  }
+
+  async invite(terms: readonly string[] = []): Promise<string> {
+    return (await this.scene.done('nas', ['fleet', 'invite', ...terms])).token as string;
+  }
+
+  /** A loopback address that nobody else comes from, so that what is done from it counts for it alone. */
+  newHost(): string {
+    this.#hosts += 1;
+    return `127.66.${this.#hosts >> 8}.${this.#hosts & 255}`;
+  }
+
+  /** Somebody whom nobody knows joins, and gets all records. */
+  async newcomerIsAdmitted(): Promise<void> {
+    const newcomer = await Peer.make('newcomer', { from: this.newHost() });
+    await newcomer.join(this.address, await this.invite());
+    await newcomer.end();
+  }
+
+  /** To be done when all is over. */
+  after(end: () => unknown): void {
+    this.#ends.push(end);
+  }
+
+  /** Waits until the agent has written a line that fits, counted from a place in its log. */
+  async logged(fits: RegExp, from = 0): Promise<void> {
+    await eventually(`the log says ${fits}`, () => fits.test(this.log.slice(from)) || undefined);
+  }
+
+  /** A peer's association with somebody, a new state of it, and a lease for so many bytes. */
+  async lease(of: Peer, bytes: number, to = this.honest): Promise<Leased> {
+    const nonce = randomBytes(16).toString('hex');
+    const { peerId: source } = of;
+    const body = plainAssociation({ source, destination: to.peerId, mode: 'side-by-side', nonce });
+    const { envelope } = await of.log.append(body);
+    const state = stateId(randomBytes(32).toString('hex'));
+    const client = await of.point(this.address);
+    const { lease } = await client.reserve({ association: envelope, state, bytes, copy: false }, NEVER);
+    return { association: envelope, state, lease };
+  }
+
+  associationIdOf({ association }: Pick<Leased, 'association'>): ReturnType<typeof associationIdOf> {
+    return associationIdOf(readRecord(association).hash);
+  }
+
+  /** What an honest member gets, on a new connection: a greeting, equal records, room, and a pack taken. */
+  async honestService(): Promise<void> {
+    const connection = await this.honest.connect(this.address);
+    await this.honest.sync();
+    assert.ok(await haveSame(askOver(connection), this.honest.log));
+    const { state, lease } = await this.lease(this.honest, 200_000, this.member);
+    const sink = await BlocksSink.open({ connection, name: 'the point', state }, lease, NEVER);
+    for (const pack of somePacks(100_000)) await sink.put(pack, NEVER);
+    await sink.close();
+    const client = await this.honest.point(this.address);
+    await eventually('the transfer is over', () =>
+      client.release(lease, NEVER).then(
+        () => true,
+        (error: Error) => {
+          if (/in use/.test(error.message)) return undefined;
+          throw error;
+        },
+      ),
+    );
+    await connection.close();
+  }
+
+  /** The agent runs, has not said that something went wrong that nobody thought of, and has not been too large. */
+  assertUnharmed(): void {
+    assert.ok(this.nas.running, `the agent has ended: ${this.log.slice(-2000)}`);
+    const line = this.log.split('\n').find((one) => CRASH.test(one));
+    assert.equal(line, undefined);
+    const peak = this.peakBytes();
+    assert.ok(peak < MEMORY_MAX_BYTES, `the agent had ${Math.round(peak / 1e6)} MB in memory`);
+  }
+
+  /** The most that the agent had in memory since `forgetPeak`. */
+  peakBytes(): number {
+    const status = readFileSync(`/proc/${this.nas.pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+  }
+
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.nas.pid}/clear_refs`, '5');
+  }
+
+  async end(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+    await this.scene.end();
+  }
+}
