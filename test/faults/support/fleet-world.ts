@@ -102,6 +102,11 @@ export class FleetWorld {
     try {
       agent = await starting;
     } catch (error) {
+      // A command that found no agent does its work itself, and has the HOME meanwhile.
+      if (/"code":"agent-already-running"/.test(String(error))) {
+        await new Promise((later) => setTimeout(later, LOOK_MS));
+        return this.#start(name, strike, more);
+      }
       // Struck before it was there.
       if (strike.failpoint === undefined) throw error;
       this.run.note(`${name}: ${shown(strike)}: before it was ready`);
