@@ -5,7 +5,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
@@ -24,11 +23,11 @@ import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
-import { isKeyName, type Layout } from './layout.ts';
+import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
+import { namesIn } from './names-in.ts';
 import { deviceOf, openStore } from './open-store.ts';
 import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
 
-const HEX = /^[0-9a-f]{64}$/;
 /** Read at a time where a whole file is hashed. */
 const PIECE_BYTES = 1024 * 1024;
 const INFO_MAX_BYTES = 1024 * 1024;
@@ -57,7 +56,7 @@ export class StoreOperations {
 
   states(): HeldState[] {
     return namesIn(this.#layout.states)
-      .filter((name) => HEX.test(name))
+      .filter(isStateName)
       .sort()
       .map((name) => this.#held(stateId(name)));
   }
@@ -192,7 +191,7 @@ export class StoreOperations {
       freed += sizeBytes;
     }
     for (const name of namesIn(this.#layout.damaged(id))) {
-      if (!HEX.test(name) || kept.has(name)) continue;
+      if (!isPackName(name) || kept.has(name)) continue;
       const path = join(this.#layout.damaged(id), name);
       freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
       rmSync(path, { recursive: true, force: true });
@@ -304,7 +303,7 @@ export class StoreOperations {
     for (const prefix of namesIn(this.#layout.packs(id))) {
       const folder = join(this.#layout.packs(id), prefix);
       for (const name of namesIn(folder)) {
-        if (!HEX.test(name)) continue;
+        if (!isPackName(name)) continue;
         const path = join(folder, name);
         yield {
           name: packId(name),
@@ -324,15 +323,6 @@ function hintIn(path: string): unknown {
     return bytes && (JSON.parse(bytes.toString('utf8')) as unknown);
   } catch {
     return undefined;
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
-    throw error;
   }
 }
 
