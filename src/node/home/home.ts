@@ -9,13 +9,13 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import type { StateId } from '../../common/ids.ts';
-import { makeFolders } from '../../common/make-folders.ts';
+import { writeAll } from '../../state/fs/write-all.ts';
 
 /** The folder of an agent's own keys, records and config. Nobody else may read it. */
 export class Home {
@@ -26,7 +26,7 @@ export class Home {
     if (!isAbsolute(dir)) throw new ResettleError('usage', `HOME must be an absolute path, not ${dir}`);
     this.dir = resolve(dir);
     try {
-      makeFolders(this.dir, 0o700);
+      makeFolderDurably(this.dir);
       const stat = statSync(this.dir);
       if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
         throw new ResettleError('failed', `${this.dir} can be read by others`, { hint: `chmod 700 ${this.dir}` });
@@ -105,26 +105,24 @@ export class Home {
   /** Writes a file that only we can read, whole or not at all, durably. */
   write(bytes: Uint8Array | string, ...names: string[]): void {
     const path = this.path(...names);
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolderDurably(dirname(path));
     const fresh = `${path}.new`;
     const file = openSync(fresh, 'w', 0o600);
     try {
-      writeSync(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+      writeAll(file, typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(fresh, path);
-    const folder = openSync(dirname(path), 'r');
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    syncFolder(dirname(path));
   }
 
+  /** Removes a file, durably: what is forgotten does not come back. */
   remove(...names: string[]): void {
-    rmSync(this.path(...names), { force: true });
+    const path = this.path(...names);
+    rmSync(path, { force: true });
+    if (existsSync(dirname(path))) syncFolder(dirname(path));
   }
 }
 

@@ -1,4 +1,6 @@
 import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import type { Metadata } from '../format/index.ts';
 import { codeOf } from '../fs/errno.ts';
@@ -118,6 +120,7 @@ export class DecisionWriter {
     fsyncSync(this.#fd);
     closeSync(this.#fd);
     renameSync(unsealed(this.#path), this.#path);
+    syncFolder(dirname(this.#path));
   }
 
   #begin(decision: Decision, folder: number, bytes: number): number {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import type { Progress, Report } from '../../common/ports.ts';
 import { EntrySet } from '../format/entry-set.ts';
-import { close, openFolderAt, pathOfFolder, useFileCalls } from '../fs/calls.ts';
+import { close, openFolderAt, pathOfFolder, syncFolder, useFileCalls } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { collectAfterPhase } from '../threads/collect.ts';
 import { ProgressTeller } from '../threads/progress.ts';
@@ -253,6 +253,7 @@ export class RestoreRun {
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
+      syncFolder(target.base);
       session.finish(shownPreImages);
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });

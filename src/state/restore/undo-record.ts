@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
 import { codeOf } from '../fs/errno.ts';
@@ -69,4 +70,5 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
     closeSync(fd);
   }
   renameSync(`${path}.new`, path);
+  syncFolder(undoDir);
 }

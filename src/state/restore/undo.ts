@@ -36,6 +36,8 @@ export interface UndoParts {
   /** What folders had beside mode, owner and time waits there. */
   readonly extras: ExtrasSpool;
   readonly planFile: string;
+  /** The restore never came to its end, where it syncs everything. */
+  readonly isCutShort: boolean;
   /** Marks what cannot have its name back: see `conflictName`. */
   readonly label: string;
 }
@@ -134,7 +136,7 @@ export class Undo {
     const above = tree.open(folder);
     const there = statIfThere(above, name);
     if (!there) return;
-    if (isAsRestored(there, decision)) {
+    if (isAsRestored(there, decision, this.#parts.isCutShort)) {
       removeItem(above, name);
       this.removed += 1;
     } else {
@@ -166,7 +168,7 @@ export class Undo {
       renameNew(from, kept, above, name);
       return;
     }
-    if (ours && isAsRestored(there, ours)) {
+    if (ours && isAsRestored(there, ours, this.#parts.isCutShort)) {
       this.removed += 1;
       unlockItem(above, name, there.isFile());
       if (!former.isDirectory()) {

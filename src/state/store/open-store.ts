@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolderDurably } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { holdLock } from '../fs/calls.ts';
-import { makeFolderDurably, writeDurably } from './durable.ts';
+import { writeDurably } from './durable.ts';
 import type { Layout } from './layout.ts';
 
 const FORMAT = 1;
@@ -32,7 +33,7 @@ export function openStore(layout: Layout, how: 'create' | 'own' | 'read'): Opene
   if (how !== 'read') {
     lockStore(layout);
     mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
-    mkdirSync(layout.states, { recursive: true, mode: 0o700 });
+    makeFolderDurably(layout.states);
     for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
   }
   return { id, device: deviceOf(layout) };

@@ -14,13 +14,14 @@ import {
 import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
 import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf } from '../fs/errno.ts';
-import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
+import { writeDurably } from './durable.ts';
 import { isKeyName, type Layout } from './layout.ts';
 import { deviceOf, openStore } from './open-store.ts';
 import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
@@ -106,7 +107,11 @@ export class StoreOperations {
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
-    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
+    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) {
+      // A process that was killed may have left it there without having synced its name.
+      syncFolder(dirname(path));
+      return;
+    }
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
     rmSync(this.#layout.damagedPack(id, pack), { force: true });
   }
@@ -137,12 +142,25 @@ export class StoreOperations {
     const path = this.#layout.snapshot(id, snapshot);
     const present = readIfThere(path, DESCRIPTOR_MAX_BYTES);
     if (present) {
-      if (present.equals(asBuffer(bytes))) return;
+      if (present.equals(asBuffer(bytes))) {
+        syncFolder(this.#layout.snapshots(id));
+        return;
+      }
       throw new ResettleError('refused', `state ${id.slice(0, 12)} has another snapshot ${snapshot} already`, {
         hint: 'capture again: the next snapshot takes the next number',
       });
     }
+    this.#syncNames(id);
     this.#write(this.#layout.snapshots(id), path, bytes);
+  }
+
+  /** What it names may be there since a process that was killed before it had synced a name. */
+  #syncNames(id: StateId): void {
+    const packs = this.#layout.packs(id);
+    for (const prefix of namesIn(packs)) syncFolder(join(packs, prefix));
+    for (const folder of [packs, this.#layout.keys(id), this.#layout.state(id), this.#layout.states]) {
+      if (existsSync(folder)) syncFolder(folder);
+    }
   }
 
   readDescriptor(id: StateId, snapshot: number): Uint8Array | undefined {

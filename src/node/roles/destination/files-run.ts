@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { makeFolderDurably } from '../../../common/durable-folders.ts';
 import { DRY_RUN_ITEMS_MAX } from '../../../common/limits.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { REPLACED, type RestoreResult } from '../../../state/restore/index.ts';
@@ -37,7 +37,7 @@ export class FilesRun {
     const wish = this.#wish;
     const emit = this.#emit;
     const { home, clock } = this.#ground;
-    mkdirSync(home.path('restores'), { recursive: true, mode: 0o700 });
+    makeFolderDurably(home.path('restores'));
     const meter = new ProgressMeter(clock, emit);
     let items = 0;
     const result = await this.#carryOut(
