@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolderDurably } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { stateId } from '../../common/ids.ts';
 import { holdLock } from '../fs/calls.ts';
-import { makeFolderDurably, writeDurably } from './durable.ts';
+import { writeDurably } from './durable.ts';
 import { isStateName, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
 
@@ -37,7 +38,7 @@ export function openStore(layout: Layout, how: 'create' | 'own' | 'read'): Opene
     lockStore(layout);
     refuseLinks(layout);
     mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
-    mkdirSync(layout.states, { recursive: true, mode: 0o700 });
+    makeFolderDurably(layout.states);
     for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
     failpoint('store.tmp-emptied');
   }

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
@@ -22,7 +23,7 @@ import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
-import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
+import { writeDurably } from './durable.ts';
 import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
 import { deviceOf, openStore } from './open-store.ts';
@@ -114,7 +115,11 @@ export class StoreOperations {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
     const present = statSync(path, { throwIfNoEntry: false });
-    if (present?.size === bytes.length && this.#isWhole(path, pack)) return;
+    if (present?.size === bytes.length && this.#isWhole(path, pack)) {
+      // A process that was killed may have left it there without having synced its name.
+      syncFolder(dirname(path));
+      return;
+    }
     // Nothing is renamed over a folder.
     if (present?.isDirectory()) this.setPackAside(id, pack);
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
@@ -148,12 +153,25 @@ export class StoreOperations {
     const path = this.#layout.snapshot(id, snapshot);
     const present = readIfThere(path, DESCRIPTOR_MAX_BYTES);
     if (present) {
-      if (present.equals(asBuffer(bytes))) return;
+      if (present.equals(asBuffer(bytes))) {
+        syncFolder(this.#layout.snapshots(id));
+        return;
+      }
       throw new ResettleError('refused', `state ${id.slice(0, 12)} has another snapshot ${snapshot} already`, {
         hint: 'capture again: the next snapshot takes the next number',
       });
     }
+    this.#syncNames(id);
     this.#write(this.#layout.snapshots(id), path, bytes);
+  }
+
+  /** What it names may be there since a process that was killed before it had synced a name. */
+  #syncNames(id: StateId): void {
+    const packs = this.#layout.packs(id);
+    for (const prefix of namesIn(packs)) syncFolder(join(packs, prefix));
+    for (const folder of [packs, this.#layout.keys(id), this.#layout.state(id), this.#layout.states]) {
+      if (existsSync(folder)) syncFolder(folder);
+    }
   }
 
   readDescriptor(id: StateId, snapshot: number): Uint8Array | undefined {
