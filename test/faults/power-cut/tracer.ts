@@ -144,7 +144,8 @@ export class Tracer {
         return;
       }
       case 'sync':
-        for (const volume of this.#roots.keys()) this.#add({ type: 'sync-volume', volume });
+        for (const volume of new Set([...this.disk.items.values()].map(({ made }) => made.volume)))
+          this.#add({ type: 'sync-volume', volume });
         return;
       case 'chmod':
         this.#change(this.#inodeAt(here(0)), { mode: octal(args[1]!) });
@@ -222,9 +223,9 @@ export class Tracer {
   }
 
   #absolute(path: string): Place | undefined {
-    for (const [volume, root] of this.#roots.entries()) {
+    for (const [index, root] of this.#roots.entries()) {
       if (path === root || path.startsWith(`${root}/`)) {
-        return this.#below(this.disk.roots[volume]!, path.slice(root.length + 1));
+        return this.#below(this.disk.roots[index]!, path.slice(root.length + 1));
       }
     }
     return undefined;
