@@ -132,6 +132,9 @@ export class Tracer {
       case 'copy_file_range':
         this.#copy(open, args, result);
         return;
+      case 'sendfile':
+        this.#copy(open, [args[1]!, args[2]!, args[0]!, 'NULL'], result);
+        return;
       case 'fsync':
       case 'fdatasync': {
         const inode = open.get(descriptorOf(args[0])!)?.inode;
@@ -360,7 +363,7 @@ export class Tracer {
 
 type Place = { readonly at: Name } | { readonly inode: Inode };
 
-const octal = (text: string) => Number.parseInt(text.replace(/^.*\|/, ''), 8);
+const octal = (text: string) => Number.parseInt(text.replace(/^.*\|/, ''), 8) & 0o7777;
 
 function owner(uid: string, gid: string): Partial<Metadata> {
   return { ...(uid === '-1' ? {} : { uid: Number(uid) }), ...(gid === '-1' ? {} : { gid: Number(gid) }) };
