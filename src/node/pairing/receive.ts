@@ -108,7 +108,7 @@ class ReceiverRun {
         remoteAbout: pairing.remoteAbout,
         addresses: addressesWith(connection, []),
         wish: undefined,
-        restoreId: newRestoreId(clock, random),
+        restoreId: newRestoreId(this.#ground.home, clock, random),
       };
       return await this.#within(folder, async () => {
         folder.save(kept);

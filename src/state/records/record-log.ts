@@ -81,6 +81,8 @@ export class RecordLog {
   readonly #journal: Journal;
   readonly #sequences = new Map<PeerIdText, number>();
   readonly #times = new Map<PeerIdText, number>();
+  /** In the file, and as if they were not. */
+  readonly #left = new Set<RecordHash>();
   readonly #listeners = new Set<() => void>();
   readonly #addedListeners = new Set<AddedListener>();
   readonly #events = new EventCache((hash) => this.#readEvent(hash));
@@ -100,6 +102,7 @@ export class RecordLog {
     try {
       const log = new RecordLog(options, journal);
       for (const _ of log.#load()) await new Promise(setImmediate);
+      if (log.#leaveWhatIsAhead()) for (const _ of log.#load()) await new Promise(setImmediate);
       return log;
     } catch (error) {
       journal.close();
@@ -132,15 +135,32 @@ export class RecordLog {
       const some = this.#journal.after(this.#nextNumber - 1, RECORDS_BEFORE_YIELD);
       if (some.length === 0) break;
       for (const { number, hash, envelope } of some) {
+        this.#nextNumber = number + 1;
+        if (this.#left.has(hash)) continue;
         const record = this.#keeper.keep(recallRecord(hash, envelope), number);
         set.add(record);
         this.#noteTime(record);
-        this.#nextNumber = number + 1;
       }
       yield;
     }
     this.#holdings = new Holdings(set, this.#fleetId);
     this.#roster = undefined;
+  }
+
+  /**
+   * Records that this machine signed while its clock was years ahead of everything: nobody else takes them, and all that it
+   * signs later would be dated like them. They stay in the file, and count for nothing. Returns whether there are any.
+   */
+  #leaveWhatIsAhead(): boolean {
+    const { set, judgement } = this.#holdings;
+    const kept = [...set.byHash.values()];
+    let latest = Math.max(this.#clock.now(), judgement.membership.authorityTime);
+    for (const { header } of kept) if (header.signer !== this.self) latest = Math.max(latest, header.time);
+    for (const { hash, header } of kept) {
+      if (header.signer === this.self && header.time > latest + RECORD_FUTURE_MAX_MS) this.#left.add(hash);
+    }
+    if (this.#left.size > 0) this.#times.clear();
+    return this.#left.size > 0;
   }
 
   #noteTime({ header: { signer, time } }: Kept): void {

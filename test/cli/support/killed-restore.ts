@@ -41,7 +41,7 @@ await applyBy(
     return result;
   },
   ground,
-  { restoreId: newRestoreId(systemClock, randomBytes), open: () => openedSnapshot(descriptor, key.key) },
+  { restoreId: newRestoreId(home, systemClock, randomBytes), open: () => openedSnapshot(descriptor, key.key) },
   { into: root, strip: false, root: true, allowPrivileged: true, mapUsers: [], dryRun: false },
   () => {},
   new AbortController().signal,

@@ -1,6 +1,7 @@
 /** The machines of many moves: real agents, on a network of their own that has nothing but loopback. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../../../src/api/client.ts';
 import type { Method, RequestOf } from '../../../src/api/contract.ts';
 import { Namespace } from '../../discovery/support/namespace.ts';
@@ -11,6 +12,8 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Agents that start at once: each keeps a core busy for a second. */
 const START_AT_ONCE = 4;
 const ASK_MAX_MS = 60_000;
+const JOIN_MAX_MS = 600_000;
+const STEP_MS = 250;
 
 interface Machine {
   readonly name: string;
@@ -100,9 +103,14 @@ export class MovesOffice {
     return ended.last;
   }
 
+  /** Ends when it is a member: where nobody could be reached at once, its agent goes on by itself. */
   async join(name: string, token: string): Promise<void> {
-    const { admitted } = await this.ask(name, 'fleetJoin', { token: token.trim(), acceptOperators: true });
-    if (admitted !== true) throw new Error(`${name} was not admitted`);
+    await this.ask(name, 'fleetJoin', { token: token.trim(), acceptOperators: true });
+    const end = performance.now() + JOIN_MAX_MS;
+    while ((await this.ask(name, 'status', { goal: 'restored' })).standing !== 'active') {
+      if (performance.now() > end) throw new Error(`${name} was not admitted`);
+      await sleep(STEP_MS);
+    }
   }
 
   noteMemory(): void {

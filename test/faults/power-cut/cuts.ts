@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random, Run, Tally } from '../scenario.ts';
-import { type Cut, crash, PROFILES } from './crash.ts';
-import { SHARES } from './happens.ts';
+import { crash } from './crash.ts';
+import { type Cut, PROFILES, type Profile, SHARES } from './cut.ts';
 import { materialise } from './materialise.ts';
 import type { Recording } from './operations.ts';
 
@@ -39,6 +39,8 @@ export type Check = (left: Left) => Promise<Tally>;
 export interface Counts {
   readonly states: number;
   readonly thorough: number;
+  /** Default: all. */
+  readonly profiles?: readonly Profile[];
 }
 
 /**
@@ -49,7 +51,7 @@ export async function cutAgainAndAgain(
   run: Run,
   recording: Recording,
   roots: readonly string[],
-  { states, thorough }: Counts,
+  { states, thorough, profiles = PROFILES }: Counts,
   check: Check,
 ): Promise<Tally> {
   const tally: Record<string, number> = { operations: recording.operations.length };
@@ -58,7 +60,7 @@ export async function cutAgainAndAgain(
   };
   const failures: Error[] = [];
   for (let state = 0; state < states; state++) {
-    const cut = drawn(recording, run.random);
+    const cut = drawn(recording, profiles, run.random);
     const isThorough = run.random.integer(states) < thorough;
     const said = linesIn(recording, cut.at);
     const tree = crash(recording, cut, run.random);
@@ -87,9 +89,9 @@ export async function cutAgainAndAgain(
 }
 
 /** Everything is lost, everything is kept (as by a kill), or something between. */
-function drawn(recording: Recording, random: Random): Cut {
+function drawn(recording: Recording, profiles: readonly Profile[], random: Random): Cut {
   return {
-    profile: random.pick(PROFILES),
+    profile: random.pick(profiles),
     at: random.integer(recording.operations.length + 1),
     names: random.pick(SHARES),
     data: random.pick(SHARES),

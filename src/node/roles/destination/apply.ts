@@ -9,6 +9,7 @@ import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
 import { openSnapshot, restoreSnapshot } from '../../../state/restore/index.ts';
 import { namesOfShownPath } from '../../../state/tools/index.ts';
 import type { Emit } from '../../events.ts';
+import type { Home } from '../../home/home.ts';
 import type { Applied, ApplyGround, ApplyOptions, CarryOut, RestoreWish, Subject } from './apply-types.ts';
 import { DOCUMENTS, filesOf, isDocuments, isSomeAreas } from './choose-files.ts';
 import { FilesRun } from './files-run.ts';
@@ -24,7 +25,7 @@ export function applySnapshot(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const restoreId = newRestoreId(options.clock, options.random);
+  const restoreId = newRestoreId(options.home, options.clock, options.random);
   const carryOut: CarryOut = (asked, on) => restoreSnapshot({ ...subject, ...asked }, on);
   const open = (): Promise<Opened> => openedSnapshot(subject.descriptor, subject.stateKey);
   return applyBy(carryOut, options, { restoreId, open }, wish, emit, signal);
@@ -93,8 +94,19 @@ async function rootsOfAreas(
   }
 }
 
-/** Ids of later restores come later in the alphabet: `20260131-235959123-` (UTC) and eight hexadecimal digits. */
-export function newRestoreId(clock: Clock, random: RandomBytes): string {
-  const digits = new Date(clock.now()).toISOString().replaceAll(/\D/g, '');
+/**
+ * Ids of later restores of a HOME come later in the alphabet, also where its clock was set back between them:
+ * `20260131-235959123-` (UTC) and eight hexadecimal digits.
+ */
+export function newRestoreId(home: Home, clock: Clock, random: RandomBytes): string {
+  const times = home.list('restores').map(timeOfId);
+  const digits = new Date(Math.max(clock.now(), ...times.map((time) => time + 1))).toISOString().replaceAll(/\D/g, '');
   return `${digits.slice(0, 8)}-${digits.slice(8)}-${hexOf(random(4))}`;
+}
+
+/** When a restore was begun, by its id, in milliseconds since 1970; 0 for other names. */
+function timeOfId(id: string): number {
+  const [, year, month, day, hour, minute, second, ms] =
+    /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)(\d{3})-[0-9a-f]{8}$/.exec(id) ?? [];
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`) || 0;
 }
