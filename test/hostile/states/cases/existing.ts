@@ -58,7 +58,7 @@ export const EXISTING: readonly HostileState[] = [
     },
     // It is not written over: the name goes to a new file, and the old one stays in the pre-images until it is forgotten.
     { conflict: ['r/a/x'], and: ({ outside }) => assert.equal(readFileSync(join(outside, 'folder', 'x'), 'utf8'), 'canary\n') },
-    { cve: ['CVE-2018-20834'], options: { onConflict: 'replace' } },
+    { cve: ['CVE-2018-20834'], options: { onConflict: 'replace' }, shared: ['folder/x'] },
   ),
   tree('a folder where the target has a file', ({ target }) => writeIn(target, 'r/a', 'mine'), {
     conflict: ['r/a'],

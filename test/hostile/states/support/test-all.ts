@@ -25,13 +25,18 @@ export function testAll(states: readonly HostileState[], table: URL): void {
         thread ??= startThread();
         const job: StateJob = { table: table.href, index };
         thread.postMessage(job);
-        const [{ failure, isWhole }] = (await once(thread, 'message')) as [StateVerdict];
+        const [{ failure, isWhole }] = (await Promise.race([once(thread, 'message'), ended(thread)])) as [StateVerdict];
         assert.equal(failure, undefined, failure);
         if (isWhole) return;
       }
       await runState(state);
     });
   }
+}
+
+async function ended(thread: Worker): Promise<never> {
+  await once(thread, 'exit');
+  throw new Error('the thread ended');
 }
 
 function startThread(): Worker {
