@@ -8,7 +8,6 @@ import {
   renameSync,
   rmSync,
   statfsSync,
-  statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
@@ -23,6 +22,7 @@ import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
 import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
 import { deviceOf, openStore } from './open-store.ts';
+import { statIfThere } from './stat-if-there.ts';
 import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
 
 /** Read at a time where a whole file is hashed. */
@@ -94,7 +94,7 @@ export class StoreOperations {
   }
 
   packSize(id: StateId, pack: PackId): number | undefined {
-    return statSync(this.#layout.pack(id, pack), { throwIfNoEntry: false })?.size;
+    return statIfThere(this.#layout.pack(id, pack))?.size;
   }
 
   /** Of these packs, those that are not there at all. */
@@ -105,7 +105,7 @@ export class StoreOperations {
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
-    if (statSync(path, { throwIfNoEntry: false })?.size === bytes.length && this.#isWhole(path, pack)) return;
+    if (statIfThere(path)?.size === bytes.length && this.#isWhole(path, pack)) return;
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
     rmSync(this.#layout.damagedPack(id, pack), { force: true });
   }
@@ -151,7 +151,7 @@ export class StoreOperations {
   /** What the snapshots' files say of themselves; `writtenAtMs` is the file's modification time. */
   snapshotFiles(id: StateId): SnapshotFile[] {
     return this.#snapshots(id).flatMap((snapshot) => {
-      const stats = statSync(this.#layout.snapshot(id, snapshot), { throwIfNoEntry: false });
+      const stats = statIfThere(this.#layout.snapshot(id, snapshot));
       return stats ? [{ snapshot, sizeBytes: stats.size, writtenAtMs: stats.mtimeMs }] : [];
     });
   }
@@ -179,7 +179,7 @@ export class StoreOperations {
     for (const name of namesIn(this.#layout.damaged(id))) {
       if (!isPackName(name) || kept.has(name)) continue;
       const path = join(this.#layout.damaged(id), name);
-      freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      freed += statIfThere(path)?.size ?? 0;
       rmSync(path, { force: true });
     }
     return freed;
@@ -203,7 +203,7 @@ export class StoreOperations {
   /** Bytes of the state now, counted on the disk. */
   usage(id: StateId): StateUsage {
     const small = [this.#layout.snapshots(id), this.#layout.keys(id), this.#layout.damaged(id)].flatMap((folder) =>
-      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+      namesIn(folder).map((name) => statIfThere(join(folder, name))?.size ?? 0),
     );
     let packBytes = 0;
     for (const { sizeBytes } of this.#packFiles(id)) packBytes += sizeBytes;
@@ -288,7 +288,7 @@ export class StoreOperations {
           name: packId(name),
           path,
           folder,
-          sizeBytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+          sizeBytes: statIfThere(path)?.size ?? 0,
         };
       }
     }
@@ -306,7 +306,7 @@ function jsonOf(bytes: Buffer | undefined): unknown {
 }
 
 function readIfThere(path: string, maxBytes: number): Buffer | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statIfThere(path);
   if (!stats) return undefined;
   // On a disk from somebody else it may be a FIFO, which would never end.
   if (!stats.isFile()) throw damaged(`${path} is not a file`);
