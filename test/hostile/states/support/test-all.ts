@@ -3,13 +3,9 @@ import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { HostileState } from './hostile-state.ts';
+import { isForUs } from './is-for-us.ts';
 import { runState } from './run-state.ts';
 import type { StateJob, StateVerdict } from './state-thread.ts';
-
-const isRoot = process.geteuid?.() === 0;
-
-/** Whether whoever runs this can judge that state. */
-export const isForUs = ({ as }: HostileState): boolean => as === undefined || (as === 'root') === isRoot;
 
 /**
  * A test for each state of a table, the first export of that module. Those that are damaged are refused in one thread after
