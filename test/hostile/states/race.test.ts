@@ -40,7 +40,10 @@ function snapshotOf(): Forging {
   return snapshot;
 }
 
-async function whileSwapping<T>({ target, outside }: Scene, work: () => Promise<T>): Promise<{ result: T; swaps: number }> {
+async function whileSwapping<T>(
+  { target, outside }: Scene,
+  work: () => Promise<T>,
+): Promise<{ result: T; swaps: number }> {
   const folders = FOLDERS.map((one) => join(target, 'r', one));
   const swapper = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SWAPPER, outside, ...folders], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -80,7 +83,8 @@ for (const onConflict of ['keep-both', 'replace'] as const) {
       const restored = await whileSwapping(scene, () => restore().catch((error: unknown) => error));
       guard.check();
       // It may give up, in words of ours: what it stood on was taken away.
-      if (restored.result instanceof Error) assert.ok(restored.result instanceof ResettleError, String(restored.result));
+      if (restored.result instanceof Error)
+        assert.ok(restored.result instanceof ResettleError, String(restored.result));
       const undone = await whileSwapping(scene, () =>
         undoRestore({ undoDir: scene.undoDir }, on()).catch((error: unknown) => error),
       );

@@ -1,7 +1,17 @@
 /** Store folders from somebody else: what lies in them is no pack, no key, no folder, but leads elsewhere or never ends. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, openSync, closeSync, ftruncateSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../../src/common/clock.ts';
@@ -25,7 +35,8 @@ async function storeIn({ target }: Scene): Promise<Layout> {
     { path: ['r'], entries: [file('a')] },
   ]);
   const layout = new Layout(target);
-  for (const path of [layout.tmp, layout.snapshots(stateId), layout.keys(stateId)]) mkdirSync(path, { recursive: true });
+  for (const path of [layout.tmp, layout.snapshots(stateId), layout.keys(stateId)])
+    mkdirSync(path, { recursive: true });
   writeFileSync(layout.marker, JSON.stringify({ format: 1, store: 'ab'.repeat(32) }));
   for (const [id, bytes] of snapshot.packs.packs) {
     mkdirSync(layout.packFolder(stateId, id), { recursive: true });
@@ -58,7 +69,11 @@ const verify = (layout: Layout) =>
     const reasons: string[] = [];
     const signal = new AbortController().signal;
     for (const held of await store.states()) {
-      await verifyState(store, held, stateKey, { onDamage: ({ reason }) => reasons.push(reason), onProgress() {}, signal });
+      await verifyState(store, held, stateKey, {
+        onDamage: ({ reason }) => reasons.push(reason),
+        onProgress() {},
+        signal,
+      });
     }
     return reasons;
   });
@@ -87,7 +102,10 @@ for (const [what, pathOf] of Object.entries(LINKS)) {
       rmSync(path, { recursive: true, force: true });
       symlinkSync(scene.outside, path);
       const guard = new Guard(scene);
-      await assert.rejects(prune(layout), (error) => error instanceof ResettleError && error.code === 'damaged' && /is a link/.test(error.message));
+      await assert.rejects(
+        prune(layout),
+        (error) => error instanceof ResettleError && error.code === 'damaged' && /is a link/.test(error.message),
+      );
       guard.check();
     }));
 }
@@ -187,7 +205,13 @@ test('hostile store: a listing of paths that climb or speak to the terminal is e
     const told: string[] = [];
     const opened = await openSnapshotFile(await snapshot.describe(), stateKey);
     const pathOf = (id: Parameters<Layout['pack']>[1]) => layout.pack(stateId, id);
-    await listEntries(opened, { stateId, stateKey }, pathOf, ({ path }) => told.push(path), new AbortController().signal);
+    await listEntries(
+      opened,
+      { stateId, stateKey },
+      pathOf,
+      ({ path }) => told.push(path),
+      new AbortController().signal,
+    );
     assert.deepEqual(told, ['/r', '/r/\\x1b]0;owned\\x07', '/r/a\\x0ab']);
   }));
 

@@ -12,7 +12,10 @@ test('hostile states do to a plain user what they do to root', { skip: process.g
   const args = ['--disable-warning=ExperimentalWarning', CHILD, ...TABLES];
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
-  const verdicts = stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line) as { name: string; failure?: string });
+  const verdicts = stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { name: string; failure?: string });
   assert.ok(verdicts.length > 40, `${verdicts.length} states`);
   for (const { name, failure } of verdicts) assert.equal(failure, undefined, `${name}: ${failure}`);
 });

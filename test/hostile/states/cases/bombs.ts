@@ -24,7 +24,15 @@ export interface Bomb {
 
 const MIB = 1024 * 1024;
 const r = { path: [], entries: [folder('r')] };
-const restore = (store: string, target: string) => ['restore', '--store', store, '--into', target, '--from', identity.source];
+const restore = (store: string, target: string) => [
+  'restore',
+  '--store',
+  store,
+  '--into',
+  target,
+  '--from',
+  identity.source,
+];
 const verify = (store: string) => ['store', 'verify', store];
 
 /** A list of that many items, each the same bytes. */
@@ -130,7 +138,11 @@ async function manyFolders(snapshot: Forging, count: number): Promise<undefined>
   snapshot.manyParts(blocks());
 }
 
-const endlessHole = { sizeBytes: Number.MAX_SAFE_INTEGER, extents: [], holes: [{ offset: 0, length: Number.MAX_SAFE_INTEGER }] };
+const endlessHole = {
+  sizeBytes: Number.MAX_SAFE_INTEGER,
+  extents: [],
+  holes: [{ offset: 0, length: Number.MAX_SAFE_INTEGER }],
+};
 async function hole(snapshot: Forging): Promise<undefined> {
   snapshot.blocks([r, { path: ['r'], entries: [file('a', endlessHole)] }]);
 }

@@ -1,5 +1,5 @@
-import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import type { ErrorCode } from '../../../../src/common/errors.ts';
+import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import type { DescriptorChanges, Forging } from './forging.ts';
 import type { Scene } from './guard.ts';
 

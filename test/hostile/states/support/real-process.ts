@@ -2,14 +2,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { wrapStateKey } from '../../../../src/state/format/index.ts';
-import { Layout } from '../../../../src/state/store/layout.ts';
 import { Home } from '../../../../src/node/home/home.ts';
 import { openIdentity } from '../../../../src/node/identity/identity.ts';
+import { wrapStateKey } from '../../../../src/state/format/index.ts';
+import { Layout } from '../../../../src/state/store/layout.ts';
 import { identity } from '../../../state/support/source-machine.ts';
 import { Command, type Ended } from '../../../support/agents.ts';
 import type { Forging } from './forging.ts';
-
 
 export interface Measured extends Ended {
   /** The most memory that the process had. */
@@ -21,6 +20,8 @@ const PRELOAD = new URL('./tell-peak.ts', import.meta.url).href;
 /** A folder with stores, and the HOME of a machine that their keys are for. */
 export class Bench {
   readonly dir = mkdtempSync(join(tmpdir(), 'resettle-hostile-'));
+  /** An age recipient: the machine's own, once a store was made. */
+  recipient = '';
   #stores = 0;
   #runs = 0;
 
@@ -32,14 +33,16 @@ export class Bench {
   async store(snapshot: Forging, descriptor?: Uint8Array): Promise<string> {
     const { stateId, stateKey } = identity;
     const layout = new Layout(this.path(`store${this.#stores++}`));
-    for (const path of [layout.tmp, layout.snapshots(stateId), layout.keys(stateId)]) mkdirSync(path, { recursive: true });
+    for (const path of [layout.tmp, layout.snapshots(stateId), layout.keys(stateId)])
+      mkdirSync(path, { recursive: true });
     writeFileSync(layout.marker, JSON.stringify({ format: 1, store: 'ab'.repeat(32) }));
     for (const [id, bytes] of snapshot.packs.packs) {
       mkdirSync(layout.packFolder(stateId, id), { recursive: true });
       writeFileSync(layout.pack(stateId, id), bytes);
     }
     writeFileSync(layout.snapshot(stateId, 1), descriptor ?? (await snapshot.describe()));
-    const { peerId, ageRecipient } = await this.#machine();
+    const { peerId, ageRecipient } = await openIdentity(new Home(this.path('home')));
+    this.recipient = ageRecipient;
     writeFileSync(layout.key(stateId, peerId), await wrapStateKey(stateKey, ageRecipient));
     return layout.dir;
   }
@@ -54,9 +57,5 @@ export class Bench {
 
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true });
-  }
-
-  async #machine() {
-    return await openIdentity(new Home(this.path('home')));
   }
 }

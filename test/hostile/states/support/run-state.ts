@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ResettleError } from '../../../../src/common/errors.ts';
@@ -126,7 +135,10 @@ function judge(must: Must, outcome: unknown, scene: Scene, there: readonly strin
   if ('listed' in must) {
     for (const [path, says] of Object.entries(must.listed)) {
       const reasons = result.withheld.items.filter((item) => item.path === path).map(({ reason }) => reason);
-      assert.ok(reasons.some((reason) => says.test(reason)), `${path} is listed: ${describe(result.withheld.items)}`);
+      assert.ok(
+        reasons.some((reason) => says.test(reason)),
+        `${path} is listed: ${describe(result.withheld.items)}`,
+      );
     }
     must.and?.(scene);
   } else if ('conflict' in must) {
@@ -139,4 +151,6 @@ function judge(must: Must, outcome: unknown, scene: Scene, there: readonly strin
 }
 
 const describe = (value: unknown): string =>
-  value instanceof Error ? `${value.message}` : JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}` : one));
+  value instanceof Error
+    ? `${value.message}`
+    : JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}` : one));

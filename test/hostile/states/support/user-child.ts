@@ -3,7 +3,6 @@ import type { HostileState } from './hostile-state.ts';
 import { isForUs } from './is-for-us.ts';
 import { runState } from './run-state.ts';
 
-
 for (const table of process.argv.slice(2)) {
   const module = (await import(table)) as Readonly<Record<string, readonly HostileState[]>>;
   for (const state of Object.values(module)[0]!) {
