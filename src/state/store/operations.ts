@@ -129,6 +129,8 @@ export class StoreOperations {
 
   /** Takes a damaged pack out of the state; what can still be read of it stays until a whole one is stored. */
   setPackAside(id: StateId, pack: PackId): void {
+    // It may have been stored again since it was found damaged.
+    if (this.#isWhole(this.#layout.pack(id, pack), pack)) return;
     this.#setAside(id, this.#layout.pack(id, pack), this.#layout.damagedPack(id, pack));
   }
 
