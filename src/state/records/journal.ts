@@ -77,13 +77,14 @@ export class Journal {
     return row?.envelope as Uint8Array | undefined;
   }
 
-  /** Durable when it returns: all of it or nothing. */
-  change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
+  /** Durable when it returns: all of it or nothing. `fleetId`: of a fleet that begins with these records. */
+  change(added: readonly JournalEntry[], dropped: readonly RecordHash[], fleetId?: FleetId): void {
     if (added.length === 0 && dropped.length === 0) return;
     const insert = this.#statement('INSERT INTO records (number, hash, envelope) VALUES (?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
     this.#database.exec('BEGIN');
     try {
+      if (fleetId !== undefined) this.setFleetId(fleetId);
       for (const hash of dropped) remove.run(hash);
       for (const { number, hash, envelope } of added) insert.run(number, hash, envelope);
       failpoint('records.added');
