@@ -40,11 +40,11 @@ const RESTORE_BEGINS: readonly Failpoint[] = [
 const RESTORE: readonly Failpoint[] = [
   'restore.other-name-noted',
   'restore.folder-made',
-  'restore.pre-image-moved',
   'restore.part-written',
   'restore.file-whole',
   'restore.pre-image-linked',
   'restore.item-placed',
+  'restore.pre-image-moved',
   'restore.node-made',
   'restore.file-locked',
   'restore.places-cleared',
