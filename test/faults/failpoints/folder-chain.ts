@@ -116,7 +116,7 @@ async function restoreAndUndo(
   const into = makeTarget(join(dir, 'into'), tree, random);
   const before = copyTree(into, join(dir, 'before'));
   const late = join(into, 'folder 1', '9');
-  const args = [...restore, '--into', into, '--strip', '--on-conflict', 'replace', '--yes'];
+  const args = [...restore, '--into', into, '--strip', '--on-conflict', 'replace', '--allow-privileged', '--yes'];
   const done = await ledger.chain(args, [...RESTORE_BEGINS, ...RESTORE, ...RESTORE_ENDS], (point) => {
     // What was not there when it was planned.
     if (point === 'restore.plan-sealed') writeFileSync(late, 'came in between');
