@@ -20,7 +20,7 @@ export interface Verdict {
 
 /** Does one run in a folder of its own, which stays where it fails. */
 export async function runScenario(scenario: Scenario, seed: number): Promise<Verdict> {
-  const dir = mkdtempSync(join(tmpdir(), 'resettle-faults-'));
+  const dir = mkdtempSync(join(tmpdir(), `resettle-${scenario.name}-`));
   const began = performance.now();
   const notes: string[] = [];
   const seconds = (): number => Number(((performance.now() - began) / 1000).toFixed(1));

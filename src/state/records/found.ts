@@ -4,7 +4,7 @@ import type { Ed25519PrivateKey, PrivateKey } from '@libp2p/interface';
 import type { RandomBytes } from '../../common/clock.ts';
 import { fleetIdOf, newKey } from './keys.ts';
 import type { RecordLog } from './record-log.ts';
-import type { MemberBody, Roster } from './types.ts';
+import type { MemberBody, RecordBody, Roster } from './types.ts';
 
 /** The suite of docs/FORMAT.md: X25519 (age), HKDF-SHA-256, AES-256-GCM, BLAKE3, Ed25519. */
 const SUITE = 1;
@@ -26,15 +26,10 @@ export function createAuthority(random: RandomBytes): Promise<Ed25519PrivateKey>
   return newKey(random);
 }
 
-/** Writes the fleet record, this machine's admission as operator, and its member record. Throws `refused`. */
-export function foundFleet(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
-  return log.together(() => found(log, options));
-}
-
-async function found(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
+/** Writes the fleet record, this machine's admission as operator, and its member record: all or none. Throws `refused`. */
+export async function foundFleet(log: RecordLog, options: FoundFleetOptions): Promise<Roster> {
   const { authorityKey, memberBody, name, recoveryRecipient, now } = options;
-  log.joinFleet(fleetIdOf(authorityKey.publicKey));
-  await log.appendSignedBy(authorityKey, {
+  const fleet: RecordBody = {
     type: 'fleet',
     name,
     authorityKey: publicKeyToProtobuf(authorityKey.publicKey),
@@ -42,8 +37,8 @@ async function found(log: RecordLog, options: FoundFleetOptions): Promise<Roster
     minimumVersion: FIRST_VERSION,
     suite: SUITE,
     createdAt: now,
-  });
-  await log.appendSignedBy(authorityKey, {
+  };
+  const admission: RecordBody = {
     type: 'admission',
     peerId: memberBody.peerId,
     ageRecipient: memberBody.ageRecipient,
@@ -51,7 +46,11 @@ async function found(log: RecordLog, options: FoundFleetOptions): Promise<Roster
     invite: null,
     admittedAt: now,
     joinSignature: null,
-  });
-  await log.append(memberBody);
+  };
+  await log.beginFleet(fleetIdOf(authorityKey.publicKey), [
+    { key: authorityKey, body: fleet },
+    { key: authorityKey, body: admission },
+    { body: memberBody },
+  ]);
   return log.roster();
 }

@@ -105,22 +105,19 @@ export class Journal {
     return { number, hash, envelope };
   }
 
-  /** Durable when it returns, but within `together`: all of it or nothing. Throws `no-space` or `failed` where the disk does not take it. */
-  change(added: readonly JournalEntry[], dropped: readonly RecordHash[]): void {
+  /**
+   * Durable when it returns: all of it or nothing. `fleetId`: of a fleet that begins with these records. Throws `no-space`
+   * or `failed` where the disk does not take it.
+   */
+  change(added: readonly JournalEntry[], dropped: readonly RecordHash[], fleetId?: FleetId): void {
     if (added.length === 0 && dropped.length === 0) return;
     const insert = this.#statement('INSERT INTO records (number, hash, envelope, sum) VALUES (?, ?, ?, ?)');
     const remove = this.#statement('DELETE FROM records WHERE hash = ?');
-    const apply = (): void => {
+    try {
+      this.#database.exec('BEGIN');
+      if (fleetId !== undefined) this.setFleetId(fleetId);
       for (const hash of dropped) remove.run(hash);
       for (const { number, hash, envelope } of added) insert.run(number, hash, envelope, sumOf(number, hash, envelope));
-    };
-    try {
-      if (this.#database.isTransaction) {
-        apply();
-        return;
-      }
-      this.#database.exec('BEGIN');
-      apply();
       failpoint('records.added');
       this.#database.exec('COMMIT');
     } catch (error) {
@@ -129,20 +126,6 @@ export class Journal {
       throw notWritten(error, this.#path);
     }
     failpoint('records.committed');
-  }
-
-  /** What `work` changes is durable when this settles: all of it or nothing. Nobody else may change anything meanwhile. */
-  async together<T>(work: () => Promise<T>): Promise<T> {
-    this.#database.exec('BEGIN');
-    try {
-      const result = await work();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // A full disk, or the change that failed, may have ended it already.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
   }
 
   #statement(sql: string): StatementSync {

@@ -175,30 +175,46 @@ export class RecordLog {
   /** Says for good to which fleet this log belongs; records of others are refused. Throws `refused` for a second fleet. */
   joinFleet(fleetId: FleetId): void {
     if (this.#fleetId === fleetId) return;
+    this.#mustBeFree();
+    this.#journal.setFleetId(fleetId);
+    this.#belongTo(fleetId);
+  }
+
+  /**
+   * Begins a fleet with these records: they and its id become durable together, so that a machine is never in half a
+   * fleet. Without a key this machine signs. Throws `refused` for a second fleet.
+   */
+  beginFleet(fleetId: FleetId, records: readonly { key?: PrivateKey; body: RecordBody }[]): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#mustBeFree();
+      this.#belongTo(fleetId);
+      const taken: Taken[] = [];
+      try {
+        for (const { key = this.#key, body } of records) {
+          const record = await this.#sign(key, body);
+          taken.push({ record, kept: this.#take(record) });
+        }
+        this.#store(taken, undefined, fleetId);
+      } catch (error) {
+        this.#fleetId = undefined;
+        for (const _ of this.#load());
+        throw error;
+      }
+    });
+  }
+
+  #mustBeFree(): void {
     if (this.#fleetId !== undefined) {
       throw new ResettleError('refused', `this machine belongs to the fleet ${this.#fleetId.slice(0, 8)} already`, {
         hint: 'a machine has one fleet; use another --home for another one',
       });
     }
-    this.#journal.setFleetId(fleetId);
+  }
+
+  #belongTo(fleetId: FleetId): void {
     this.#fleetId = fleetId;
     this.#holdings = new Holdings(this.#holdings.set, fleetId);
     this.#roster = undefined;
-  }
-
-  /**
-   * What `work` stores, and the fleet that it joins, is durable together when this settles, or nothing of it is. Only for
-   * a log that nobody else uses yet.
-   */
-  async together<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#fleetId;
-    try {
-      return await this.#journal.together(work);
-    } catch (error) {
-      this.#fleetId = before;
-      for (const _ of this.#load());
-      throw error;
-    }
   }
 
   /** What the stored records say now: a snapshot, the same object as long as nothing in it has changed. */
@@ -337,7 +353,7 @@ export class RecordLog {
   }
 
   /** Makes durable what was taken, less what newer ones replaced. Returns what is no more here. */
-  #store(taken: readonly Taken[], from: string | undefined): ReadonlySet<Kept> {
+  #store(taken: readonly Taken[], from: string | undefined, begun?: FleetId): ReadonlySet<Kept> {
     if (taken.length === 0) return new Set();
     const dropped = new Set(this.#holdings.settle(taken.map(({ kept }) => kept)));
     const fresh = new Set(taken.map(({ kept }) => kept));
@@ -346,8 +362,10 @@ export class RecordLog {
       this.#journal.change(
         stored.map(({ record: { hash, envelope }, kept: { number } }) => ({ number, hash, envelope })),
         [...dropped].filter((kept) => !fresh.has(kept)).map(({ hash }) => hash),
+        begun,
       );
     } catch (error) {
+      this.#fleetId = this.#journal.fleetId();
       // Memory must not say more than the disk holds; this once, without pauses.
       for (const _ of this.#load());
       throw error;

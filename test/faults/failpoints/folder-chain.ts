@@ -40,11 +40,11 @@ const RESTORE_BEGINS: readonly Failpoint[] = [
 const RESTORE: readonly Failpoint[] = [
   'restore.other-name-noted',
   'restore.folder-made',
-  'restore.pre-image-moved',
   'restore.part-written',
   'restore.file-whole',
   'restore.pre-image-linked',
   'restore.item-placed',
+  'restore.pre-image-moved',
   'restore.node-made',
   'restore.file-locked',
   'restore.places-cleared',
@@ -116,7 +116,7 @@ async function restoreAndUndo(
   const into = makeTarget(join(dir, 'into'), tree, random);
   const before = copyTree(into, join(dir, 'before'));
   const late = join(into, 'folder 1', '9');
-  const args = [...restore, '--into', into, '--strip', '--on-conflict', 'replace', '--yes'];
+  const args = [...restore, '--into', into, '--strip', '--on-conflict', 'replace', '--allow-privileged', '--yes'];
   const done = await ledger.chain(args, [...RESTORE_BEGINS, ...RESTORE, ...RESTORE_ENDS], (point) => {
     // What was not there when it was planned.
     if (point === 'restore.plan-sealed') writeFileSync(late, 'came in between');

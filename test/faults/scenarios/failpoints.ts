@@ -1,20 +1,39 @@
-/** Every failpoint, each killed at once at least, and what comes after. */
-import { folderChain } from '../failpoints/folder-chain.ts';
+/** Every failpoint, with somebody killed at each at least once, and what comes after. */
+import assert from 'node:assert/strict';
+import { FAILPOINTS } from '../../../src/common/failpoint.ts';
+import { AREAS_POINTS, areasChain } from '../failpoints/areas-chain.ts';
+import { DIRECT_POINTS, directChain } from '../failpoints/direct-chain.ts';
+import { FLEET_POINTS, fleetChain } from '../failpoints/fleet-chain.ts';
+import { FOLDER_POINTS, folderChain } from '../failpoints/folder-chain.ts';
 import { Ledger } from '../failpoints/ledger.ts';
 import type { Run, Scenario, Tally } from '../scenario.ts';
 
-async function run(given: Run): Promise<Tally> {
-  const ledger = new Ledger(given);
-  await folderChain(ledger);
-  ledger.checkAll();
-  return { failpoints: ledger.killed.size };
+const CHAINS = [
+  { name: 'folder', points: FOLDER_POINTS, chain: folderChain },
+  { name: 'areas', points: AREAS_POINTS, chain: areasChain },
+  { name: 'direct', points: DIRECT_POINTS, chain: directChain },
+  { name: 'fleet', points: FLEET_POINTS, chain: fleetChain },
+] as const;
+
+function isEachInAChain(): Promise<Tally> {
+  const points = new Set<string>(CHAINS.flatMap((one) => one.points));
+  const all = Object.keys(FAILPOINTS);
+  const lacking = all.filter((name) => !points.has(name));
+  assert.deepEqual(lacking, [], 'a failpoint is of use only where somebody is killed at it');
+  return Promise.resolve({ failpoints: all.length });
 }
 
 export const scenarios: readonly Scenario[] = [
-  {
-    name: 'failpoints',
-    about: 'a process is killed at every failpoint, and what follows ends right',
+  { name: 'failpoints', about: 'every failpoint has its place in a chain of kills', gateRuns: 1, run: isEachInAChain },
+  ...CHAINS.map(({ name, points, chain }) => ({
+    name: `failpoints-${name}`,
+    about: `killed at each of ${points.length} failpoints, and what follows ends right: ${name}`,
     gateRuns: 0,
-    run,
-  },
+    run: async (run: Run): Promise<Tally> => {
+      const ledger = new Ledger(run);
+      await chain(ledger);
+      ledger.check(points);
+      return { failpoints: ledger.killed.size };
+    },
+  })),
 ];

@@ -26,6 +26,8 @@ export class FleetWorld {
   readonly run: Run;
   readonly tree: string;
   kills = 0;
+  /** How often each machine was killed. */
+  readonly killsOf: Record<Machine, number> = { nas: 0, den: 0, laptop: 0, desk: 0 };
   /** Packs that were damaged on a point's disk, and are not whole again. */
   readonly hurt: Record<Point, Set<string>> = { nas: new Set(), den: new Set() };
   readonly #agents = new Map<Machine, AgentProcess>();
@@ -39,15 +41,18 @@ export class FleetWorld {
   #version: string;
   #changes = 0;
 
-  private constructor(run: Run) {
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(run: Run, env: NodeJS.ProcessEnv) {
     this.run = run;
+    this.#env = env;
     this.tree = makeTree(join(run.dir, 'tree'), run.random);
     this.#version = copyTree(this.tree, join(run.dir, 'tree-0'));
   }
 
-  /** The fleet, with an association of laptop and desk that wants two copies. */
-  static async make(run: Run): Promise<FleetWorld> {
-    const world = new FleetWorld(run);
+  /** The fleet, with an association of laptop and desk that wants two copies. `env`: of all its agents. */
+  static async make(run: Run, env: NodeJS.ProcessEnv = {}): Promise<FleetWorld> {
+    const world = new FleetWorld(run, env);
     try {
       for (const name of MACHINES) world.#ports.set(name, await freePort());
       await Promise.all(MACHINES.map((name) => world.start(name)));
@@ -97,7 +102,9 @@ export class FleetWorld {
     const listen = ['--listen', `/ip4/127.0.0.1/tcp/${this.#ports.get(name)}`];
     const point = isPoint(name) ? ['--point', this.store(name), '--keep-free', '0MB'] : [];
     const home = join(this.run.dir, name);
-    const starting = AgentProcess.start(name, home, [...listen, ...point, ...more], { env: armed(strike) });
+    const starting = AgentProcess.start(name, home, [...listen, ...point, ...more], {
+      env: { ...this.#env, ...armed(strike) },
+    });
     let agent: AgentProcess;
     try {
       agent = await starting;
@@ -127,6 +134,13 @@ export class FleetWorld {
     });
   }
 
+  /** Ends it, for good. */
+  async stop(name: Machine): Promise<void> {
+    const agent = this.#agents.get(name);
+    this.#agents.delete(name);
+    await agent?.end('SIGTERM');
+  }
+
   /** Kills it now; it starts again by itself. */
   kill(name: Machine): void {
     this.#agents.get(name)?.command.kill('SIGKILL');
@@ -142,6 +156,7 @@ export class FleetWorld {
 
   async #afterKill(name: Machine): Promise<void> {
     this.kills += 1;
+    this.killsOf[name] += 1;
     if (isPoint(name)) await this.checkStoreOf(name);
   }
 
