@@ -152,6 +152,44 @@ test('a folder that is no store, holds other files, or is of a newer version is 
   mkdirSync(join(folder, 'newer'));
   writeFileSync(join(folder, 'newer', 'resettle.json'), '{"format":2}');
   await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged', hint: /newer/ });
-  writeFileSync(join(folder, 'newer', 'resettle.json'), '{');
-  await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged' });
+  for (const text of ['{', 'null', '7', '[]', '']) {
+    writeFileSync(join(folder, 'newer', 'resettle.json'), text);
+    await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged' }, text);
+  }
+});
+
+test('a pack that was stored again since it was found damaged is not set aside', async (t) => {
+  const { dir, store } = await newStore(t);
+  const content = randomBytes(1000);
+  const id = await put(store, content);
+  await store.setPackAside(stateId, id);
+  assert.equal(await store.packSize(stateId, id), 1000);
+  truncateSync(pathOf(dir, id), 10);
+  await store.setPackAside(stateId, id);
+  assert.equal(await store.packSize(stateId, id), undefined);
+});
+
+test('folders in the place of packs, descriptors and hints are damage of these, and whole files take their place', async (t) => {
+  const { dir, store } = await newStore(t);
+  const content = randomBytes(1000);
+  const id = await put(store, content);
+  const folderAt = (path: string): void => {
+    rmSync(path, { force: true });
+    mkdirSync(path);
+  };
+  folderAt(pathOf(dir, id));
+  assert.deepEqual(await store.verifyPacks(stateId, [{ id, sizeBytes: 1000 }]), [id]);
+  await put(store, content);
+  assert.deepEqual(await store.verifyPacks(stateId, [{ id, sizeBytes: 1000 }]), []);
+  folderAt(join(dir, 'states', stateId, 'state.json'));
+  folderAt(join(dir, 'point.json'));
+  folderAt(join(dir, 'states', stateId, 'snapshots', '1'));
+  assert.deepEqual(
+    (await store.states()).map(({ info, snapshots }) => [info, snapshots]),
+    [[undefined, [1]]],
+  );
+  assert.equal(await store.readPointFile(), undefined);
+  await assert.rejects(store.readDescriptor(stateId, 1), { code: 'damaged' });
+  await store.setSnapshotAside(stateId, 1);
+  assert.equal(await store.readDescriptor(stateId, 1), undefined);
 });

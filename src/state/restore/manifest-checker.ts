@@ -120,7 +120,8 @@ export class ManifestChecker {
       return this.#stack.at(-1)!;
     }
     if (this.#file) throw damaged('a folder begins within a file');
-    while (this.#stack.length > path.length) this.#leave();
+    // The top folder is the parent of all, and never of itself.
+    while (this.#stack.length > Math.max(1, path.length)) this.#leave();
     const parent = this.#stack.at(-1)!;
     const announced = parent.next < parent.end ? this.#pending.at(parent.next) : undefined;
     const name = path.at(-1);

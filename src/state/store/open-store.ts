@@ -108,7 +108,7 @@ function lockStore(layout: Layout): void {
 
 /** Checks the version; returns the store's id. */
 function readMarker(layout: Layout): string {
-  let marker: { format?: unknown; store?: unknown };
+  let marker: { format?: unknown; store?: unknown } | null;
   try {
     const stats = statSync(layout.marker);
     if (!stats.isFile()) throw new Error('it is not a file');
@@ -120,8 +120,8 @@ function readMarker(layout: Layout): string {
       cause: error,
     });
   }
-  if (marker.format !== FORMAT || typeof marker.store !== 'string' || !/^[0-9a-f]{64}$/.test(marker.store)) {
-    throw new ResettleError('damaged', `the store in ${layout.dir} has format ${JSON.stringify(marker.format)}`, {
+  if (marker?.format !== FORMAT || typeof marker.store !== 'string' || !/^[0-9a-f]{64}$/.test(marker.store)) {
+    throw new ResettleError('damaged', `the store in ${layout.dir} has format ${JSON.stringify(marker?.format)}`, {
       hint: 'use the version of resettle that wrote it, or a newer one',
     });
   }

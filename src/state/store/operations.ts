@@ -10,7 +10,6 @@ import {
   renameSync,
   rmSync,
   statfsSync,
-  statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
@@ -27,6 +26,7 @@ import { writeDurably } from './durable.ts';
 import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
 import { deviceOf, openStore } from './open-store.ts';
+import { statIfThere } from './stat-if-there.ts';
 import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
 
 /** Read at a time where a whole file is hashed. */
@@ -103,7 +103,7 @@ export class StoreOperations {
   }
 
   packSize(id: StateId, pack: PackId): number | undefined {
-    return statSync(this.#layout.pack(id, pack), { throwIfNoEntry: false })?.size;
+    return statIfThere(this.#layout.pack(id, pack))?.size;
   }
 
   /** Of these packs, those that are not there at all. */
@@ -114,7 +114,7 @@ export class StoreOperations {
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
-    const present = statSync(path, { throwIfNoEntry: false });
+    const present = statIfThere(path);
     if (present?.size === bytes.length && this.#isWhole(path, pack)) {
       // A process that was killed may have left it there without having synced its name.
       syncFolder(dirname(path));
@@ -129,6 +129,8 @@ export class StoreOperations {
 
   /** Takes a damaged pack out of the state; what can still be read of it stays until a whole one is stored. */
   setPackAside(id: StateId, pack: PackId): void {
+    // It may have been stored again since it was found damaged.
+    if (this.#isWhole(this.#layout.pack(id, pack), pack)) return;
     this.#setAside(id, this.#layout.pack(id, pack), this.#layout.damagedPack(id, pack));
   }
 
@@ -181,7 +183,7 @@ export class StoreOperations {
   /** What the snapshots' files say of themselves; `writtenAtMs` is the file's modification time. */
   snapshotFiles(id: StateId): SnapshotFile[] {
     return this.#snapshots(id).flatMap((snapshot) => {
-      const stats = statSync(this.#layout.snapshot(id, snapshot), { throwIfNoEntry: false });
+      const stats = statIfThere(this.#layout.snapshot(id, snapshot));
       return stats ? [{ snapshot, sizeBytes: stats.size, writtenAtMs: stats.mtimeMs }] : [];
     });
   }
@@ -211,7 +213,7 @@ export class StoreOperations {
     for (const name of namesIn(this.#layout.damaged(id))) {
       if (!isPackName(name) || kept.has(name)) continue;
       const path = join(this.#layout.damaged(id), name);
-      freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      freed += statIfThere(path)?.size ?? 0;
       rmSync(path, { recursive: true, force: true });
     }
     return freed;
@@ -237,7 +239,7 @@ export class StoreOperations {
   /** Bytes of the state now, counted on the disk. */
   usage(id: StateId): StateUsage {
     const small = [this.#layout.snapshots(id), this.#layout.keys(id), this.#layout.damaged(id)].flatMap((folder) =>
-      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+      namesIn(folder).map((name) => statIfThere(join(folder, name))?.size ?? 0),
     );
     let packBytes = 0;
     for (const { sizeBytes } of this.#packFiles(id)) packBytes += sizeBytes;
@@ -327,7 +329,7 @@ export class StoreOperations {
           name: packId(name),
           path,
           folder,
-          sizeBytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+          sizeBytes: statIfThere(path)?.size ?? 0,
         };
       }
     }
@@ -345,7 +347,7 @@ function hintIn(path: string): unknown {
 }
 
 function readIfThere(path: string, maxBytes: number): Buffer | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statIfThere(path);
   if (!stats) return undefined;
   // On a disk from somebody else it may be a FIFO, which would never end.
   if (!stats.isFile()) throw damaged(`${path} is not a file`);

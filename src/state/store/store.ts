@@ -7,6 +7,7 @@ import { PACK_MAX_BYTES, POINT_PACKS_IN_FLIGHT } from '../../common/limits.ts';
 import type { PackHolder } from '../../common/ports.ts';
 import { damaged } from '../format/damaged.ts';
 import { codeOf } from '../fs/errno.ts';
+import { orNoSpace } from '../fs/no-space.ts';
 import { fromThreadError } from '../threads/thread-error.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -22,7 +23,7 @@ interface Pending {
 
 /**
  * A store in a folder, opened by its owner. Files are written, hashed and synced in a worker thread; what was written
- * is durable when a call has settled. Errors: `not-found`, `damaged`, `refused`, `usage` for a bad id or name.
+ * is durable when a call has settled. Errors: `not-found`, `damaged`, `refused`, `no-space`, `usage` for a bad id or name.
  */
 export class Store implements PackHolder {
   readonly dir: string;
@@ -138,7 +139,7 @@ export class Store implements PackHolder {
     // Without waiting: what a stranger's disk calls a pack may be a FIFO.
     const file = await open(this.#layout.pack(id, pack), constants.O_RDONLY | constants.O_NONBLOCK).catch(
       (error: unknown) => {
-        if (codeOf(error) !== 'ENOENT') throw error;
+        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ELOOP') throw error;
         throw new ResettleError('not-found', `pack ${pack.slice(0, 12)} is not in the store`, {
           hint: 'restore from another copy of this state',
           cause: error,
@@ -247,7 +248,7 @@ export class Store implements PackHolder {
     }
     if (message.buffer) this.#pool.giveBack(message.buffer);
     this.#pending.delete(message.call);
-    if ('error' in message) pending?.reject(fromThreadError(message.error));
+    if ('error' in message) pending?.reject(orNoSpace(fromThreadError(message.error), this.dir));
     else pending?.resolve(message.value);
   }
 

@@ -1,6 +1,7 @@
 /** Cuts the power of one recording again and again, and looks at what is left each time. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { mountTmpfs, unmount } from '../../support/disks.ts';
 import type { Random, Run, Tally } from '../scenario.ts';
 import { crash } from './crash.ts';
 import { type Cut, PROFILES, type Profile, SHARES } from './cut.ts';
@@ -20,14 +21,27 @@ export interface Left {
 }
 
 const MEMORY = '/dev/shm';
+const DISK_BYTES = 512 * 1024 * 1024;
 
-/** Gives a folder in memory, where there is such: the disks of the machines are models, and what syncs them costs nothing. */
-export async function inMemory<T>(run: Run, work: (dir: string) => Promise<T>): Promise<T> {
+/**
+ * Gives folders in memory, where there is such: the disks of the machines are models, and what syncs them costs nothing.
+ * Those after the first are disks of their own where `apart` says so.
+ */
+export async function inMemory<T>(
+  run: Run,
+  names: readonly string[],
+  apart: boolean,
+  work: (dir: string, roots: readonly string[]) => Promise<T>,
+): Promise<T> {
   const dir = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'resettle-power-')) : join(run.dir, 'machines');
-  mkdirSync(dir, { recursive: true });
+  const roots = names.map((name) => join(dir, name));
+  const mounted = apart ? roots.slice(1) : [];
   try {
-    return await work(dir);
+    for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o700 });
+    for (const root of mounted) mountTmpfs(root, DISK_BYTES);
+    return await work(dir, roots);
   } finally {
+    for (const root of mounted) unmount(root);
     rmSync(dir, { recursive: true, force: true });
   }
 }

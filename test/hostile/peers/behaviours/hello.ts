@@ -30,7 +30,7 @@ import type { Behaviour } from '../behaviour.ts';
 import { dial } from '../hostile-node.ts';
 import { Peer } from '../peer.ts';
 import type { Stage } from '../stage.ts';
-import { ask, assertNotServed, assertReset, framed, varint } from '../talk.ts';
+import { ask, assertNotServed, assertReset, ended, framed, varint } from '../talk.ts';
 
 const MEMBERS_ONLY = [RECORDS_PROTOCOL, POINT_PROTOCOL, BLOCKS_PROTOCOL, DOCTOR_PROTOCOL, SHARES_PROTOCOL];
 const hello = { who: 'stranger', protocol: 'hello' } as const;

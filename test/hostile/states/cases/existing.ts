@@ -14,7 +14,12 @@ const POLICIES: readonly ConflictPolicy[] = ['keep-both', 'skip', 'replace', 'ne
 const OTHER = ' (laptop 2023-11-14)';
 
 /** `r/a/x` comes where the target has something of its own. */
-const tree = (name: string, before: (scene: Scene) => void, must: Must, more: Partial<HostileState> = {}): HostileState => ({
+const tree = (
+  name: string,
+  before: (scene: Scene) => void,
+  must: Must,
+  more: Partial<HostileState> = {},
+): HostileState => ({
   name,
   forge: (snapshot) =>
     snapshot.blocks([
@@ -34,10 +39,15 @@ const linkTo = (name: string) => (scene: Scene) => {
 
 export const EXISTING: readonly HostileState[] = [
   ...POLICIES.map((onConflict) =>
-    tree(`a folder where the target has a link to one outside, under ${onConflict}`, linkTo('r/a'), { conflict: ['r/a'] }, {
-      cve: ['CVE-2025-45582', 'CVE-2026-29518'],
-      options: { onConflict },
-    }),
+    tree(
+      `a folder where the target has a link to one outside, under ${onConflict}`,
+      linkTo('r/a'),
+      { conflict: ['r/a'] },
+      {
+        cve: ['CVE-2025-45582', 'CVE-2026-29518'],
+        options: { onConflict },
+      },
+    ),
   ),
   ...POLICIES.map((onConflict) =>
     tree(
@@ -57,8 +67,11 @@ export const EXISTING: readonly HostileState[] = [
       linkSync(join(outside, 'folder', 'x'), join(target, 'r', 'a', 'x'));
     },
     // It is not written over: the name goes to a new file, and the old one stays in the pre-images until it is forgotten.
-    { conflict: ['r/a/x'], and: ({ outside }) => assert.equal(readFileSync(join(outside, 'folder', 'x'), 'utf8'), 'canary\n') },
-    { cve: ['CVE-2018-20834'], options: { onConflict: 'replace' } },
+    {
+      conflict: ['r/a/x'],
+      and: ({ outside }) => assert.equal(readFileSync(join(outside, 'folder', 'x'), 'utf8'), 'canary\n'),
+    },
+    { cve: ['CVE-2018-20834'], options: { onConflict: 'replace' }, shared: ['folder/x'] },
   ),
   tree('a folder where the target has a file', ({ target }) => writeIn(target, 'r/a', 'mine'), {
     conflict: ['r/a'],
@@ -97,7 +110,11 @@ export const EXISTING: readonly HostileState[] = [
   {
     name: 'items that get each other’s names: what is there is called as they would be called instead',
     forge: (snapshot) =>
-      snapshot.blocks([r, { path: ['r'], entries: [file('a'), file(`a${OTHER}`), folder(`b${OTHER}`)] }, { path: ['r', `b${OTHER}`] }]),
+      snapshot.blocks([
+        r,
+        { path: ['r'], entries: [file('a'), file(`a${OTHER}`), folder(`b${OTHER}`)] },
+        { path: ['r', `b${OTHER}`] },
+      ]),
     before: ({ target }) => {
       for (const name of ['a', `a${OTHER}`, `b${OTHER}`]) writeIn(target, `r/${name}`, 'mine');
     },

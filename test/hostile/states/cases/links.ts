@@ -48,57 +48,103 @@ export const LINKS: readonly HostileState[] = [
       blocks: [{ path: ['r', 'a'], entries: [file('x')] }],
     },
   ),
-  inR('a link that climbs out of the tree, and a file that goes through it', [symlink('a', '../../outside/folder')], refused(NOT_ANNOUNCED), {
-    cve: ['CVE-2025-45582', 'CVE-2026-31802'],
-    blocks: [{ path: ['r', 'a'], entries: [file('x')] }],
-  }),
-  inR('a folder, and a link of the same name in its place', ({ outside }) => [folder('a'), symlink('a', outside)], refused(OUT_OF_ORDER), {
-    cve: ['CVE-2021-32803'],
-    blocks: [{ path: ['r', 'a'], entries: [file('evil')] }],
-  }),
-  inR('a link, and a folder of the same name in its place', ({ outside }) => [symlink('a', outside), folder('a')], refused(OUT_OF_ORDER), {
-    cve: ['CVE-2021-32803'],
-    blocks: [{ path: ['r', 'a'], entries: [file('evil')] }],
-  }),
-  inR('a link, and a file of the same name that would be written through it', ({ outside }) => [symlink('a', join(outside, 'secret')), file('a')], refused(OUT_OF_ORDER), {
-    cve: ['CVE-2025-45582', 'CVE-2026-23745'],
-  }),
   inR(
-    'a folder that a later part of the manifest puts a link in place of',
-    [folder('a')],
+    'a link that climbs out of the tree, and a file that goes through it',
+    [symlink('a', '../../outside/folder')],
     refused(NOT_ANNOUNCED),
     {
-      cve: ['CVE-2021-32803'],
-      blocks: [
-        { path: ['r', 'a'], entries: [file('x')] },
-        { path: ['r'], entries: [symlink('b', '../outside')] },
-      ],
+      cve: ['CVE-2025-45582', 'CVE-2026-31802'],
+      blocks: [{ path: ['r', 'a'], entries: [file('x')] }],
     },
   ),
+  inR(
+    'a folder, and a link of the same name in its place',
+    ({ outside }) => [folder('a'), symlink('a', outside)],
+    refused(OUT_OF_ORDER),
+    {
+      cve: ['CVE-2021-32803'],
+      blocks: [{ path: ['r', 'a'], entries: [file('evil')] }],
+    },
+  ),
+  inR(
+    'a link, and a folder of the same name in its place',
+    ({ outside }) => [symlink('a', outside), folder('a')],
+    refused(OUT_OF_ORDER),
+    {
+      cve: ['CVE-2021-32803'],
+      blocks: [{ path: ['r', 'a'], entries: [file('evil')] }],
+    },
+  ),
+  inR(
+    'a link, and a file of the same name that would be written through it',
+    ({ outside }) => [symlink('a', join(outside, 'secret')), file('a')],
+    refused(OUT_OF_ORDER),
+    {
+      cve: ['CVE-2025-45582', 'CVE-2026-23745'],
+    },
+  ),
+  inR('a folder that a later part of the manifest puts a link in place of', [folder('a')], refused(NOT_ANNOUNCED), {
+    cve: ['CVE-2021-32803'],
+    blocks: [
+      { path: ['r', 'a'], entries: [file('x')] },
+      { path: ['r'], entries: [symlink('b', '../outside')] },
+    ],
+  }),
   inR('a folder beneath a file', [file('a')], refused(NOT_ANNOUNCED), {
     blocks: [{ path: ['r', 'a'], entries: [file('x')] }],
   }),
   inR('a folder beneath a FIFO', [special('a', 'fifo')], refused(NOT_ANNOUNCED), {
     blocks: [{ path: ['r', 'a'], entries: [file('x')] }],
   }),
-  inR('a link beneath which a chain of links climbs out, and a file through all of it', [folder('a'), symlink('b', 'a/up/..')], refused(NOT_ANNOUNCED), {
-    cve: ['CVE-2026-26960'],
-    blocks: [
-      { path: ['r', 'a'], entries: [symlink('up', '../..')] },
-      { path: ['r', 'b'], entries: [file('x')] },
-    ],
-  }),
-  inR('a hard link to a file that no file of the manifest is', [hardlink('a', 7)], refused(/a hard link comes before its file/), {
-    cve: ['CVE-2018-20834', 'CVE-2026-23745', 'CVE-2026-24842', 'CVE-2026-29786'],
-  }),
-  inR('a hard link that comes before its file', [hardlink('a', 7), file('b', { group: 7 })], refused(/a hard link comes before its file/)),
+  inR(
+    'a link beneath which a chain of links climbs out, and a file through all of it',
+    [folder('a'), symlink('b', 'a/up/..')],
+    refused(NOT_ANNOUNCED),
+    {
+      cve: ['CVE-2026-26960'],
+      blocks: [
+        { path: ['r', 'a'], entries: [symlink('up', '../..')] },
+        { path: ['r', 'b'], entries: [file('x')] },
+      ],
+    },
+  ),
+  inR(
+    'a hard link to a file that no file of the manifest is',
+    [hardlink('a', 7)],
+    refused(/a hard link comes before its file/),
+    {
+      cve: ['CVE-2018-20834', 'CVE-2026-23745', 'CVE-2026-24842', 'CVE-2026-29786'],
+    },
+  ),
+  inR(
+    'a hard link that comes before its file',
+    [hardlink('a', 7), file('b', { group: 7 })],
+    refused(/a hard link comes before its file/),
+  ),
   inR('a hard link to itself', [hardlink('a', 1)], refused(/a hard link comes before its file/)),
-  inR('two hard links to each other', [hardlink('a', 1), hardlink('b', 2)], refused(/a hard link comes before its file/)),
-  inR('a hard link to a symbolic link out of the tree', ({ outside }) => [symlink('a', join(outside, 'secret')), hardlink('b', 1)], refused(/a hard link comes before its file/), {
-    cve: ['CVE-2026-26960', 'CVE-2026-24842'],
-  }),
-  inR('a hard link to a device', [special('a', 'character', { major: 1, minor: 5 }), hardlink('b', 1)], refused(/a hard link comes before its file/)),
-  inR('two files of one link group', [file('a', { group: 3 }), file('b', { group: 3 })], refused(/two files have the same link group/)),
+  inR(
+    'two hard links to each other',
+    [hardlink('a', 1), hardlink('b', 2)],
+    refused(/a hard link comes before its file/),
+  ),
+  inR(
+    'a hard link to a symbolic link out of the tree',
+    ({ outside }) => [symlink('a', join(outside, 'secret')), hardlink('b', 1)],
+    refused(/a hard link comes before its file/),
+    {
+      cve: ['CVE-2026-26960', 'CVE-2026-24842'],
+    },
+  ),
+  inR(
+    'a hard link to a device',
+    [special('a', 'character', { major: 1, minor: 5 }), hardlink('b', 1)],
+    refused(/a hard link comes before its file/),
+  ),
+  inR(
+    'two files of one link group',
+    [file('a', { group: 3 }), file('b', { group: 3 })],
+    refused(/two files have the same link group/),
+  ),
   {
     name: 'a hard link whose target is a path',
     cve: ['CVE-2018-20834', 'CVE-2026-24842', 'CVE-2026-29786'],
@@ -140,13 +186,37 @@ export const LINKS: readonly HostileState[] = [
     harmless: ({ target }) => assert.deepEqual(readdirSync(join(target, 'r')), ['a', 'b', 'c']),
   }),
   inR('a link to the root of the machine', [symlink('a', '/')], isLink('a'), { cve: ['CVE-2025-45582'] }),
-  inR('a link to a file outside with other owners, modes and times than that file', ({ outside }) => [{ ...symlink('a', join(outside, 'secret')), mode: 0o777, uid: 1234, gid: 1234, mtimeNs: 5n } as Entry], isLink('a')),
-  inR('a link to a folder outside, with attributes that would be set on that folder', ({ outside }) => [{ ...symlink('a', outside), extras: { xattrs: [{ name: Buffer.from('user.evil'), value: Buffer.from('1') }], accessAcl: [], defaultAcl: [], flags: 0 } } as Entry], {
-    listed: { 'r/a': /restored without an attribute user/ },
-  }),
-  inR('a file with a second name, and that name with another owner and mode', [file('a', { group: 1 }), { ...hardlink('b', 1), mode: 0o4777, uid: 0 } as Entry], {
-    harmless: ({ target }) => assert.equal(lstatSync(join(target, 'r', 'b')).mode & 0o7777, 0o644),
-  }),
+  inR(
+    'a link to a file outside with other owners, modes and times than that file',
+    ({ outside }) => [
+      { ...symlink('a', join(outside, 'secret')), mode: 0o777, uid: 1234, gid: 1234, mtimeNs: 5n } as Entry,
+    ],
+    isLink('a'),
+  ),
+  inR(
+    'a link to a folder outside, with attributes that would be set on that folder',
+    ({ outside }) => [
+      {
+        ...symlink('a', outside),
+        extras: {
+          xattrs: [{ name: Buffer.from('user.evil'), value: Buffer.from('1') }],
+          accessAcl: [],
+          defaultAcl: [],
+          flags: 0,
+        },
+      } as Entry,
+    ],
+    {
+      listed: { 'r/a': /restored without an attribute user/ },
+    },
+  ),
+  inR(
+    'a file with a second name, and that name with another owner and mode',
+    [file('a', { group: 1 }), { ...hardlink('b', 1), mode: 0o4777, uid: 0 } as Entry],
+    {
+      harmless: ({ target }) => assert.equal(lstatSync(join(target, 'r', 'b')).mode & 0o7777, 0o644),
+    },
+  ),
   inR('a link into the journal of the restore itself', [symlink('a', '../.resettle-restore-0/tmp/1')], {
     harmless: ({ target }) => assert.equal(readlinkSync(join(target, 'r', 'a')), '../.resettle-restore-0/tmp/1'),
   }),

@@ -16,11 +16,20 @@ const blocks = (name: string, all: readonly Block[], says: RegExp, more: Partial
 });
 
 /** One file in `r` that is other than it should be. */
-const odd = (name: string, changes: Partial<Extract<Entry, { kind: 'file' }>>, says: RegExp, more: Partial<HostileState> = {}): HostileState =>
-  blocks(name, [r, { path: ['r'], entries: [file('a', changes)] }], says, more);
+const odd = (
+  name: string,
+  changes: Partial<Extract<Entry, { kind: 'file' }>>,
+  says: RegExp,
+  more: Partial<HostileState> = {},
+): HostileState => blocks(name, [r, { path: ['r'], entries: [file('a', changes)] }], says, more);
 
 const extent = (changes: Partial<Extent>): Extent[] => [{ ...goodExtent(), ...changes }];
-const more = (name: string, extents: Extent[], goesOn = false): Entry => ({ kind: 'more', name: Buffer.from(name), extents, goesOn });
+const more = (name: string, extents: Extent[], goesOn = false): Entry => ({
+  kind: 'more',
+  name: Buffer.from(name),
+  extents,
+  goesOn,
+});
 
 /** A part that is any CBOR. */
 const part = (name: string, value: unknown, says: RegExp): HostileState => ({
@@ -31,60 +40,212 @@ const part = (name: string, value: unknown, says: RegExp): HostileState => ({
 
 const NO_BLOCKS = { packs: [], userNames: new Map(), groupNames: new Map() };
 const wholePart = (changes: Readonly<Record<number, unknown>>) =>
-  new Map<number, unknown>(Object.entries({ 0: 1, 1: [], 2: new Map(), 3: new Map(), 4: [], ...changes }).map(([key, value]) => [Number(key), value]));
+  new Map<number, unknown>(
+    Object.entries({ 0: 1, 1: [], 2: new Map(), 3: new Map(), 4: [], ...changes }).map(([key, value]) => [
+      Number(key),
+      value,
+    ]),
+  );
 
 export const STRUCTURE: readonly HostileState[] = [
-  blocks('a folder that nobody announced', [r, { path: ['r'] }, { path: ['r', 'x'], entries: [file('a')] }], NOT_ANNOUNCED),
+  blocks(
+    'a folder that nobody announced',
+    [r, { path: ['r'] }, { path: ['r', 'x'], entries: [file('a')] }],
+    NOT_ANNOUNCED,
+  ),
   blocks('a folder before its parent', [{ path: ['r'] }, r], /does not begin with its top folder/),
-  blocks('a folder that is its own parent', [r, { path: ['r'], entries: [folder('r')] }, { path: ['r'], entries: [file('a')] }], /not in order|comes before its parent|is missing/),
-  blocks('a folder that is announced and never comes', [r, { path: ['r'], entries: [folder('a')] }], /a folder of the manifest is missing/),
-  blocks('folders whose parent is missing', [r, { path: ['r'], entries: [] }, { path: ['s', 'a'], entries: [file('a')] }], /is missing|comes before/),
-  blocks('a folder that comes twice', [r, { path: ['r'], entries: [folder('a')] }, { path: ['r', 'a'] }, { path: ['r'], entries: [file('b')] }], NOT_ANNOUNCED),
-  blocks('folders in another order than they were announced', [r, { path: ['r'], entries: [folder('a'), folder('b')] }, { path: ['r', 'b'] }, { path: ['r', 'a'] }], NOT_ANNOUNCED),
-  blocks('a folder that goes on after one of its subfolders', [r, { path: ['r'], entries: [folder('a')] }, { path: ['r', 'a'] }, { path: ['r'], entries: [file('z')] }], NOT_ANNOUNCED),
-  blocks('a folder that goes on with nothing', [r, { path: ['r'], entries: [file('a')] }, { path: ['r'] }], /goes on with nothing/),
-  blocks('entries beside the one root that shall be stripped', [{ path: [], entries: [file('a'), folder('r')] }, { path: ['r'] }], /items beside the one root/, { options: { strip: true } }),
-  blocks('an ancestor that holds captured things beside the captured root, which shall be stripped', [{ path: [], entries: [ancestor('r')] }, { path: ['r'], entries: [folder('a'), folder('b')] }, { path: ['r', 'a'] }, { path: ['r', 'b'] }], /items beside the one root/, {
-    forge: (snapshot) => {
-      snapshot.roots = [['r', 'a']];
-      snapshot.blocks([{ path: [], entries: [ancestor('r')] }, { path: ['r'], entries: [folder('a'), folder('b')] }, { path: ['r', 'a'] }, { path: ['r', 'b'] }]);
+  blocks(
+    'a folder that is its own parent',
+    [r, { path: ['r'], entries: [folder('r')] }, { path: ['r'], entries: [file('a')] }],
+    /not in order|comes before its parent|is missing/,
+  ),
+  blocks(
+    'a folder that is announced and never comes',
+    [r, { path: ['r'], entries: [folder('a')] }],
+    /a folder of the manifest is missing/,
+  ),
+  blocks(
+    'folders whose parent is missing',
+    [r, { path: ['r'], entries: [] }, { path: ['s', 'a'], entries: [file('a')] }],
+    /is missing|comes before/,
+  ),
+  blocks(
+    'a folder that comes twice',
+    [r, { path: ['r'], entries: [folder('a')] }, { path: ['r', 'a'] }, { path: ['r'], entries: [file('b')] }],
+    NOT_ANNOUNCED,
+  ),
+  blocks(
+    'folders in another order than they were announced',
+    [r, { path: ['r'], entries: [folder('a'), folder('b')] }, { path: ['r', 'b'] }, { path: ['r', 'a'] }],
+    NOT_ANNOUNCED,
+  ),
+  blocks(
+    'a folder that goes on after one of its subfolders',
+    [r, { path: ['r'], entries: [folder('a')] }, { path: ['r', 'a'] }, { path: ['r'], entries: [file('z')] }],
+    NOT_ANNOUNCED,
+  ),
+  blocks(
+    'a folder that goes on with nothing',
+    [r, { path: ['r'], entries: [file('a')] }, { path: ['r'] }],
+    /goes on with nothing/,
+  ),
+  blocks(
+    'entries beside the one root that shall be stripped',
+    [{ path: [], entries: [file('a'), folder('r')] }, { path: ['r'] }],
+    /items beside the one root/,
+    { options: { strip: true } },
+  ),
+  blocks(
+    'an ancestor that holds captured things beside the captured root, which shall be stripped',
+    [
+      { path: [], entries: [ancestor('r')] },
+      { path: ['r'], entries: [folder('a'), folder('b')] },
+      { path: ['r', 'a'] },
+      { path: ['r', 'b'] },
+    ],
+    /items beside the one root/,
+    {
+      forge: (snapshot) => {
+        snapshot.roots = [['r', 'a']];
+        snapshot.blocks([
+          { path: [], entries: [ancestor('r')] },
+          { path: ['r'], entries: [folder('a'), folder('b')] },
+          { path: ['r', 'a'] },
+          { path: ['r', 'b'] },
+        ]);
+      },
+      options: { strip: true },
     },
-    options: { strip: true },
-  }),
+  ),
   odd('a file that is longer than its bytes', { sizeBytes: DATA.length + 1 }, /fewer bytes than its size/),
   odd('a file that is shorter than its bytes', { sizeBytes: 1 }, /more bytes than its size/),
   odd('a file that never ends', { goesOn: true, sizeBytes: 2 ** 40 }, /ends within a file/),
-  odd('a file that goes on with nothing for ever', { goesOn: true, sizeBytes: 2 ** 40, extents: [] }, /goes on without an extent/),
-  blocks('more of a file that did not begin', [r, { path: ['r'], entries: [file('a'), more('a', [goodExtent()])] }], /goes on with a file that it did not begin/),
-  blocks('more of another file', [r, { path: ['r'], entries: [file('a', { goesOn: true, sizeBytes: 2 * DATA.length }), more('b', [goodExtent()])] }], /goes on with a file that it did not begin/),
-  blocks('a folder in the middle of a file', [r, { path: ['r'], entries: [file('a', { goesOn: true, sizeBytes: 2 * DATA.length }), folder('b')] }], /does not go on/),
-  odd('a hole that overlaps the bytes', { sizeBytes: DATA.length + 5, holes: [{ offset: 3, length: 5 }] }, /a hole of a file lies within its bytes/),
+  odd(
+    'a file that goes on with nothing for ever',
+    { goesOn: true, sizeBytes: 2 ** 40, extents: [] },
+    /goes on without an extent/,
+  ),
+  blocks(
+    'more of a file that did not begin',
+    [r, { path: ['r'], entries: [file('a'), more('a', [goodExtent()])] }],
+    /goes on with a file that it did not begin/,
+  ),
+  blocks(
+    'more of another file',
+    [r, { path: ['r'], entries: [file('a', { goesOn: true, sizeBytes: 2 * DATA.length }), more('b', [goodExtent()])] }],
+    /goes on with a file that it did not begin/,
+  ),
+  blocks(
+    'a folder in the middle of a file',
+    [r, { path: ['r'], entries: [file('a', { goesOn: true, sizeBytes: 2 * DATA.length }), folder('b')] }],
+    /does not go on/,
+  ),
+  odd(
+    'a hole that overlaps the bytes',
+    { sizeBytes: DATA.length + 5, holes: [{ offset: 3, length: 5 }] },
+    /a hole of a file lies within its bytes/,
+  ),
   odd('a hole beyond the end', { holes: [{ offset: 2 ** 40, length: 5 }] }, /a hole of a file lies within its bytes/),
-  odd('holes that overlap each other', { sizeBytes: 100, extents: [], holes: [{ offset: 0, length: 60 }, { offset: 50, length: 50 }] }, /empty or out of order/),
-  odd('holes in the wrong order', { sizeBytes: 100, extents: [], holes: [{ offset: 50, length: 50 }, { offset: 0, length: 50 }] }, /empty or out of order/),
+  odd(
+    'holes that overlap each other',
+    {
+      sizeBytes: 100,
+      extents: [],
+      holes: [
+        { offset: 0, length: 60 },
+        { offset: 50, length: 50 },
+      ],
+    },
+    /empty or out of order/,
+  ),
+  odd(
+    'holes in the wrong order',
+    {
+      sizeBytes: 100,
+      extents: [],
+      holes: [
+        { offset: 50, length: 50 },
+        { offset: 0, length: 50 },
+      ],
+    },
+    /empty or out of order/,
+  ),
   odd('an empty hole', { holes: [{ offset: DATA.length, length: 0 }] }, /empty or out of order/),
-  odd('holes whose ends are beyond what a number holds', { sizeBytes: Number.MAX_SAFE_INTEGER, extents: [], holes: [{ offset: Number.MAX_SAFE_INTEGER - 1, length: Number.MAX_SAFE_INTEGER - 1 }] }, /too long/, { cve: ['CVE-2026-43618'] }),
+  odd(
+    'holes whose ends are beyond what a number holds',
+    {
+      sizeBytes: Number.MAX_SAFE_INTEGER,
+      extents: [],
+      holes: [{ offset: Number.MAX_SAFE_INTEGER - 1, length: Number.MAX_SAFE_INTEGER - 1 }],
+    },
+    /too long/,
+    { cve: ['CVE-2026-43618'] },
+  ),
   {
     name: 'files whose sizes add up to more than a number holds',
     cve: ['CVE-2026-43618'],
     forge: (snapshot) => {
-      const endless = { sizeBytes: Number.MAX_SAFE_INTEGER, extents: [], holes: [{ offset: 0, length: Number.MAX_SAFE_INTEGER }] };
+      const endless = {
+        sizeBytes: Number.MAX_SAFE_INTEGER,
+        extents: [],
+        holes: [{ offset: 0, length: Number.MAX_SAFE_INTEGER }],
+      };
       snapshot.blocks([r, { path: ['r'], entries: [file('a', endless), file('b', endless)] }]);
       snapshot.totals = { ...snapshot.totals, bytes: 0 };
     },
     must: { refused: 'damaged', says: /too large/ },
   },
-  odd('an extent in a pack that the part does not list', { extents: extent({ pack: 5 }) }, /an extent’s pack is not an integer from 0 to 0/, { cve: ['CVE-2026-43620'] }),
-  odd('an extent in a frame beyond all frames', { extents: extent({ segment: 5000 }) }, /an extent’s segment is not/, { cve: ['CVE-2026-43620'] }),
-  odd('an extent in a frame that the pack does not have', { extents: extent({ segment: 7 }) }, /fewer frames than the manifest says/),
+  odd(
+    'an extent in a pack that the part does not list',
+    { extents: extent({ pack: 5 }) },
+    /an extent’s pack is not an integer from 0 to 0/,
+    { cve: ['CVE-2026-43620'] },
+  ),
+  odd('an extent in a frame beyond all frames', { extents: extent({ segment: 5000 }) }, /an extent’s segment is not/, {
+    cve: ['CVE-2026-43620'],
+  }),
+  odd(
+    'an extent in a frame that the pack does not have',
+    { extents: extent({ segment: 7 }) },
+    /fewer frames than the manifest says/,
+  ),
   odd('an extent in the padding of a pack', { extents: extent({ segment: 1 }) }, /fewer frames than the manifest says/),
-  odd('an extent beyond the end of its segment', { extents: extent({ offset: 1 }) }, /another hash than the manifest says/, { cve: ['CVE-2024-12084'] }),
-  odd('an extent that ends beyond all segments', { extents: extent({ offset: 1024 * 1024 }) }, /an extent’s offset is not/, { cve: ['CVE-2024-12084'] }),
-  odd('an extent of more than a segment', { sizeBytes: 2 ** 21, extents: extent({ length: 2 ** 21 }) }, /an extent’s length is not/, { cve: ['CVE-2024-12084'] }),
+  odd(
+    'an extent beyond the end of its segment',
+    { extents: extent({ offset: 1 }) },
+    /another hash than the manifest says/,
+    { cve: ['CVE-2024-12084'] },
+  ),
+  odd(
+    'an extent that ends beyond all segments',
+    { extents: extent({ offset: 1024 * 1024 }) },
+    /an extent’s offset is not/,
+    { cve: ['CVE-2024-12084'] },
+  ),
+  odd(
+    'an extent of more than a segment',
+    { sizeBytes: 2 ** 21, extents: extent({ length: 2 ** 21 }) },
+    /an extent’s length is not/,
+    { cve: ['CVE-2024-12084'] },
+  ),
   odd('an extent of no bytes', { extents: [...extent({ length: 0 }), goodExtent()] }, /an extent is empty/),
-  odd('an extent with another hash', { extents: extent({ hash: digest(Buffer.of(1)) }) }, /another hash than the manifest says/),
-  odd('an extent whose hash is shorter than a hash', { extents: extent({ hash: Buffer.alloc(8) }) }, /an extent’s hash is not 32 bytes/, { cve: ['CVE-2024-12084', 'CVE-2024-12085'] }),
-  odd('an extent whose hash is longer than a hash', { extents: extent({ hash: Buffer.alloc(64) }) }, /an extent’s hash is not 32 bytes/, { cve: ['CVE-2024-12084'] }),
+  odd(
+    'an extent with another hash',
+    { extents: extent({ hash: digest(Buffer.of(1)) }) },
+    /another hash than the manifest says/,
+  ),
+  odd(
+    'an extent whose hash is shorter than a hash',
+    { extents: extent({ hash: Buffer.alloc(8) }) },
+    /an extent’s hash is not 32 bytes/,
+    { cve: ['CVE-2024-12084', 'CVE-2024-12085'] },
+  ),
+  odd(
+    'an extent whose hash is longer than a hash',
+    { extents: extent({ hash: Buffer.alloc(64) }) },
+    /an extent’s hash is not 32 bytes/,
+    { cve: ['CVE-2024-12084'] },
+  ),
   {
     name: 'extents in a pack that the descriptor does not name',
     forge: (snapshot) => snapshot.blocks([r, { path: ['r'], entries: [file('a')] }], { packs: [Buffer.alloc(32, 7)] }),
@@ -141,8 +302,16 @@ export const STRUCTURE: readonly HostileState[] = [
   part('a part that is cut short', Buffer.from(encode(wholePart({}))).subarray(0, 5), /not valid CBOR/),
   part('a part of no bytes', new Uint8Array(0), /not valid CBOR/),
   part('a part of a list without an end', Buffer.from('9f80ff', 'hex'), /not valid CBOR/),
-  part('a part of one list in another, 100,000 deep', Buffer.concat([Buffer.alloc(100_000, 0x81), Buffer.of(0)]), /not valid CBOR/),
-  part('a part of a byte string that is said to be longer than all memory', Buffer.from('5b7fffffffffffffff', 'hex'), /not valid CBOR/),
+  part(
+    'a part of one list in another, 100,000 deep',
+    Buffer.concat([Buffer.alloc(100_000, 0x81), Buffer.of(0)]),
+    /not valid CBOR/,
+  ),
+  part(
+    'a part of a byte string that is said to be longer than all memory',
+    Buffer.from('5b7fffffffffffffff', 'hex'),
+    /not valid CBOR/,
+  ),
   part('a part of a list that is said to have 2^53 items', Buffer.from('9b001fffffffffffff', 'hex'), /not valid CBOR/),
   part('a part that is a tag', Buffer.from('c11a514b67b0', 'hex'), /not valid CBOR/),
   part('a part whose integers are longer than they need be', Buffer.from('a1180001', 'hex'), /not valid CBOR/),
@@ -159,5 +328,9 @@ export const STRUCTURE: readonly HostileState[] = [
     forge: (snapshot) => snapshot.blocks([r, { path: ['r'], raw: [rawEntry(fields('a', 0, { 1: undefined }))] }]),
     must: { refused: 'damaged', says: /the continuation of a file has an unknown key/ },
   },
-  blocks('the end of a link group before anything else', [r, { path: ['r'], entries: [special('a', 'fifo'), symlink('b', 'a'), hardlink('c', 2 ** 26 - 1)] }], /a hard link comes before its file/),
+  blocks(
+    'the end of a link group before anything else',
+    [r, { path: ['r'], entries: [special('a', 'fifo'), symlink('b', 'a'), hardlink('c', 2 ** 26 - 1)] }],
+    /a hard link comes before its file/,
+  ),
 ];

@@ -105,7 +105,10 @@ export class Forging {
   }
 
   /** A part of the manifest by its blocks, in a pack of its own; counts what is in it. */
-  blocks(blocks: readonly Block[], changes: { readonly packs?: readonly Uint8Array[]; readonly entries?: number } = {}): this {
+  blocks(
+    blocks: readonly Block[],
+    changes: { readonly packs?: readonly Uint8Array[]; readonly entries?: number } = {},
+  ): this {
     const cbor = new CborWriter();
     let entries = 0;
     for (const { path, entries: own = [], raw = [] } of blocks) {

@@ -52,8 +52,12 @@ export class Guard {
   #before: ReadonlyMap<string, string>;
   #paths: readonly string[] = [];
 
-  constructor(scene: Scene) {
+  readonly #shared: ReadonlySet<string>;
+
+  /** `shared`: names beneath `outside` of files that the target has a name of too, whose count of names may change. */
+  constructor(scene: Scene, shared: readonly string[] = []) {
     this.#scene = scene;
+    this.#shared = new Set(shared.map((name) => join(scene.outside, name)));
     this.#before = this.#look(true);
   }
 
@@ -71,7 +75,12 @@ export class Guard {
     const contents = new Map([...stats].map(([path, one]) => [path, contentOf(path, one)]));
     if (isFirst) for (const [path, { mtimeMs }] of stats) lutimesSync(path, LONG_AGO, Number(mtimeMs) / 1000);
     const last = isFirst ? this.#stats(false) : stats;
-    return new Map([...last].map(([path, one]) => [path, `${shown(one)} ${contents.get(path)}`]));
+    return new Map([...last].map(([path, one]) => [path, `${this.#shown(path, one)} ${contents.get(path)}`]));
+  }
+
+  #shown(path: string, { mode, uid, gid, size, mtimeNs, ctimeNs, atimeNs, ino, nlink, rdev }: BigIntStats): string {
+    const always = [mode.toString(8), uid, gid, size, mtimeNs, ino, rdev];
+    return [...always, ...(this.#shared.has(path) ? [] : [ctimeNs, atimeNs, nlink])].join(' ');
   }
 
   /** Of everything outside of the target. A folder's own comes before it is read. */
@@ -89,10 +98,6 @@ export class Guard {
     this.#paths = [...found.keys()];
     return found;
   }
-}
-
-function shown({ mode, uid, gid, size, mtimeNs, ctimeNs, atimeNs, ino, nlink, rdev }: BigIntStats): string {
-  return [mode.toString(8), uid, gid, size, mtimeNs, ctimeNs, atimeNs, ino, nlink, rdev].join(' ');
 }
 
 function contentOf(path: string, stats: BigIntStats): string {

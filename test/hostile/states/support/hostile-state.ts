@@ -1,5 +1,5 @@
-import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import type { ErrorCode } from '../../../../src/common/errors.ts';
+import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import type { DescriptorChanges, Forging } from './forging.ts';
 import type { Scene } from './guard.ts';
 
@@ -26,6 +26,8 @@ export interface HostileState {
   readonly spoil?: (descriptor: Uint8Array) => Uint8Array;
   /** Called before the restore; `target` is not there yet. */
   readonly before?: (scene: Scene) => void;
+  /** Files outside that the target has a name of too. */
+  readonly shared?: readonly string[];
   readonly options?: Partial<RestoreOptions>;
   readonly must: Must;
   /** Undoing it afterwards must leave this in the target; default: what was there. `false`: it is not undone. */

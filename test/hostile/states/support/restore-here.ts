@@ -1,10 +1,10 @@
 import { MessageChannel } from 'node:worker_threads';
 import { ResettleError } from '../../../../src/common/errors.ts';
+import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import type { FromRestoreWorker, ToRestoreWorker, WorkerResult } from '../../../../src/state/restore/messages.ts';
 import { workerDataOf } from '../../../../src/state/restore/open-snapshot.ts';
 import { PackWay } from '../../../../src/state/restore/pack-way.ts';
 import { RestoreRun } from '../../../../src/state/restore/restore-run.ts';
-import type { RestoreOptions } from '../../../../src/state/restore/index.ts';
 import { Inbox } from '../../../../src/state/threads/inbox.ts';
 import { toThreadError } from '../../../../src/state/threads/thread-error.ts';
 

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ResettleError } from '../../../../src/common/errors.ts';
+import type { PackSource } from '../../../../src/common/ports.ts';
 import { type RestoreOptions, restoreSnapshot, undoRestore } from '../../../../src/state/restore/index.ts';
 import type { WorkerResult } from '../../../../src/state/restore/messages.ts';
 import { identity, on } from '../../../state/support/source-machine.ts';
@@ -24,6 +34,15 @@ export function peakBytes(): number {
 export function forgetPeak(): void {
   if (process.geteuid?.() === 0) writeFileSync('/proc/self/clear_refs', '5');
 }
+
+/** Gives packs as a store does, which looks at their size. */
+const asFromStore = ({ packs }: Forging): PackSource => ({
+  async get(id, sizeBytes, into, signal) {
+    if (packs.packs.get(id)?.length !== sizeBytes) throw new ResettleError('damaged', `pack ${id} has another size`);
+    await packs.get(id, sizeBytes, into);
+    signal.throwIfAborted();
+  },
+});
 
 /** A folder for one state, gone when `work` has ended. */
 export async function inScene<T>(work: (scene: Scene) => Promise<T>): Promise<T> {
@@ -50,7 +69,7 @@ export function runState(state: HostileState, restore = restoreInWorker): Promis
     mkdirSync(scene.undoDir, { mode: 0o700 });
     state.before?.(scene);
     const there = namesIn(scene.target);
-    const guard = new Guard(scene);
+    const guard = new Guard(scene, state.shared);
     forgetPeak();
     const atFirst = peakBytes();
     const { source, stateId, stateKey } = identity;
@@ -60,7 +79,7 @@ export function runState(state: HostileState, restore = restoreInWorker): Promis
       expected: { stateId, source, association: undefined },
       target: scene.target,
       strip: false,
-      source: snapshot.packs,
+      source: asFromStore(snapshot),
       restoreId: 'test',
       undoDir: scene.undoDir,
       ...state.options,
@@ -79,13 +98,25 @@ export function runState(state: HostileState, restore = restoreInWorker): Promis
   });
 }
 
+const SLASH = Buffer.from('/');
 const isJournal = (name: string): boolean => name.startsWith('.resettle-restore-');
 
 /** Paths beneath the target; of a journal nothing. */
 export function namesIn(target: string): string[] {
   if (!lstatSync(target, { throwIfNoEntry: false })?.isDirectory()) return [];
-  const names = readdirSync(target, { recursive: true, encoding: 'latin1' });
-  return names.filter((name) => !isJournal(name.split('/')[0]!)).sort();
+  const names: string[] = [];
+  // On our own: Node's walk goes into links to folders.
+  const visit = (folder: Buffer, above: string): void => {
+    for (const name of readdirSync(folder, { encoding: 'buffer' })) {
+      const shown = `${above}${name.toString('latin1')}`;
+      if (above === '' && isJournal(shown)) continue;
+      names.push(shown);
+      const path = Buffer.concat([folder, SLASH, name]);
+      if (lstatSync(path).isDirectory()) visit(path, `${shown}/`);
+    }
+  };
+  visit(Buffer.from(target), '');
+  return names.sort();
 }
 
 function judge(must: Must, outcome: unknown, scene: Scene, there: readonly string[]): void {
@@ -104,7 +135,10 @@ function judge(must: Must, outcome: unknown, scene: Scene, there: readonly strin
   if ('listed' in must) {
     for (const [path, says] of Object.entries(must.listed)) {
       const reasons = result.withheld.items.filter((item) => item.path === path).map(({ reason }) => reason);
-      assert.ok(reasons.some((reason) => says.test(reason)), `${path} is listed: ${describe(result.withheld.items)}`);
+      assert.ok(
+        reasons.some((reason) => says.test(reason)),
+        `${path} is listed: ${describe(result.withheld.items)}`,
+      );
     }
     must.and?.(scene);
   } else if ('conflict' in must) {
@@ -117,4 +151,6 @@ function judge(must: Must, outcome: unknown, scene: Scene, there: readonly strin
 }
 
 const describe = (value: unknown): string =>
-  value instanceof Error ? `${value.message}` : JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}` : one));
+  value instanceof Error
+    ? `${value.message}`
+    : JSON.stringify(value, (_key, one) => (typeof one === 'bigint' ? `${one}` : one));

@@ -1,6 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { packId } from '../../../../src/common/ids.ts';
 import type { PackId } from '../../../../src/common/ids.ts';
+import { packId } from '../../../../src/common/ids.ts';
 import { KIND, type Kind, sealInto, TAG_BYTES } from '../../../../src/state/format/frame-cipher.ts';
 import { digest } from '../../../../src/state/format/index.ts';
 import { packKey } from '../../../../src/state/format/keys.ts';
@@ -22,7 +22,12 @@ export function sealFrames(frames: readonly FrameBody[], changes: PackChanges = 
   const { magic = 'RSTLPK01', withoutEnd, padding = new Uint8Array(20), behind = new Uint8Array(0), swapped } = changes;
   const salt = randomBytes(32);
   const key = createSecretKey(packKey(identity.stateKey, salt, identity.stateId));
-  const seal = (kind: Kind, number: number, frame: Pick<FrameBody, 'body' | 'compression' | 'plainBytes'>, last: boolean) => {
+  const seal = (
+    kind: Kind,
+    number: number,
+    frame: Pick<FrameBody, 'body' | 'compression' | 'plainBytes'>,
+    last: boolean,
+  ) => {
     const head = Buffer.alloc(HEAD_PLAIN_BYTES);
     head[0] = kind;
     head[1] = frame.compression;

@@ -3,13 +3,9 @@ import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { HostileState } from './hostile-state.ts';
+import { isForUs } from './is-for-us.ts';
 import { runState } from './run-state.ts';
 import type { StateJob, StateVerdict } from './state-thread.ts';
-
-const isRoot = process.geteuid?.() === 0;
-
-/** Whether whoever runs this can judge that state. */
-export const isForUs = ({ as }: HostileState): boolean => as === undefined || (as === 'root') === isRoot;
 
 /**
  * A test for each state of a table, the first export of that module. Those that are damaged are refused in one thread after
@@ -25,13 +21,18 @@ export function testAll(states: readonly HostileState[], table: URL): void {
         thread ??= startThread();
         const job: StateJob = { table: table.href, index };
         thread.postMessage(job);
-        const [{ failure, isWhole }] = (await once(thread, 'message')) as [StateVerdict];
+        const [{ failure, isWhole }] = (await Promise.race([once(thread, 'message'), ended(thread)])) as [StateVerdict];
         assert.equal(failure, undefined, failure);
         if (isWhole) return;
       }
       await runState(state);
     });
   }
+}
+
+async function ended(thread: Worker): Promise<never> {
+  await once(thread, 'exit');
+  throw new Error('the thread ended');
 }
 
 function startThread(): Worker {
