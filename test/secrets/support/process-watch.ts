@@ -1,7 +1,7 @@
 /** What anybody, or the same user, can read of running processes and of all that they start: command lines and environments. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-const EVERY_MS = 20;
+const EVERY_MS = 50;
 
 export class ProcessWatch {
   /** By where it was read; each text once. */
