@@ -170,8 +170,8 @@ export const BOMBS: readonly Bomb[] = [
     says: /a descriptor is not valid CBOR/,
   },
   {
-    name: 'two thousand folders beside each other with 240 KB of attributes each, 2 MB sealed',
-    forge: (snapshot) => heavyFolders(snapshot, 334),
+    name: '1,440 folders beside each other with 240 KB of attributes each, 1.4 MB sealed',
+    forge: (snapshot) => heavyFolders(snapshot, 240),
     args: restore,
     status: 7,
     says: /a folder of the manifest is missing/,

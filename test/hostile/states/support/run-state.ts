@@ -57,10 +57,10 @@ export async function inScene<T>(work: (scene: Scene) => Promise<T>): Promise<T>
 const restoreInWorker = (options: RestoreOptions): Promise<WorkerResult> => restoreSnapshot(options, on());
 
 /**
- * Restores a hostile state into a guarded tree, and takes it back. Throws where anything is other than it must be. False
- * where it came so far that it had to be taken back and was not, since `restore` was another one, which keeps the locks.
+ * Restores a hostile state into a guarded tree, and takes it back, unless `restore` is another one, which keeps the locks.
+ * Throws where anything is other than it must be.
  */
-export function runState(state: HostileState, restore = restoreInWorker): Promise<boolean> {
+export function runState(state: HostileState, restore = restoreInWorker): Promise<void> {
   return inScene(async (scene) => {
     const snapshot = new Forging();
     state.forge(snapshot, scene);
@@ -89,12 +89,10 @@ export function runState(state: HostileState, restore = restoreInWorker): Promis
     const growth = peakBytes() - atFirst;
     assert.ok(growth < GROWTH_MAX_BYTES, `it took ${growth} bytes of memory`);
     // Without a plan nothing was done.
-    if (state.undo === false || !existsSync(join(scene.undoDir, 'plan'))) return true;
-    if (restore !== restoreInWorker) return false;
+    if (state.undo === false || restore !== restoreInWorker || !existsSync(join(scene.undoDir, 'plan'))) return;
     await undoRestore({ undoDir: scene.undoDir }, on());
     assert.deepEqual(namesIn(scene.target), there, 'what was there before is there again');
     guard.check();
-    return true;
   });
 }
 

@@ -1,41 +1,23 @@
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { after, test } from 'node:test';
-import { Worker } from 'node:worker_threads';
 import type { HostileState } from './hostile-state.ts';
 import { isForUs } from './is-for-us.ts';
 import { runState } from './run-state.ts';
-import type { StateJob, StateVerdict } from './state-thread.ts';
+import { StateThread } from './state-thread.ts';
 
 /**
- * A test for each state of a table, the first export of that module. Those that are damaged are refused in one thread after
- * another; what is restored has threads of its own, as in the program.
+ * A test for each state of a table, the first export of that module, all in one thread. `isUndone`: each restore has a
+ * thread of its own, as in the program, and is taken back; that takes five times as long. By hand all of them are.
  */
-export function testAll(states: readonly HostileState[], table: URL): void {
-  let thread: Worker | undefined;
-  after(() => thread?.terminate());
+export function testAll(states: readonly HostileState[], table: URL, { isUndone = false } = {}): void {
+  // Started when the first state of the table has its turn.
+  let thread: StateThread | undefined;
+  after(() => thread?.end());
   for (const [index, state] of states.entries()) {
     if (!isForUs(state)) continue;
     test(`hostile: ${state.name}`, async () => {
-      if ('refused' in state.must) {
-        thread ??= startThread();
-        const job: StateJob = { table: table.href, index };
-        thread.postMessage(job);
-        const [{ failure, isWhole }] = (await Promise.race([once(thread, 'message'), ended(thread)])) as [StateVerdict];
-        assert.equal(failure, undefined, failure);
-        if (isWhole) return;
-      }
-      await runState(state);
+      if (isUndone) return await runState(state);
+      thread ??= new StateThread();
+      await thread.run(table, index);
     });
   }
-}
-
-async function ended(thread: Worker): Promise<never> {
-  await once(thread, 'exit');
-  throw new Error('the thread ended');
-}
-
-function startThread(): Worker {
-  const stop = new SharedArrayBuffer(4);
-  return new Worker(new URL('./state-thread.ts', import.meta.url), { workerData: { stop } });
 }
