@@ -40,8 +40,19 @@ export async function openIdentity(home: Home): Promise<Identity> {
     privateKey,
     peerId: peerIdText(peerIdFromPrivateKey(privateKey).toString()),
     ageIdentity,
-    ageRecipient: await identityToRecipient(ageIdentity),
+    ageRecipient: await recipientOf(home, ageIdentity),
   };
+}
+
+/** The library's own message holds the whole key, so it is not kept as a cause: it would stand in logs. */
+async function recipientOf(home: Home, ageIdentity: string): Promise<string> {
+  try {
+    return await identityToRecipient(ageIdentity);
+  } catch {
+    throw new ResettleError('failed', `${home.path(AGE_FILE)} is no age identity`, {
+      hint: 'put the file back from a copy, or start with a new --home as a new machine',
+    });
+  }
 }
 
 function parse(home: Home, bytes: Uint8Array): Ed25519PrivateKey {

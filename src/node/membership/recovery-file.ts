@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
-import { Decrypter, Encrypter } from 'age-encryption';
+import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { ResettleError } from '../../common/errors.ts';
 
 /** A fleet's two keys that belong offline, in one age file under a passphrase; `age -d` opens it too. */
@@ -59,10 +59,11 @@ export async function readRecoveryFile(path: string, passphrase: string): Promis
   const recoveryIdentity = /^AGE-SECRET-KEY-1[A-Z0-9]+$/m.exec(text)?.[0];
   try {
     if (authority && recoveryIdentity) {
+      await identityToRecipient(recoveryIdentity);
       return { authorityKey: privateKeyFromProtobuf(Buffer.from(authority, 'base64')), recoveryIdentity };
     }
   } catch {
-    // Said below.
+    // Said below, without the library's message: it holds the identity.
   }
   throw new ResettleError('damaged', `${path} holds no authority and recovery key`, {
     hint: 'name the file that "fleet init --recovery-out" wrote',
