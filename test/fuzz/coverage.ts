@@ -3,7 +3,7 @@ import { type Profiler, Session } from 'node:inspector';
 
 /** Scripts whose blocks count: the program's, and of libraries those that read what others wrote. */
 const COUNTED =
-  /\/src\/(?!common\/)|\/node_modules\/(?:cborg|yaml|protons-runtime|age-encryption|@libp2p\/peer-record)\//;
+  /\/src\/(?!common\/errors)|\/node_modules\/(?:cborg|yaml|protons-runtime|age-encryption|@libp2p\/peer-record)\//;
 
 export class Coverage {
   readonly #session = new Session();

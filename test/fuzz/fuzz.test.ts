@@ -5,8 +5,9 @@ import { TARGETS } from './targets/index.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Of a target with the weight 1: all of them together take some ten seconds. */
-const EXECUTIONS = Number(process.env.RESETTLE_FUZZ_EXECUTIONS ?? 250);
-const EXECUTIONS_MIN = 60;
+const EXECUTIONS = Number(process.env.RESETTLE_FUZZ_EXECUTIONS ?? 200);
+/** Its seeds, and a few. */
+const EXECUTIONS_MIN = 24;
 const SEED = Number(process.env.RESETTLE_FUZZ_SEED ?? Date.now() % 1_000_000_000);
 
 const watchdog = new Watchdog();

@@ -4,6 +4,9 @@ import { difference } from './same.ts';
 import type { Target } from './target.ts';
 
 /** A fault of the program that an input shows. */
+/** A private key that stands in a message: it would get into logs, and onto screens. */
+const SECRET = /AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{20}/i;
+
 export class Finding extends Error {
   override readonly name = 'Finding';
   readonly what: 'uncaught' | 'round-trip' | 'two-forms' | 'slow' | 'memory';
@@ -37,6 +40,10 @@ export async function judge(target: Target, input: Uint8Array): Promise<Outcome>
 }
 
 function refusal(target: Target, error: unknown): Outcome {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (SECRET.test(cause.message))
+      throw new Finding('uncaught', 'a private key stands in the message of an error', error);
+  }
   if (error instanceof ResettleError && target.refusals.includes(error.code)) {
     return { isTaken: false, sign: signOf(error) };
   }

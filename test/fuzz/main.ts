@@ -100,19 +100,21 @@ async function fuzzAll(
 ): Promise<number> {
   const least = Math.min(EXECUTIONS_MIN, Math.ceil(executions / chosen.length));
   const weights = chosen.reduce((sum, { weight = 1 }) => sum + weight, 0);
-  const targets: Record<string, number> = {};
+  let total = 0;
   let uncaught = 0;
   for (const { name, weight = 1 } of chosen) {
     const share = weight / weights;
     const wanted = Math.max(least, Math.round(executions * share));
     const line = await fuzzApart(name, wanted, seed, minutes === undefined ? undefined : minutes / chosen.length);
-    targets[name] = line.executions;
+    total += line.executions;
     uncaught += line.faults;
+    if (values.log) logRun({ seed, target: name, executions: line.executions, uncaught: line.faults });
   }
-  const total = Object.values(targets).reduce((sum, one) => sum + one, 0);
   console.log(`${chosen.length} targets, ${total} executions, ${uncaught} uncaught, seed ${seed}`);
-  if (values.log) logRun({ seed, executions: total, uncaught, targets });
-  if (values.log) console.log(`all runs: ${allRuns().executions} executions, ${allRuns().uncaught} uncaught`);
+  if (values.log) {
+    const all = allRuns();
+    console.log(`all runs: ${all.executions} executions, ${all.uncaught} uncaught, least ${all.least}`);
+  }
   return uncaught;
 }
 

@@ -1,4 +1,5 @@
 /** The thread of `watchdog.ts`. */
+import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 import { keep } from './kept.ts';
 
@@ -17,7 +18,8 @@ setInterval(() => {
     const [, bytes, name] = words as unknown as [number, number, number];
     const all = Buffer.from(new Uint8Array(shared, 12, name + bytes));
     const target = all.subarray(0, name).toString('utf8');
-    process.stderr.write(`${target} hangs: ${keep('failures', target, all.subarray(name))}\n`);
+    // The thread that would write for this one does not come back.
+    writeSync(2, `${target} hangs: ${keep('failures', target, all.subarray(name))}\n`);
     process.kill(process.pid, 'SIGKILL');
   }
 }, LOOK_EVERY_MS);

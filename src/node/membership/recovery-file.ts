@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
-import { Decrypter, Encrypter } from 'age-encryption';
+import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { writeAll } from '../../state/fs/write-all.ts';
@@ -63,10 +63,11 @@ export async function readRecoveryFile(path: string, passphrase: string): Promis
   const recoveryIdentity = /^AGE-SECRET-KEY-1[A-Z0-9]+$/m.exec(text)?.[0];
   try {
     if (authority && recoveryIdentity) {
+      await identityToRecipient(recoveryIdentity);
       return { authorityKey: privateKeyFromProtobuf(Buffer.from(authority, 'base64')), recoveryIdentity };
     }
   } catch {
-    // Said below.
+    // Said below, without the library's message: it holds the identity.
   }
   throw new ResettleError('damaged', `${path} holds no authority and recovery key`, {
     hint: 'name the file that "fleet init --recovery-out" wrote',

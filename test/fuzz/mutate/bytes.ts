@@ -7,6 +7,9 @@ const RUN_MAX = 64;
 const BLOW_UP_ONE_IN = 1500;
 const BLOWN_UP_BYTES = 192 * 1024;
 
+/** Places that are looked at for a length. */
+const LOOKED_AT = 64;
+
 type Mutation = (bytes: Buffer, random: Random, other: Uint8Array) => Buffer;
 
 /** The bytes between two places replaced. */
@@ -86,7 +89,7 @@ const MUTATIONS: readonly Mutation[] = [
 function lengthNudged(bytes: Buffer, random: Random): Buffer {
   const width = random.pick([1, 2, 4] as const);
   const start = random.integer(Math.max(1, bytes.length));
-  for (let at = start; at + width <= bytes.length; at++) {
+  for (let at = start; at + width <= Math.min(bytes.length, start + LOOKED_AT); at++) {
     for (const isLittleEndian of [true, false]) {
       const value = isLittleEndian ? bytes.readUIntLE(at, width) : bytes.readUIntBE(at, width);
       if (value === 0 || value > bytes.length - at - width) continue;

@@ -92,9 +92,17 @@ function changed(item: Item, random: Random, all: readonly Item[]): Item {
   if (which === 4) return raw(Buffer.concat([Buffer.alloc(1 + random.integer(4000), 0x81), written(item)]));
   if (item.items !== undefined) return { major: random.pick([MAJOR.array, MAJOR.map]), items: item.items };
   if (item.major === MAJOR.bytes || item.major === MAJOR.text) return changedString(item, random);
+  if (which === 6 && item.major === MAJOR.uint) return raw(fraction(Number(item.argument)));
   const argument = edgeNumber(random, all.length);
   if (which === 5) return raw(head(item.major < 2 ? item.major : 0, argument & 0xffn, true));
   return { major: random.integer(2), argument, content: Buffer.alloc(0) };
+}
+
+/** A whole number as a fraction: the same value in a form that no writer of ours writes. */
+function fraction(value: number): Buffer {
+  const bytes = Buffer.alloc(9, 0xfb);
+  bytes.writeDoubleBE(value, 1);
+  return bytes;
 }
 
 function changedString(item: Item & { content: Buffer }, random: Random): Item {
@@ -134,7 +142,7 @@ export function mutateCbor(bytes: Buffer, random: Random): Buffer | undefined {
   const which = random.integer(8);
   if (which === 0) list.splice(at, 1 + random.integer(2));
   else if (which === 1) list.splice(at, 0, ...list.slice(at & ~1, (at & ~1) + 2));
-  else if (which === 2) [list[at], list[0]] = [list[0]!, list[at]!];
+  else if (which === 2) list.unshift(...list.splice(at & ~1, 2));
   else if (which === 3) list.push(...random.pick(lists).map((item) => raw(written(item))));
   else list[at] = changed(list[at]!, random, random.pick(lists));
   return written(root);

@@ -102,7 +102,7 @@ function filesOf(area: Area): string[] {
 
 /** The input: the path of a file, a line end, and what the file holds. */
 function captureTarget(area: Area): Target {
-  const files = filesOf(area);
+  const filesRead = once(() => filesOf(area));
   return target({
     ...{
       name: `area-${area.name}-files`,
@@ -112,14 +112,14 @@ function captureTarget(area: Area): Target {
     },
     words: WORDS,
     valid: (random) => {
-      const path = random.pick(files);
+      const path = random.pick(filesRead());
       return Buffer.concat([Buffer.from(path + SEPARATOR), Buffer.from(FILES[path] as string)]);
     },
     decode: (bytes) => {
       const text = Buffer.from(bytes);
       const end = text.indexOf(SEPARATOR);
       const path = text.subarray(0, Math.max(0, end)).toString('utf8');
-      if (!files.includes(path)) return;
+      if (!filesRead().includes(path)) return;
       captureAndPlan(area, WHOLE.with(path, text.subarray(end + 1)));
     },
   });
@@ -144,19 +144,28 @@ const WORDS = [
 const contentOf = (area: Area): unknown => area.capture(WHOLE, { nowMs: ABOUT.nowMs })?.content;
 
 function documentTarget(area: Area): Target {
-  const documents = [HOSTILE_AREAS[area.name], contentOf(area)].filter(
-    (one) => area.schema.safeParse(jsonOf(one)).success,
+  const documents = once(() =>
+    [HOSTILE_AREAS[area.name], contentOf(area)].filter((one) => area.schema.safeParse(jsonOf(one)).success),
   );
   return target({
     ...{ name: `area-${area.name}-document`, shape: 'json', refusals: ['refused', 'damaged', 'usage'] },
     ...{ words: WORDS, weight: area.name === 'applications' ? 0.02 : 0.3 },
-    valid: (random) => Buffer.from(JSON.stringify(random.pick(documents))),
+    valid: (random) => Buffer.from(JSON.stringify(random.pick(documents()))),
     decode: (bytes) => {
       const parsed = area.schema.safeParse(jsonText(bytes));
       if (!parsed.success) throw new ResettleError('damaged', parsed.error.issues[0]?.message ?? '');
       planAndCheck(area, parsed.data);
     },
   });
+}
+
+/** A capture takes its time: it is made when it is first needed. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 const jsonOf = (value: unknown): unknown => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));

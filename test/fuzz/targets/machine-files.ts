@@ -99,7 +99,7 @@ export const FILES: Readonly<Record<string, string | Buffer | { readonly link: s
   '/var/lib/AccountsService/users/ann': '[User]\nSession=gnome\nXSession=\nIcon=/home/ann/.face\nSystemAccount=false\n',
   '/home/ann/.face': Buffer.from('89504e470d0a1a0a', 'hex'),
   '/home/ann/.config/monitors.xml':
-    '<monitors version="2">\n <configuration>\n  <logicalmonitor><x>0</x><y>0</y><scale>1.25</scale><primary>yes</primary>\n   <transform><rotation>left</rotation></transform>\n   <monitor><monitorspec><connector>DP-1</connector><vendor>DEL</vendor><product>U27 &amp; x</product><serial>1</serial></monitorspec>\n    <mode><width>2560</width><height>1440</height><rate>59.95</rate></mode></monitor>\n  </logicalmonitor>\n </configuration>\n</monitors>\n',
+    '<?xml version="1.0"?>\n<!-- mine -->\n<monitors version="2">\n <configuration>\n  <logicalmonitor><x>0</x><y>0</y><scale>1.25</scale><primary>yes</primary>\n   <transform><rotation>left</rotation></transform>\n   <monitor><monitorspec><connector>DP-1</connector><vendor>DEL</vendor><product>U27 &amp; x</product><serial>1</serial></monitorspec>\n    <mode><width>2560</width><height>1440</height><rate>59.95</rate></mode></monitor>\n  </logicalmonitor>\n </configuration>\n</monitors>\n',
   '/home/bob/.local/share/kscreen/abc':
     '[{"id":"abc","enabled":true,"primary":true,"rotation":2,"scale":1.5,"pos":{"x":0,"y":0},"mode":{"refresh":60,"size":{"width":1920,"height":1080}},"metadata":{"name":"HDMI-1","fullname":"xx DEL"}}]',
   '/home/bob/.config/kwinoutputconfig.json':

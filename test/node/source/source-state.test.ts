@@ -68,4 +68,12 @@ test('an identity is made once, and a HOME that lost half of it is refused', asy
   for (const file of ['identity.key', 'age.key']) assert.equal(statSync(home.path(file)).mode & 0o777, 0o600);
   home.remove('age.key');
   await assert.rejects(openIdentity(home), { code: 'failed', message: /age\.key is missing/ });
+  const damaged = first.ageIdentity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'));
+  home.write(damaged, 'age.key');
+  await assert.rejects(openIdentity(home), (error: Error) => {
+    assert.match(error.message, /age\.key is no age identity/);
+    // Nothing that is logged may hold the key.
+    assert.equal(error.cause, undefined);
+    return true;
+  });
 });

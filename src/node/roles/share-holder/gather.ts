@@ -44,7 +44,9 @@ interface Problem {
  */
 export async function gatherShares(options: GatherOptions, signal: AbortSignal): Promise<Uint8Array> {
   const { fleet, association, state, ticket } = options;
-  if ((await identityToRecipient(ticket.identity)) !== association.body.ticketRecipient) {
+  // The library's error for what is no identity holds it whole.
+  const recipient = await identityToRecipient(ticket.identity).catch(() => undefined);
+  if (recipient === undefined || recipient !== association.body.ticketRecipient) {
     throw new ResettleError('refused', 'the ticket is not for this association', {
       hint: 'use the ticket that was made for it: "resettle fleet invite --ticket ASSOCIATION"',
     });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { System } from '../base/system.ts';
 import type { CouldNot } from '../base/types.ts';
 import { lvmNameOf, readMounts, sizesOf } from './mounts.ts';
-import type { BlockDevice, FilesystemsContent } from './schema.ts';
+import { type BlockDevice, blockDevice, type FilesystemsContent, volumeGroup } from './schema.ts';
 
 const COLUMNS = 'PATH,TYPE,SIZE,FSTYPE,LABEL,UUID';
 const text = z.string().nullish();
@@ -32,28 +32,31 @@ export function readDevices(system: System, couldNot: CouldNot[] = []): BlockDev
   }
   const mounts = readMounts(system);
   const seen = new Set<string>();
-  return tree.data.blockdevices.flatMap(withChildren).flatMap((device): BlockDevice[] => {
-    // A volume over two disks stands beneath each of them.
-    if (seen.has(device.path)) return [];
-    seen.add(device.path);
-    const mount = mounts.find((one) => one.device === device.path);
-    const { usedBytes } = mount ? sizesOf(mount) : {};
-    const volume = device.type === 'lvm' ? lvmNameOf(device.path) : undefined;
-    const short = (value: string | null | undefined): string | undefined => value?.slice(0, 255) || undefined;
-    const facts = { type: short(device.fstype), label: short(device.label), uuid: short(device.uuid), volume };
-    return [
-      {
-        name: device.path.slice(0, 255),
-        kind: short(device.type) ?? '',
-        sizeBytes: Math.max(0, Number(device.size ?? 0)) || 0,
-        ...(Object.fromEntries(
-          Object.entries(facts).filter(([, value]) => value !== undefined),
-        ) as Partial<BlockDevice>),
-        ...(mount && { mountPoint: mount.mountPoint }),
-        ...(usedBytes !== undefined && { usedBytes }),
-      },
-    ];
-  });
+  return tree.data.blockdevices
+    .flatMap(withChildren)
+    .flatMap((device): BlockDevice[] => {
+      // A volume over two disks stands beneath each of them.
+      if (seen.has(device.path)) return [];
+      seen.add(device.path);
+      const mount = mounts.find((one) => one.device === device.path);
+      const { usedBytes } = mount ? sizesOf(mount) : {};
+      const volume = device.type === 'lvm' ? lvmNameOf(device.path) : undefined;
+      const short = (value: string | null | undefined): string | undefined => value?.slice(0, 255) || undefined;
+      const facts = { type: short(device.fstype), label: short(device.label), uuid: short(device.uuid), volume };
+      return [
+        {
+          name: device.path.slice(0, 255),
+          kind: short(device.type) ?? '',
+          sizeBytes: Math.max(0, Number(device.size ?? 0)) || 0,
+          ...(Object.fromEntries(
+            Object.entries(facts).filter(([, value]) => value !== undefined),
+          ) as Partial<BlockDevice>),
+          ...(mount && { mountPoint: mount.mountPoint }),
+          ...(usedBytes !== undefined && { usedBytes }),
+        },
+      ];
+    })
+    .filter((device) => blockDevice.safeParse(device).success);
 }
 
 const withChildren = (device: LsblkDevice): LsblkDevice[] => [device, ...(device.children ?? []).flatMap(withChildren)];
@@ -80,7 +83,8 @@ export function readVolumeGroups(system: System, devices: readonly BlockDevice[]
       sizeBytes,
       freeBytes,
       disks: disks.filter((disk) => disk.vg_name === name).map((disk) => disk.pv_name),
-    }));
+    }))
+    .filter((group) => volumeGroup.safeParse(group).success);
 }
 
 function jsonOf(output: string | undefined): unknown {

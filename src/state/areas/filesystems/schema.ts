@@ -27,7 +27,7 @@ export const cryptEntry = z.strictObject({
 });
 
 /** As osquery's `block_devices`, with where it is mounted. */
-const blockDevice = z.strictObject({
+export const blockDevice = z.strictObject({
   name: word,
   /** `disk`, `part`, `lvm`, `crypt`, `raid1`, `loop`. */
   kind: word,
@@ -43,13 +43,18 @@ const blockDevice = z.strictObject({
 });
 export type BlockDevice = z.infer<typeof blockDevice>;
 
+export const volumeGroup = z.strictObject({
+  name: word,
+  sizeBytes: bytes,
+  freeBytes: bytes,
+  disks: z.array(word).max(1000),
+});
+
 export const filesystemsContent = z.strictObject({
   fstab: list(fstabEntry),
   devices: list(blockDevice),
   /** LVM's groups of volumes. */
-  volumeGroups: list(
-    z.strictObject({ name: word, sizeBytes: bytes, freeBytes: bytes, disks: z.array(word).max(1000) }),
-  ),
+  volumeGroups: list(volumeGroup),
   crypttab: list(cryptEntry),
   /** Files that lines name and that the source lacked too. */
   absentFiles: list(z.string().max(4096)),

@@ -4,6 +4,8 @@ import type { Adapter, AdapterKind } from './schema.ts';
 const CLASS = '/sys/class/net';
 const LOOPBACK = '772';
 const INFINIBAND = '32';
+/** What the kernel counts in. */
+const MTU_MAX = 0xffff_ffff;
 
 /** Kinds that people plug in or switch on. The others are made by settings. */
 export const PHYSICAL_KINDS: ReadonlySet<AdapterKind> = new Set(['ethernet', 'wifi', 'mobile', 'infiniband']);
@@ -23,7 +25,7 @@ export function readAdapters(system: System): Adapter[] {
         interface: name,
         kind: kindOf(system, name, type),
         ...(mac && /^[0-9a-f]{2}(:[0-9a-f]{2}){5,19}$/.test(mac) && { mac }),
-        ...(Number.isInteger(mtu) && { mtu }),
+        ...(Number.isInteger(mtu) && mtu >= 0 && mtu <= MTU_MAX && { mtu }),
         ...(carrier && { hasCarrier: carrier === '1' }),
       },
     ];

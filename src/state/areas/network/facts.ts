@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { INTERFACE_NAME_MAX_CHARS } from '../../../common/limits.ts';
 import type { ConfigFile } from '../base/config-file.ts';
 import type { System } from '../base/system.ts';
 import type { CouldNot } from '../base/types.ts';
@@ -55,7 +56,12 @@ function readAddresses(system: System, couldNot: CouldNot[]): InterfaceAddress[]
       .map(({ local, prefixlen, dynamic }): InterfaceAddress => {
         const isV4 = isIP(local) === 4;
         const type = !dynamic ? 'manual' : isV4 ? 'dhcp' : 'auto';
-        return { interface: ifname, address: local, mask: maskOf(isV4, prefixlen), type };
+        return {
+          interface: ifname.slice(0, INTERFACE_NAME_MAX_CHARS),
+          address: local,
+          mask: maskOf(isV4, prefixlen),
+          type,
+        };
       }),
   );
 }
@@ -67,7 +73,7 @@ export function readGateways(system: System): Gateway[] {
   ].flatMap((args) => {
     const routes = ipRoutes.safeParse(jsonOf(system.run('ip', args)?.stdout));
     return (routes.data ?? []).flatMap(({ gateway, dev }) =>
-      gateway && isIP(gateway) ? [{ interface: dev, gateway }] : [],
+      gateway && isIP(gateway) ? [{ interface: dev.slice(0, INTERFACE_NAME_MAX_CHARS), gateway }] : [],
     );
   });
 }
