@@ -47,10 +47,10 @@ export async function inMemory<T>(
 }
 
 /** What the checks of one state came to: what is counted beside the states themselves. */
-export type Check = (left: Left) => Promise<Tally>;
+type Check = (left: Left) => Promise<Tally>;
 
 /** How many states are made of a recording, and how many of these are looked at thoroughly. */
-export interface Counts {
+interface Counts {
   readonly states: number;
   readonly thorough: number;
   /** Default: all. */

@@ -28,7 +28,7 @@ const CALLS = [
 /** Calls that write in a way that is not modelled: a recording with one of them is refused where it concerns us. */
 const NOT_MODELLED = ['openat2', 'mknod', 'pwritev2', 'fallocate', 'splice'];
 
-export interface Recorded {
+interface Recorded {
   readonly recording: Recording;
   readonly status: number | null;
   readonly stdout: string;

@@ -2,7 +2,7 @@
 import { withService } from '../../../src/api/connect.ts';
 import type { ApiEvent, Method, RequestOf } from '../../../src/api/contract.ts';
 
-export type Done = Readonly<Record<string, unknown>>;
+type Done = Readonly<Record<string, unknown>>;
 
 const NEVER = new AbortController().signal;
 

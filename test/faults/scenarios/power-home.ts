@@ -11,7 +11,7 @@ import { record } from '../power-cut/record.ts';
 import type { Run, Scenario, Tally } from '../scenario.ts';
 
 const MACHINE = new URL('../power-cut/machines/home.ts', import.meta.url);
-const COUNTS = { states: 250, thorough: 0 };
+const COUNTS = { states: 200, thorough: 0 };
 
 const run = (run: Run): Promise<Tally> =>
   inMemory(run, ['homes', 'papers'], true, async (dir, roots) => {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Store } from '../../../src/state/store/index.ts';
-import { cutAgainAndAgain, inMemory, lastOf, type Left } from '../power-cut/cuts.ts';
+import { cutAgainAndAgain, inMemory, type Left, lastOf } from '../power-cut/cuts.ts';
 import { record } from '../power-cut/record.ts';
 import type { Run, Scenario, Tally } from '../scenario.ts';
 import { checkStore } from '../support/store-invariants.ts';
 
 const MACHINE = new URL('../power-cut/machines/points.ts', import.meta.url);
-const COUNTS = { states: 250, thorough: 6 };
+const COUNTS = { states: 200, thorough: 4 };
 
 const run = (run: Run): Promise<Tally> =>
   inMemory(run, ['points'], false, async (dir, roots) => {
@@ -26,7 +26,8 @@ async function check({ said, isThorough }: Left): Promise<Tally> {
       assert.deepEqual(found, [], `what point ${number} has deleted is there again`);
       tally['states deleted'] += 1;
     } else if (lastOf(said, 'deleting') === undefined) {
-      for (const snapshot of held) assert.ok(found.includes(snapshot), `point ${number} held ${snapshot}, and does not`);
+      for (const snapshot of held)
+        assert.ok(found.includes(snapshot), `point ${number} held ${snapshot}, and does not`);
     }
     tally['snapshots held'] += found.length;
     if (isThorough && existsSync(join(dir, 'resettle.json'))) await openAgain(dir);

@@ -32,10 +32,16 @@ await interrupted(Number(restoreEvents), restore);
 const done = await restore();
 say({ restored: done.restore });
 say({ undoing: done.restore });
-const undo = (on?: Parameters<typeof command>[3]) => command(home, 'undo', { restore: String(done.restore) }, on);
+const undo = (on?: Parameters<typeof command>[3]) => command(home, 'undo', {}, on);
 await interrupted(Number(undoEvents), undo);
-// The interrupted one may have come to its end all the same.
-await undo().catch((error: unknown) => {
-  if (!(error instanceof ResettleError) || error.code !== 'not-found') throw error;
-});
+// What was interrupted may have come to its end all the same, and is taken back, too.
+for (let isOver = false; !isOver; ) {
+  isOver = await undo().then(
+    () => false,
+    (error: unknown) => {
+      if (!(error instanceof ResettleError) || error.code !== 'not-found') throw error;
+      return true;
+    },
+  );
+}
 say({ undone: done.restore });
