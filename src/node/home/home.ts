@@ -2,7 +2,6 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
@@ -140,7 +139,7 @@ export class Home {
 
   #make(path: string): string {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolders(path, 0o700);
       return path;
     } catch (error) {
       throw orNoSpace(error, this.dir);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { failpoint } from '../../common/failpoint.ts';
+import { makeFolders } from '../../common/make-folders.ts';
 import { writeAll } from '../fs/write-all.ts';
 
 /** Makes what was renamed into a folder, or removed from it, survive a loss of power. */
@@ -16,9 +17,11 @@ export function syncFolder(path: string): void {
 
 /** Makes a folder and those above it, each one durable in its parent. */
 export function makeFolderDurably(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolderDurably(parent);
+  // One by one: of a read-only file system Node says ENOENT where it makes several at once.
+  if (makeFolders(path, 0o700)) syncFolder(parent);
 }
 
 /** Writes to `tmp`, syncs, renames into place, syncs the folder: a file in its place is whole. */
