@@ -18,6 +18,11 @@ export const SEGMENT_EXTENTS_MAX = 4096;
 export const DESCRIPTOR_MAX_BYTES = 4 * MIB - 64 * KIB;
 /** One bit for each pack that a descriptor can name, 40 bytes each there. */
 export const DESCRIPTOR_PACKS_MAX_BYTES = Math.ceil(DESCRIPTOR_MAX_BYTES / 40 / 8);
+/**
+ * Lists, maps and byte strings in one CBOR item, 200 bytes of memory each at most: two for each pack of the largest
+ * descriptor, and three times as many as the largest part of a manifest has.
+ */
+export const CBOR_OBJECTS_MAX = 2 ** 18;
 /** Extended attributes of one item: what Linux lists in its 64 KiB, and its longest value. */
 export const XATTRS_MAX = 4096;
 export const XATTR_NAME_MAX_BYTES = 255;
@@ -71,6 +76,10 @@ export const DRY_RUN_ITEMS_MAX = 100_000;
 export const TOOL_OPEN_PACKS_MAX = 16;
 /** Segments of SEGMENT_PLAIN_MAX_BYTES at most that it keeps, those used last: a capture has two open at a time. */
 export const TOOL_OPEN_SEGMENTS_MAX = 32;
+/** Folders that a manifest has announced and not gone into yet, in memory; the others are in a scratch file. */
+export const PENDING_FOLDERS_BYTES = 4 * MIB;
+/** Records of one pack's pieces in memory, some 130 bytes each: of 4 GiB of a large file, or of 120,000 small ones. */
+export const RECORDS_RUN_BYTES = 16 * MIB;
 /** Holes that an export keeps in mind of files that go on beyond one entry, 16 bytes and an object each. */
 export const EXPORT_HOLES_MAX = 500_000;
 /** Items named one by one in a report; beyond it they are counted. */

@@ -101,6 +101,18 @@ test('at the source all of it is as captured, running or not', (t) => {
   }
 });
 
+test('a line that no document can hold is left out and told, and the others come', (t) => {
+  const machine = machineWith(t, {
+    '/etc/fstab': `UUID=a /x\\000y ext4\n${FSTAB}`,
+    '/etc/crypttab': 'a\0b /dev/sdb\n',
+  });
+  const { content, couldNot } = capture(filesystemsArea, machine);
+  assert.deepEqual((content as FilesystemsContent).fstab, parseFstab(FSTAB).entries);
+  assert.deepEqual((content as FilesystemsContent).crypttab, []);
+  const told = couldNot.map(({ what }) => what);
+  assert.ok(told.includes('1 lines of /etc/fstab') && told.includes('1 lines of /etc/crypttab'), told.join('; '));
+});
+
 test('what was behind each line is known: volume, label, size', (t) => {
   const { content } = capture(filesystemsArea, oldMachine(t));
   const { devices, volumeGroups, crypttab } = content as FilesystemsContent;

@@ -196,3 +196,17 @@ test('a capture wraps its key to the recovery key of the fleet as well', async (
   const own = readFileSync(scene.path('laptop', 'states', `${done.association}.json`), 'utf8');
   assert.equal(Buffer.from(key).toString('hex'), (JSON.parse(own) as { key: string }).key);
 });
+
+test('an operator ends a machine’s membership, which gets nothing of what was captured for it', async () => {
+  await scene.fails('laptop', ['fleet', 'revoke', 'tablet'], 4, 'refused');
+  const { message } = await scene.fails('boss', ['fleet', 'revoke', 'second-boss'], 4, 'refused');
+  assert.match(message, /authority/);
+  await scene.done('boss', ['fleet', 'revoke', 'tablet']);
+  const { members } = await scene.done('boss', ['fleet', 'members']);
+  const tablet = (members as { name: string; status: string }[]).find(({ name }) => name === 'tablet');
+  assert.equal(tablet?.status, 'revoked');
+  const into = scene.path('stolen');
+  const restored = await scene.run('tablet', ['restore', '--from', 'laptop', '--into', into]);
+  assert.notEqual(restored.status, 0, restored.stdout);
+  assert.ok(!existsSync(into));
+});

@@ -200,7 +200,7 @@ function kindOf(finding: Finding | undefined): string {
     ? `${finding.what} ${finding.message
         .replace(/["“'].*/su, '')
         .replace(/[0-9a-f]{4,}|\d+/g, '#')
-        .slice(0, 80)}`
+        .slice(0, 150)}`
     : '';
 }
 

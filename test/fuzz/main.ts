@@ -1,6 +1,6 @@
 /**
- * `npm run test:fuzz -- --executions N --seed S [--only TARGET] [--minutes M] [--keep] [--log]`. Each target has a process
- * of its own, so that memory, crashes and hangs are its own too.
+ * `npm run test:fuzz -- --executions N --seed S [--only TARGET,…] [--minutes M] [--keep] [--log]`. Each target has a process
+ * of its own, so that memory, crashes and hangs are its own too. `--keep` adds to the corpus, `--log` to the log of runs.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { fuzz } from './engine.ts';
 import { addToCorpus } from './kept.ts';
 import { allRuns, logRun } from './runs.ts';
+import type { Target } from './target.ts';
 import { TARGETS } from './targets/index.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -24,8 +25,8 @@ const { values } = parseArgs({
 });
 /** Blocks are counted in so many of the first executions. */
 const COUNTED_MAX = 20_000;
-/** Every target has at least so many. */
-const EXECUTIONS_MIN = 1_000;
+/** However little its weight, a target has at least so many of the executions that are its even share. */
+const EXECUTIONS_MIN = 20_000;
 const HEAP_MIB = 512;
 
 interface Line {
@@ -33,9 +34,8 @@ interface Line {
   readonly faults: number;
 }
 
-async function fuzzOne(name: string, executions: number, seed: number, endsAtMs: number): Promise<Line> {
-  const target = TARGETS.find((one) => one.name === name);
-  if (!target) throw new Error(`there is no target ${name}: ${TARGETS.map((one) => one.name).join(' ')}`);
+async function fuzzOne(target: Target, executions: number, seed: number, endsAtMs: number): Promise<Line> {
+  const { name } = target;
   Error.stackTraceLimit = 0;
   const watchdog = new Watchdog();
   const started = performance.now();
@@ -92,19 +92,25 @@ async function fuzzApart(name: string, executions: number, seed: number, minutes
   return { executions: Number(done ?? 0), faults: Number(faults ?? 1) };
 }
 
-async function fuzzAll(executions: number, seed: number, minutes: number | undefined): Promise<number> {
-  const weights = TARGETS.reduce((sum, { weight = 1 }) => sum + weight, 0);
+async function fuzzAll(
+  chosen: readonly Target[],
+  executions: number,
+  seed: number,
+  minutes: number | undefined,
+): Promise<number> {
+  const least = Math.min(EXECUTIONS_MIN, Math.ceil(executions / chosen.length));
+  const weights = chosen.reduce((sum, { weight = 1 }) => sum + weight, 0);
   const targets: Record<string, number> = {};
   let uncaught = 0;
-  for (const { name, weight = 1 } of TARGETS) {
+  for (const { name, weight = 1 } of chosen) {
     const share = weight / weights;
-    const wanted = Math.max(EXECUTIONS_MIN, Math.round(executions * share));
-    const line = await fuzzApart(name, wanted, seed, minutes === undefined ? undefined : minutes / TARGETS.length);
+    const wanted = Math.max(least, Math.round(executions * share));
+    const line = await fuzzApart(name, wanted, seed, minutes === undefined ? undefined : minutes / chosen.length);
     targets[name] = line.executions;
     uncaught += line.faults;
   }
   const total = Object.values(targets).reduce((sum, one) => sum + one, 0);
-  console.log(`${TARGETS.length} targets, ${total} executions, ${uncaught} uncaught, seed ${seed}`);
+  console.log(`${chosen.length} targets, ${total} executions, ${uncaught} uncaught, seed ${seed}`);
   if (values.log) logRun({ seed, executions: total, uncaught, targets });
   if (values.log) console.log(`all runs: ${allRuns().executions} executions, ${allRuns().uncaught} uncaught`);
   return uncaught;
@@ -112,9 +118,20 @@ async function fuzzAll(executions: number, seed: number, minutes: number | undef
 
 const [executions, seed] = [Number(values.executions), Number(values.seed)];
 const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
-const uncaught =
-  values.only === undefined
-    ? await fuzzAll(executions, seed, minutes)
-    : (await fuzzOne(values.only, executions, seed, Date.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000))
-        .faults;
+const chosen = targetsOf(values.only);
+const [first] = chosen;
+const isOne = chosen.length === 1 && first !== undefined;
+const endsAtMs = Date.now() + (minutes ?? Number.POSITIVE_INFINITY) * 60_000;
+const uncaught = isOne
+  ? (await fuzzOne(first, executions, seed, endsAtMs)).faults
+  : await fuzzAll(chosen, executions, seed, minutes);
 process.exitCode = uncaught === 0 ? 0 : 1;
+
+function targetsOf(names: string | undefined): readonly Target[] {
+  if (names === undefined) return TARGETS;
+  return names.split(',').map((name) => {
+    const target = TARGETS.find((one) => one.name === name);
+    if (!target) throw new Error(`there is no target ${name}: ${TARGETS.map((one) => one.name).join(' ')}`);
+    return target;
+  });
+}

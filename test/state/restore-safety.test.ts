@@ -230,6 +230,18 @@ test('an unfinished restore goes on only with the options that it was begun with
   assert.equal((await restoreTree(captured, target)).resumed, true);
 });
 
+test('a journal that the disk has damaged is told as such', async (t) => {
+  const temporary = temporaryFolder(t);
+  const target = join(temporary, 'target');
+  const captured = await forge([r, { path: ['r'], entries: [file('a')] }]);
+  captured.packs.packs.clear();
+  await assert.rejects(restoreTree(captured, target), { code: 'damaged' });
+  for (const text of ['null', '7', '{']) {
+    writeFileSync(join(target, readdirSync(target)[0]!, 'journal.json'), text);
+    await assert.rejects(restoreTree(captured, target), { code: 'damaged', message: /journal/ }, text);
+  }
+});
+
 test('a journal that somebody else planted is not believed', { skip: process.geteuid?.() !== 0 }, async (t) => {
   const temporary = temporaryFolder(t);
   const target = join(temporary, 'target');

@@ -152,8 +152,10 @@ test('a folder that is no store, holds other files, or is of a newer version is 
   mkdirSync(join(folder, 'newer'));
   writeFileSync(join(folder, 'newer', 'resettle.json'), '{"format":2}');
   await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged', hint: /newer/ });
-  writeFileSync(join(folder, 'newer', 'resettle.json'), '{');
-  await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged' });
+  for (const text of ['{', 'null', '7', '[]', '']) {
+    writeFileSync(join(folder, 'newer', 'resettle.json'), text);
+    await assert.rejects(Store.open(join(folder, 'newer')), { code: 'damaged' }, text);
+  }
 });
 
 test('a pack that was stored again since it was found damaged is not set aside', async (t) => {

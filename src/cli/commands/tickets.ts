@@ -1,5 +1,6 @@
 import { access, mkdir, open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { TICKET_BATCH_MAX } from '../../common/limits.ts';
 import { parseDurationMs } from '../../common/sizes.ts';
@@ -106,6 +107,7 @@ async function writeNew(path: string, text: string, written: readonly string[]):
     } finally {
       await file.close();
     }
+    syncFolder(dirname(path));
   } catch (cause) {
     throw new ResettleError('failed', `cannot write ${path}; ${written.length} tickets were written before it`, {
       hint: 'mend that, empty the folder, and run the same command again: tickets that nobody used are void with their files',

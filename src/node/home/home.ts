@@ -12,13 +12,12 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import type { StateId } from '../../common/ids.ts';
-import { makeFolders } from '../../common/make-folders.ts';
 import { orNoSpace } from '../../state/fs/no-space.ts';
 import { writeAll } from '../../state/fs/write-all.ts';
-import { syncFolder } from '../../state/store/durable.ts';
 
 /** The folder of an agent's own keys, records and config. Nobody else may read it. */
 export class Home {
@@ -29,7 +28,7 @@ export class Home {
     if (!isAbsolute(dir)) throw new ResettleError('usage', `HOME must be an absolute path, not ${dir}`);
     this.dir = resolve(dir);
     try {
-      makeFolders(this.dir, 0o700);
+      makeFolderDurably(this.dir);
       const stat = statSync(this.dir);
       if (process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
         throw new ResettleError('failed', `${this.dir} can be read by others`, { hint: `chmod 700 ${this.dir}` });
@@ -133,13 +132,16 @@ export class Home {
     syncFolder(dirname(path));
   }
 
+  /** Removes a file, durably: what is forgotten does not come back. */
   remove(...names: string[]): void {
-    rmSync(this.path(...names), { force: true });
+    const path = this.path(...names);
+    rmSync(path, { force: true });
+    if (existsSync(dirname(path))) syncFolder(dirname(path));
   }
 
   #make(path: string): string {
     try {
-      makeFolders(path, 0o700);
+      makeFolderDurably(path);
       return path;
     } catch (error) {
       throw orNoSpace(error, this.dir);

@@ -1,8 +1,11 @@
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
 import { Decrypter, Encrypter } from 'age-encryption';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
+import { writeAll } from '../../state/fs/write-all.ts';
 
 /** A fleet's two keys that belong offline, in one age file under a passphrase; `age -d` opens it too. */
 export interface RecoveryKeys {
@@ -29,11 +32,12 @@ export async function writeRecoveryFile(path: string, passphrase: string, keys: 
     });
   }
   try {
-    writeSync(file, sealed);
+    writeAll(file, sealed);
     fsyncSync(file);
   } finally {
     closeSync(file);
   }
+  syncFolder(dirname(path));
 }
 
 /** Reads such a file. Throws `not-found`, `refused` for a wrong passphrase, `damaged` for what is no recovery file. */

@@ -1,6 +1,9 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { RandomBytes } from '../../common/clock.ts';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { messageOf, ResettleError } from '../../common/errors.ts';
+import { writeAll } from '../../state/fs/write-all.ts';
 import { makeTicketKey, newRecoveryCode, recipientOfRecoveryCode } from '../../state/keys/index.ts';
 import { sealTerms } from '../../state/records/index.ts';
 import type { AssociationKeys } from './associate.ts';
@@ -24,11 +27,12 @@ function writeNewSecret(path: string, text: string): void {
   try {
     const fd = openSync(path, 'wx', 0o600);
     try {
-      writeSync(fd, text);
+      writeAll(fd, Buffer.from(text));
       fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
+    syncFolder(dirname(path));
   } catch (cause) {
     const isThere = (cause as NodeJS.ErrnoException).code === 'EEXIST';
     throw new ResettleError(

@@ -42,7 +42,8 @@ export class GuessFile implements GuessTimes {
   }
 
   #updateNow(change: (times: readonly number[]) => readonly number[]): void {
-    this.#database.exec('PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+    // EXTRA: without it a power cut may bring the journal back, and with it the count as it was before.
+    this.#database.exec('PRAGMA synchronous = EXTRA; BEGIN IMMEDIATE');
     try {
       this.#database.exec('CREATE TABLE IF NOT EXISTS guesses (ms INTEGER NOT NULL) STRICT');
       const read = this.#database.prepare('SELECT ms FROM guesses ORDER BY ms DESC LIMIT ?');

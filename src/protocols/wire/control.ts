@@ -71,5 +71,6 @@ export async function serve<Q, A>(
 function endSoon(stream: Stream): void {
   if (stream.status !== 'open') return;
   const timer = setTimeout(() => stream.abort(new Error('not closed after the answer')), ANSWERED_CLOSE_MS);
+  timer.unref();
   stream.addEventListener('close', () => clearTimeout(timer), { once: true });
 }

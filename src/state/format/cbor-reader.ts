@@ -1,4 +1,5 @@
-import { decode, decodeFirst } from 'cborg';
+import { decode, decodeFirst, Tokenizer } from 'cborg';
+import { CBOR_OBJECTS_MAX } from '../../common/limits.ts';
 import { damaged } from './damaged.ts';
 
 /** A decoded CBOR map whose keys are small integers. */
@@ -16,10 +17,28 @@ const CBOR_OPTIONS = {
   rejectDuplicateMapKeys: true,
 };
 
+/** Refuses what would take far more memory than its bytes: an empty map is one byte, and 200 when it is decoded. */
+class BoundedTokenizer extends Tokenizer {
+  #objects = 0;
+
+  override next() {
+    const major = this.data[this.pos()]! >>> 5;
+    if ((major === BYTES || major === LIST || major === MAP) && ++this.#objects > CBOR_OBJECTS_MAX) {
+      throw new Error(`more than ${CBOR_OBJECTS_MAX} lists, maps and byte strings`);
+    }
+    return super.next();
+  }
+}
+
+/** Major types of CBOR. */
+const BYTES = 2;
+const LIST = 4;
+const MAP = 5;
+
 /** Decodes one strict CBOR item. Throws `damaged`. */
 export function decodeCbor(bytes: Uint8Array, what: string): unknown {
   try {
-    return decode(bytes, CBOR_OPTIONS);
+    return decode(bytes, { ...CBOR_OPTIONS, tokenizer: new BoundedTokenizer(bytes, CBOR_OPTIONS) });
   } catch (error) {
     throw damaged(`${what} is not valid CBOR`, error);
   }

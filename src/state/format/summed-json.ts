@@ -14,8 +14,8 @@ export function toSummedJson(value: object): string {
 export function fromSummedJson(text: string): unknown {
   const whole = text.trimEnd();
   const at = whole.length - SUM_DIGITS - SUM.length - END.length;
-  const value = JSON.parse(whole) as { sum?: unknown };
-  if (!('sum' in value)) return value;
+  const value = JSON.parse(whole) as { sum?: unknown } | null;
+  if (typeof value !== 'object' || value === null || !('sum' in value)) return value;
   if (!whole.startsWith(SUM, at) || sumOf(whole.slice(0, at)) !== value.sum) throw new Error('its sum is another one');
   const { sum: _, ...rest } = value;
   return rest;

@@ -1,4 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
@@ -41,7 +43,10 @@ export class Amendments {
   }
 
   add(number: number, name: Uint8Array): void {
-    this.#fd ??= openSync(this.#path, 'a', 0o600);
+    if (this.#fd === undefined) {
+      this.#fd = openSync(this.#path, 'a', 0o600);
+      syncFolder(dirname(this.#path));
+    }
     const record = Buffer.alloc(HEAD_BYTES + name.length);
     record.writeUInt32LE(number);
     record[4] = name.length;

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SPOOL_BUFFER_BYTES } from '../../common/limits.ts';
 import type { Extent } from '../format/index.ts';
-import { codeOf } from '../fs/errno.ts';
+import { recordRuns } from '../fs/record-runs.ts';
 import { frameOfRecord, type PlannedFile, recordBytes, recordBytesAt, writeRecord } from './extent-record.ts';
 
 /** The bucket of files that need no pack. */
@@ -59,30 +59,23 @@ export class Buckets {
     this.#buffered = 0;
   }
 
-  /** The records of a bucket, ordered by frame; the bucket is gone then. */
-  take(pack: number): { records: Buffer; offsets: Uint32Array } {
-    const records = this.#read(pack);
-    const count = countRecords(records);
-    const offsets = new Uint32Array(count);
-    let sorted = true;
-    for (let index = 0, at = 0, frame = 0; index < count; index++) {
-      offsets[index] = at;
-      sorted &&= frameOfRecord(records, at) >= frame;
-      frame = frameOfRecord(records, at);
-      at += recordBytesAt(records, at);
-    }
-    if (!sorted) offsets.sort((a, b) => frameOfRecord(records, a) - frameOfRecord(records, b));
-    return { records, offsets };
-  }
-
-  #read(pack: number): Buffer {
-    try {
-      const records = readFileSync(this.#path(pack));
-      rmSync(this.#path(pack));
-      return records;
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
-      throw error;
+  /**
+   * The records of a bucket, ordered by frame; the bucket is gone then. They come in runs, each ordered by itself, where
+   * they are too many for memory: a snapshot may refer to the same bytes any number of times.
+   */
+  *take(pack: number): Generator<{ records: Buffer; offsets: Uint32Array }, void> {
+    for (const records of recordRuns(this.#path(pack), recordBytesAt)) {
+      const count = countRecords(records);
+      const offsets = new Uint32Array(count);
+      let sorted = true;
+      for (let index = 0, at = 0, frame = 0; index < count; index++) {
+        offsets[index] = at;
+        sorted &&= frameOfRecord(records, at) >= frame;
+        frame = frameOfRecord(records, at);
+        at += recordBytesAt(records, at);
+      }
+      if (!sorted) offsets.sort((a, b) => frameOfRecord(records, a) - frameOfRecord(records, b));
+      yield { records, offsets };
     }
   }
 

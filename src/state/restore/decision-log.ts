@@ -1,5 +1,7 @@
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { damaged } from '../format/damaged.ts';
 import { DIGEST_BYTES } from '../format/digest.ts';
@@ -128,6 +130,7 @@ export class DecisionWriter {
     failpoint('restore.plan-written');
     renameSync(unsealed(this.#path), this.#path);
     failpoint('restore.plan-sealed');
+    syncFolder(dirname(this.#path));
   }
 
   #begin(decision: Decision, folder: number, bytes: number): number {

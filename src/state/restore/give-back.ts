@@ -10,11 +10,18 @@ import { saysNotKept } from './losses.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
 
-/** Whether something is what a restore put there, and nobody changed it since. */
-export function isAsRestored(stats: BigIntStats, { kind, sizeBytes, mtimeNs }: ItemDecision): boolean {
+/**
+ * Whether something is what a restore put there, and nobody changed it since. One that was cut short by a loss of power may
+ * have left files without their last bytes: their names and times go to the disk before their data.
+ */
+export function isAsRestored(
+  stats: BigIntStats,
+  { kind, sizeBytes, mtimeNs }: ItemDecision,
+  isCutShort: boolean,
+): boolean {
   switch (kind) {
     case 'file':
-      return stats.isFile() && stats.size === BigInt(sizeBytes) && hasTime(stats, mtimeNs);
+      return stats.isFile() && hasSize(stats, BigInt(sizeBytes), isCutShort) && hasTime(stats, mtimeNs);
     case 'hardlink':
       return stats.isFile() && hasTime(stats, mtimeNs);
     case 'symlink':
@@ -28,6 +35,9 @@ export function isAsRestored(stats: BigIntStats, { kind, sizeBytes, mtimeNs }: I
       return stats.isBlockDevice();
   }
 }
+
+const hasSize = ({ size }: BigIntStats, wanted: bigint, isCutShort: boolean) =>
+  size === wanted || (isCutShort && size < wanted);
 
 /** Some file systems keep whole seconds only. */
 function hasTime({ mtimeNs }: BigIntStats, wantedNs: bigint): boolean {

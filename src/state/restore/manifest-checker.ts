@@ -4,6 +4,7 @@ import { damaged } from '../format/damaged.ts';
 import type { HardlinkEntry, Hole, MoreEntry, SpecialEntry, SymlinkEntry } from '../format/entry.ts';
 import { GroupMarks } from '../format/group-marks.ts';
 import type { Entry, Extent, FileEntry, FolderBlock, ManifestPart, Metadata, Totals } from '../format/index.ts';
+import { type PendingFolder, PendingFolders } from './pending-folders.ts';
 
 /** A file as it is told: its number, its folder's number, its first entry. */
 export interface CheckedFile {
@@ -40,8 +41,11 @@ export interface ManifestVisitor {
 interface OpenFolder {
   readonly number: number;
   readonly name: Uint8Array;
-  readonly subfolders: { readonly name: Uint8Array; readonly metadata: Metadata | undefined }[];
+  /** Where the folders in it begin among those that are pending, and those that did not come yet. */
+  readonly first: number;
   next: number;
+  /** Where they end: nothing more is announced once one of them has come. */
+  end: number;
   lastName: Uint8Array | undefined;
 }
 
@@ -57,20 +61,30 @@ export class ManifestChecker {
   readonly #visitor: ManifestVisitor;
   readonly #known: KnownContent | undefined;
   readonly #stack: OpenFolder[] = [];
+  readonly #pending: PendingFolders;
   readonly #totals = { files: 0, folders: 0, symlinks: 0, hardlinks: 0, specials: 0, bytes: 0 };
   #nextEntry = 0;
   readonly #groups = new GroupMarks();
   #file: CheckedFile | undefined;
   #fileOffset = 0;
 
-  /** `known`: it is the manifest of a plan, whose files have no extents. */
-  constructor(visitor: ManifestVisitor, known?: KnownContent) {
+  /**
+   * `known`: it is the manifest of a plan, whose files have no extents. `scratch`: a file that is not there yet, for what
+   * would take too much memory.
+   */
+  constructor(
+    visitor: ManifestVisitor,
+    { known, scratch }: { known?: KnownContent | undefined; scratch?: string } = {},
+  ) {
     this.#visitor = visitor;
     this.#known = known;
+    this.#pending = new PendingFolders(scratch);
   }
 
   part(part: ManifestPart, entries: number): void {
     const first = this.#nextEntry;
+    // Each part brings a folder or an entry, or reading them would take as long as somebody likes.
+    if (part.blocks.length === 0) throw damaged('a manifest part holds nothing');
     for (const block of part.blocks) this.#block(block, part.packs);
     if (this.#nextEntry - first !== entries) throw damaged('a manifest part has another number of entries than said');
   }
@@ -84,47 +98,60 @@ export class ManifestChecker {
     }
   }
 
+  /** Lets the scratch file go. */
+  close(): void {
+    this.#pending.close();
+  }
+
   #block(block: FolderBlock, packs: readonly Uint8Array[]): void {
-    const folder = this.#enter(block.path);
+    const folder = this.#enter(block.path, block.entries.length);
     for (const entry of block.entries) this.#entry(folder, entry, packs);
   }
 
   /** The folder of a block: the current one again, or the next in the order of a walk. */
-  #enter(path: readonly Uint8Array[]): OpenFolder {
+  #enter(path: readonly Uint8Array[], entryCount: number): OpenFolder {
     if (this.#stack.length === 0) {
       if (path.length !== 0) throw damaged('the manifest does not begin with its top folder');
       return this.#push(undefined, NO_NAME, undefined);
     }
-    if (path.length === this.#stack.length - 1 && this.#isPath(path)) return this.#stack.at(-1)!;
+    if (path.length === this.#stack.length - 1 && this.#isPath(path)) {
+      // Else few bytes would make a manifest that takes days to read.
+      if (entryCount === 0) throw damaged('a folder of the manifest goes on with nothing');
+      return this.#stack.at(-1)!;
+    }
     if (this.#file) throw damaged('a folder begins within a file');
-    while (this.#stack.length > path.length) this.#leave();
+    // The top folder is the parent of all, and never of itself.
+    while (this.#stack.length > Math.max(1, path.length)) this.#leave();
     const parent = this.#stack.at(-1)!;
-    const next = parent.subfolders[parent.next];
+    const announced = parent.next < parent.end ? this.#pending.at(parent.next) : undefined;
     const name = path.at(-1);
     if (
       path.length !== this.#stack.length ||
-      !next ||
+      !announced ||
       !name ||
-      !asBuffer(next.name).equals(name) ||
+      !asBuffer(announced.folder.name).equals(name) ||
       !this.#isPath(path)
     ) {
       throw damaged('a folder of the manifest comes before its parent, or twice');
     }
-    parent.next += 1;
-    return this.#push(parent.number, name, next.metadata);
+    parent.next = announced.next;
+    const { folder } = announced;
+    return this.#push(parent.number, name, folder.kind === 'folder' ? folder : undefined);
   }
 
   #push(parent: number | undefined, name: Uint8Array, metadata: Metadata | undefined): OpenFolder {
     if (this.#stack.length > PATH_DEPTH_MAX) throw damaged('the manifest goes too deep');
     const number = this.#visitor.folder(parent, name, metadata);
-    const folder: OpenFolder = { number, name, subfolders: [], next: 0, lastName: undefined };
+    const { end } = this.#pending;
+    const folder: OpenFolder = { number, name, first: end, next: end, end, lastName: undefined };
     this.#stack.push(folder);
     return folder;
   }
 
   #leave(): void {
     const folder = this.#stack.pop()!;
-    if (folder.next !== folder.subfolders.length) throw damaged('a folder of the manifest is missing');
+    if (folder.next !== folder.end) throw damaged('a folder of the manifest is missing');
+    this.#pending.truncate(folder.first);
   }
 
   /** Whether the names above are those of the open folders, as far as both go. */
@@ -151,10 +178,10 @@ export class ManifestChecker {
         return;
       case 'folder':
         this.#totals.folders += 1;
-        folder.subfolders.push({ name: entry.name, metadata: entry });
+        this.#announce(folder, entry);
         return;
       case 'ancestor':
-        folder.subfolders.push({ name: entry.name, metadata: undefined });
+        this.#announce(folder, entry);
         return;
       case 'symlink':
         this.#totals.symlinks += 1;
@@ -172,6 +199,11 @@ export class ManifestChecker {
         this.#visitor.special(number, folder.number, entry);
         return;
     }
+  }
+
+  #announce(folder: OpenFolder, entry: PendingFolder): void {
+    this.#pending.push(entry);
+    folder.end = this.#pending.end;
   }
 
   #startFile(file: CheckedFile, packs: readonly Uint8Array[]): void {

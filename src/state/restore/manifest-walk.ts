@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { ResettleError } from '../../common/errors.ts';
 import type { Totals } from '../format/index.ts';
 import { readPack } from '../format/pack-reader.ts';
@@ -35,11 +36,18 @@ export function walkManifest(
   owners: OwnerMap,
   known?: KnownContent,
 ): void {
-  const checker = new ManifestChecker(visitor, known);
-  for (const { part, entries } of parts.inOrder()) {
-    throwIfStopped();
-    owners.learn(part);
-    checker.part(part, entries);
+  const scratch = `${parts.path}.pending`;
+  const checker = new ManifestChecker(visitor, { known, scratch });
+  try {
+    for (const { part, entries } of parts.inOrder()) {
+      throwIfStopped();
+      owners.learn(part);
+      checker.part(part, entries);
+    }
+    checker.end(totals);
+  } finally {
+    checker.close();
+    // The next walk makes its own.
+    rmSync(scratch, { force: true });
   }
-  checker.end(totals);
 }

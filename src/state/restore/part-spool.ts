@@ -10,22 +10,32 @@ import { writeAll } from '../fs/write-all.ts';
 
 /** Keeps the verified parts of a manifest in a scratch file until all are there, then gives them in order. */
 export class PartSpool {
+  /** Of the scratch file. */
+  readonly path: string;
   readonly #parts: readonly PartReference[];
   readonly #fd: number;
   readonly #offsets: Float64Array;
   readonly #lengths: Uint32Array;
+  /** Indexes of parts by the pack that they lie in. */
+  readonly #ofPack = new Map<number, number[]>();
   #end = 0;
 
   constructor(path: string, parts: readonly PartReference[]) {
+    this.path = path;
     this.#parts = parts;
     this.#fd = openSync(path, 'wx+', 0o600);
     this.#offsets = new Float64Array(parts.length).fill(-1);
     this.#lengths = new Uint32Array(parts.length);
+    for (const [index, { pack }] of parts.entries()) {
+      const known = this.#ofPack.get(pack);
+      if (known) known.push(index);
+      else this.#ofPack.set(pack, [index]);
+    }
   }
 
   /** Packs that hold parts, in the order of first use. Throws `damaged` for an index that is none. */
   packs(packCount: number): number[] {
-    const packs = [...new Set(this.#parts.map((part) => part.pack))];
+    const packs = [...this.#ofPack.keys()];
     if (packs.some((pack) => pack >= packCount))
       throw damaged('a part lies in a pack that the descriptor does not name');
     return packs;
@@ -34,9 +44,12 @@ export class PartSpool {
   /** Takes the parts that lie in that pack. */
   take(pack: number, frames: Iterable<Frame>): void {
     const wanted = new Map<number, number[]>();
-    this.#parts.forEach((part, index) => {
-      if (part.pack === pack) wanted.set(part.frame, [...(wanted.get(part.frame) ?? []), index]);
-    });
+    for (const index of this.#ofPack.get(pack) ?? []) {
+      const { frame } = this.#parts[index]!;
+      const known = wanted.get(frame);
+      if (known) known.push(index);
+      else wanted.set(frame, [index]);
+    }
     for (const frame of frames) {
       const indexes = wanted.get(frame.number);
       if (!indexes) continue;

@@ -24,14 +24,15 @@ export async function placePacks(
   placer: FilePlacer,
   onFile: () => void,
 ): Promise<void> {
-  const ready = buckets.take(NO_PACK);
-  for (const offset of ready.offsets) {
-    placer.withoutPack(readRecord(ready.records, offset));
-    onFile();
+  for (const { records, offsets } of buckets.take(NO_PACK)) {
+    for (const offset of offsets) {
+      placer.withoutPack(readRecord(records, offset));
+      onFile();
+    }
   }
   for await (const { index, bytes } of feed.fetch(buckets.packs())) {
     try {
-      placePack(bytes, buckets.take(index), keys, placer, onFile);
+      for (const run of buckets.take(index)) placePack(bytes, run, keys, placer, onFile);
     } catch (error) {
       if (error instanceof ResettleError && error.code === 'damaged') throw feed.damaged(index, error.message, error);
       throw error;
@@ -41,12 +42,11 @@ export async function placePacks(
 
 function placePack(
   bytes: Uint8Array,
-  bucket: { records: Buffer; offsets: Uint32Array },
+  { records, offsets }: { readonly records: Buffer; readonly offsets: Uint32Array },
   keys: Keys,
   placer: FilePlacer,
   onFile: () => void,
 ): void {
-  const { records, offsets } = bucket;
   let next = 0;
   const isWanted = (frame: number) => next < offsets.length && frameOfRecord(records, offsets[next]!) === frame;
   for (const frame of readPack(bytes, keys.stateKey, keys.stateId)) {

@@ -3,7 +3,7 @@ import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import type { Progress, Report } from '../../common/ports.ts';
 import { EntrySet } from '../format/entry-set.ts';
-import { close, openFolderAt, pathOfFolder, useFileCalls } from '../fs/calls.ts';
+import { close, openFolderAt, pathOfFolder, syncFolder, useFileCalls } from '../fs/calls.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
 import { collectAfterPhase } from '../threads/collect.ts';
 import { ProgressTeller } from '../threads/progress.ts';
@@ -259,6 +259,7 @@ export class RestoreRun {
       target.removeJournal();
       target.keepTime(session.formerTimeNs);
       finishTarget();
+      syncFolder(target.base);
       failpoint('restore.target-finished');
       this.#teller.now(progress('folders'));
       this.#tell({ type: 'done', result: this.#resultOf(restoreId, target.resumed) });

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import type { FolderPath } from '../format/index.ts';
 import { pathOfFolder, statOf } from '../fs/calls.ts';
@@ -133,7 +134,9 @@ export class Session {
   #begin(target: Target): void {
     const { undoDir, restoreId, stateId, snapshot, sealed, startedAt } = this.#data;
     if (undoDir === undefined) return;
-    mkdirSync(undoDir, { recursive: true, mode: 0o700 });
+    makeFolderDurably(undoDir);
+    // It may be there since a run that was killed.
+    syncFolder(dirname(undoDir));
     const known = readUndoRecord(undoDir);
     if (known && (known.status !== 'running' || hasPlan(undoFile(undoDir, 'plan')))) {
       throw new ResettleError('failed', `${undoDir} is of another restore`, { hint: 'give each restore its own id' });

@@ -225,13 +225,13 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  let found: Partial<JournalRecord>;
+  let found: Partial<JournalRecord> | null;
   try {
-    found = fromSummedJson(text) as Partial<JournalRecord>;
+    found = fromSummedJson(text) as Partial<JournalRecord> | null;
   } catch (error) {
     throw damaged(`the journal in ${path} cannot be read`, error);
   }
-  if (found.descriptor !== wanted.descriptor || typeof found.restore !== 'string' || !isRestoreId(found.restore)) {
+  if (found?.descriptor !== wanted.descriptor || typeof found.restore !== 'string' || !isRestoreId(found.restore)) {
     throw damaged(`the journal in ${path} is of another restore`);
   }
   if (found.undo !== wanted.undo || found.options !== wanted.options) {

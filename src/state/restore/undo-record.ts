@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { type StateId, stateId } from '../../common/ids.ts';
 import { damaged } from '../format/damaged.ts';
@@ -75,4 +76,5 @@ export function writeUndoRecord(undoDir: string, record: UndoRecord): void {
   failpoint('restore.record-written');
   renameSync(`${path}.new`, path);
   failpoint('restore.record-renamed');
+  syncFolder(undoDir);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { close, openFolder, openFolderAt, setTime, syncFileSystem, useFileCalls } from '../fs/calls.ts';
@@ -41,7 +42,8 @@ function undoIn(base: number, record: UndoRecord): Omit<UndoResult, 'restoreId' 
   const extras = new ExtrasSpool(join(scratch, 'extras'));
   const amendments = new Amendments(planFile);
   const became = new Became(planFile);
-  const undo = new Undo({ tree, places, amendments, became, extras, planFile, label: labelOf(record) });
+  const isCutShort = record.status === 'running';
+  const undo = new Undo({ tree, places, amendments, became, extras, planFile, isCutShort, label: labelOf(record) });
   const kept = new ReportBuilder();
   try {
     if (journal !== undefined) lockJournal(journal, record.target);
@@ -131,6 +133,7 @@ async function run(): Promise<void> {
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
+    syncFolder(dirname(folder));
   } catch (error) {
     if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST' && codeOf(error) !== 'EBUSY') throw error;
   }

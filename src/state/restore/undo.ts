@@ -37,6 +37,8 @@ export interface UndoParts {
   /** What folders had beside mode, owner and time waits there. */
   readonly extras: ExtrasSpool;
   readonly planFile: string;
+  /** The restore never came to its end, where it syncs everything. */
+  readonly isCutShort: boolean;
   /** Marks what cannot have its name back: see `conflictName`. */
   readonly label: string;
 }
@@ -135,7 +137,7 @@ export class Undo {
     const above = tree.open(folder);
     const there = statIfThere(above, name);
     if (!there) return;
-    if (isAsRestored(there, decision)) {
+    if (isAsRestored(there, decision, this.#parts.isCutShort)) {
       removeItem(above, name);
       failpoint('undo.item-removed');
       this.removed += 1;
@@ -168,7 +170,7 @@ export class Undo {
       renameNew(from, kept, above, name);
       return;
     }
-    if (ours && isAsRestored(there, ours)) {
+    if (ours && isAsRestored(there, ours, this.#parts.isCutShort)) {
       this.removed += 1;
       unlockItem(above, name, there.isFile());
       if (!former.isDirectory()) {

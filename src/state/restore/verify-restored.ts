@@ -200,7 +200,7 @@ class RestoredLook {
   #fateOf(decision: ItemDecision, stats: ReturnType<typeof statIfThere> | 'unseen'): Fate {
     if (stats === 'unseen') return 'unseen';
     if (stats === undefined) return 'missing';
-    if (isAsRestored(stats, decision)) return 'in-place';
+    if (isAsRestored(stats, decision, false)) return 'in-place';
     return stats.mtimeNs >= this.#startedNs ? 'changed' : 'broken';
   }
 

@@ -1,11 +1,12 @@
 import { chmodSync, closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolderDurably } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { DESCRIPTOR_MAX_BYTES } from '../../common/limits.ts';
 import type { PlanSummary } from '../capture/index.ts';
 import { damaged } from '../format/damaged.ts';
 import { codeOf } from '../fs/errno.ts';
-import { makeFolderDurably, writeDurably } from '../store/durable.ts';
+import { writeDurably } from '../store/durable.ts';
 
 /** What left-out and excluded items take at the most, escaped. */
 const SUMMARY_MAX_BYTES = 16 * 1024 * 1024;

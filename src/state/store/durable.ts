@@ -1,28 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { failpoint } from '../../common/failpoint.ts';
-import { makeFolders } from '../../common/make-folders.ts';
 import { writeAll } from '../fs/write-all.ts';
-
-/** Makes what was renamed into a folder, or removed from it, survive a loss of power. */
-export function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Makes a folder and those above it, each one durable in its parent. */
-export function makeFolderDurably(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolderDurably(parent);
-  // One by one: of a read-only file system Node says ENOENT where it makes several at once.
-  if (makeFolders(path, 0o700)) syncFolder(parent);
-}
 
 /** Writes to `tmp`, syncs, renames into place, syncs the folder: a file in its place is whole. */
 export function writeDurably(tmp: string, path: string, bytes: Uint8Array): void {

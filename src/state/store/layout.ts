@@ -15,6 +15,14 @@ export function isKeyName(name: string): name is KeyName {
   }
 }
 
+const ID = /^[0-9a-f]{64}$/;
+
+/** Whether a name can be that of a state's folder. */
+export const isStateName = (name: string): boolean => ID.test(name);
+
+/** Whether a name can be that of a pack. */
+export const isPackName = (name: string): boolean => ID.test(name);
+
 /** The paths of a store. Ids and names are checked here, before any path is made of them. */
 export class Layout {
   readonly dir: string;

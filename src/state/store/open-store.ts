@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolderDurably } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
+import { stateId } from '../../common/ids.ts';
 import { holdLock } from '../fs/calls.ts';
-import { makeFolderDurably, writeDurably } from './durable.ts';
-import type { Layout } from './layout.ts';
+import { writeDurably } from './durable.ts';
+import { isStateName, type Layout } from './layout.ts';
+import { namesIn } from './names-in.ts';
 
 const FORMAT = 1;
+const MARKER_MAX_BYTES = 4096;
 
 /** A store that is open. */
 export interface OpenedStore {
@@ -32,12 +36,44 @@ export function openStore(layout: Layout, how: 'create' | 'own' | 'read'): Opene
   const id = readMarker(layout);
   if (how !== 'read') {
     lockStore(layout);
+    refuseLinks(layout);
     mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
-    mkdirSync(layout.states, { recursive: true, mode: 0o700 });
+    makeFolderDurably(layout.states);
     for (const name of readdirSync(layout.tmp)) rmSync(join(layout.tmp, name), { recursive: true, force: true });
     failpoint('store.tmp-emptied');
   }
   return { id, device: deviceOf(layout) };
+}
+
+/**
+ * A link among the folders of a store would lead to what the owner removes and writes: on a disk from somebody else, to
+ * anything of his. Throws `damaged`.
+ */
+function refuseLinks(layout: Layout): void {
+  for (const path of foldersOf(layout)) {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
+    throw new ResettleError('damaged', `${path} is a link: a store is one folder with all that is in it`, {
+      hint: 'put the folder that it leads to in its place, or use another store',
+    });
+  }
+}
+
+function* foldersOf(layout: Layout): Generator<string, void> {
+  yield layout.tmp;
+  yield layout.states;
+  for (const name of namesIn(layout.states).filter(isStateName)) {
+    const id = stateId(name);
+    for (const path of [
+      layout.state(id),
+      layout.keys(id),
+      layout.snapshots(id),
+      layout.packs(id),
+      layout.damaged(id),
+    ]) {
+      yield path;
+    }
+    for (const prefix of namesIn(layout.packs(id))) yield join(layout.packs(id), prefix);
+  }
 }
 
 /** Of the marker. Throws the system's error where it is gone. */
@@ -54,6 +90,7 @@ function makeStore(layout: Layout): void {
       hint: 'give an empty folder, or one that does not exist',
     });
   }
+  refuseLinks(layout);
   mkdirSync(layout.tmp, { recursive: true, mode: 0o700 });
   mkdirSync(layout.states, { recursive: true, mode: 0o700 });
   failpoint('store.folders-made');
@@ -71,9 +108,11 @@ function lockStore(layout: Layout): void {
 
 /** Checks the version; returns the store's id. */
 function readMarker(layout: Layout): string {
-  let marker: { format?: unknown; store?: unknown };
+  let marker: { format?: unknown; store?: unknown } | null;
   try {
-    if (!statSync(layout.marker).isFile()) throw new Error('it is not a file');
+    const stats = statSync(layout.marker);
+    if (!stats.isFile()) throw new Error('it is not a file');
+    if (stats.size > MARKER_MAX_BYTES) throw new Error('it is larger than it can be');
     marker = JSON.parse(readFileSync(layout.marker, 'utf8')) as typeof marker;
   } catch (error) {
     throw new ResettleError('damaged', `${layout.marker} cannot be read`, {
@@ -81,8 +120,8 @@ function readMarker(layout: Layout): string {
       cause: error,
     });
   }
-  if (marker.format !== FORMAT || typeof marker.store !== 'string' || !/^[0-9a-f]{64}$/.test(marker.store)) {
-    throw new ResettleError('damaged', `the store in ${layout.dir} has format ${JSON.stringify(marker.format)}`, {
+  if (marker?.format !== FORMAT || typeof marker.store !== 'string' || !/^[0-9a-f]{64}$/.test(marker.store)) {
+    throw new ResettleError('damaged', `the store in ${layout.dir} has format ${JSON.stringify(marker?.format)}`, {
       hint: 'use the version of resettle that wrote it, or a newer one',
     });
   }

@@ -4,17 +4,16 @@ import {
   existsSync,
   fstatSync,
   openSync,
-  readdirSync,
   readFileSync,
   readSync,
   renameSync,
   rmSync,
   statfsSync,
-  statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Blake3Hasher } from '@napi-rs/blake-hash';
 import { asBuffer } from '../../common/bytes.ts';
+import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
@@ -23,12 +22,13 @@ import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
-import { makeFolderDurably, syncFolder, writeDurably } from './durable.ts';
-import { isKeyName, type Layout } from './layout.ts';
+import { writeDurably } from './durable.ts';
+import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
+import { namesIn } from './names-in.ts';
 import { deviceOf, openStore } from './open-store.ts';
+import { statIfThere } from './stat-if-there.ts';
 import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './types.ts';
 
-const HEX = /^[0-9a-f]{64}$/;
 /** Read at a time where a whole file is hashed. */
 const PIECE_BYTES = 1024 * 1024;
 const INFO_MAX_BYTES = 1024 * 1024;
@@ -57,7 +57,7 @@ export class StoreOperations {
 
   states(): HeldState[] {
     return namesIn(this.#layout.states)
-      .filter((name) => HEX.test(name))
+      .filter(isStateName)
       .sort()
       .map((name) => this.#held(stateId(name)));
   }
@@ -103,7 +103,7 @@ export class StoreOperations {
   }
 
   packSize(id: StateId, pack: PackId): number | undefined {
-    return statSync(this.#layout.pack(id, pack), { throwIfNoEntry: false })?.size;
+    return statIfThere(this.#layout.pack(id, pack))?.size;
   }
 
   /** Of these packs, those that are not there at all. */
@@ -114,8 +114,12 @@ export class StoreOperations {
   storePack(id: StateId, pack: PackId, bytes: Uint8Array): void {
     if (digest(bytes).toString('hex') !== pack) throw damaged(`these bytes are not pack ${pack.slice(0, 12)}`);
     const path = this.#layout.pack(id, pack);
-    const present = statSync(path, { throwIfNoEntry: false });
-    if (present?.size === bytes.length && this.#isWhole(path, pack)) return;
+    const present = statIfThere(path);
+    if (present?.size === bytes.length && this.#isWhole(path, pack)) {
+      // A process that was killed may have left it there without having synced its name.
+      syncFolder(dirname(path));
+      return;
+    }
     // Nothing is renamed over a folder.
     if (present?.isDirectory()) this.setPackAside(id, pack);
     this.#write(this.#layout.packFolder(id, pack), path, bytes);
@@ -151,12 +155,25 @@ export class StoreOperations {
     const path = this.#layout.snapshot(id, snapshot);
     const present = readIfThere(path, DESCRIPTOR_MAX_BYTES);
     if (present) {
-      if (present.equals(asBuffer(bytes))) return;
+      if (present.equals(asBuffer(bytes))) {
+        syncFolder(this.#layout.snapshots(id));
+        return;
+      }
       throw new ResettleError('refused', `state ${id.slice(0, 12)} has another snapshot ${snapshot} already`, {
         hint: 'capture again: the next snapshot takes the next number',
       });
     }
+    this.#syncNames(id);
     this.#write(this.#layout.snapshots(id), path, bytes);
+  }
+
+  /** What it names may be there since a process that was killed before it had synced a name. */
+  #syncNames(id: StateId): void {
+    const packs = this.#layout.packs(id);
+    for (const prefix of namesIn(packs)) syncFolder(join(packs, prefix));
+    for (const folder of [packs, this.#layout.keys(id), this.#layout.state(id), this.#layout.states]) {
+      if (existsSync(folder)) syncFolder(folder);
+    }
   }
 
   readDescriptor(id: StateId, snapshot: number): Uint8Array | undefined {
@@ -166,7 +183,7 @@ export class StoreOperations {
   /** What the snapshots' files say of themselves; `writtenAtMs` is the file's modification time. */
   snapshotFiles(id: StateId): SnapshotFile[] {
     return this.#snapshots(id).flatMap((snapshot) => {
-      const stats = statSync(this.#layout.snapshot(id, snapshot), { throwIfNoEntry: false });
+      const stats = statIfThere(this.#layout.snapshot(id, snapshot));
       return stats ? [{ snapshot, sizeBytes: stats.size, writtenAtMs: stats.mtimeMs }] : [];
     });
   }
@@ -194,9 +211,9 @@ export class StoreOperations {
       freed += sizeBytes;
     }
     for (const name of namesIn(this.#layout.damaged(id))) {
-      if (!HEX.test(name) || kept.has(name)) continue;
+      if (!isPackName(name) || kept.has(name)) continue;
       const path = join(this.#layout.damaged(id), name);
-      freed += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      freed += statIfThere(path)?.size ?? 0;
       rmSync(path, { recursive: true, force: true });
     }
     return freed;
@@ -222,7 +239,7 @@ export class StoreOperations {
   /** Bytes of the state now, counted on the disk. */
   usage(id: StateId): StateUsage {
     const small = [this.#layout.snapshots(id), this.#layout.keys(id), this.#layout.damaged(id)].flatMap((folder) =>
-      namesIn(folder).map((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+      namesIn(folder).map((name) => statIfThere(join(folder, name))?.size ?? 0),
     );
     let packBytes = 0;
     for (const { sizeBytes } of this.#packFiles(id)) packBytes += sizeBytes;
@@ -306,13 +323,13 @@ export class StoreOperations {
     for (const prefix of namesIn(this.#layout.packs(id))) {
       const folder = join(this.#layout.packs(id), prefix);
       for (const name of namesIn(folder)) {
-        if (!HEX.test(name)) continue;
+        if (!isPackName(name)) continue;
         const path = join(folder, name);
         yield {
           name: packId(name),
           path,
           folder,
-          sizeBytes: statSync(path, { throwIfNoEntry: false })?.size ?? 0,
+          sizeBytes: statIfThere(path)?.size ?? 0,
         };
       }
     }
@@ -329,17 +346,8 @@ function hintIn(path: string): unknown {
   }
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
-}
-
 function readIfThere(path: string, maxBytes: number): Buffer | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statIfThere(path);
   if (!stats) return undefined;
   // On a disk from somebody else it may be a FIFO, which would never end.
   if (!stats.isFile()) throw damaged(`${path} is not a file`);

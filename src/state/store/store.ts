@@ -139,7 +139,7 @@ export class Store implements PackHolder {
     // Without waiting: what a stranger's disk calls a pack may be a FIFO.
     const file = await open(this.#layout.pack(id, pack), constants.O_RDONLY | constants.O_NONBLOCK).catch(
       (error: unknown) => {
-        if (codeOf(error) !== 'ENOENT') throw error;
+        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ELOOP') throw error;
         throw new ResettleError('not-found', `pack ${pack.slice(0, 12)} is not in the store`, {
           hint: 'restore from another copy of this state',
           cause: error,

@@ -23,6 +23,6 @@ export class FolderTrail {
 }
 
 /** The path of an item in a folder; the top folder's own path is empty. */
-export function joinPath(folder: Buffer, name: Uint8Array): Buffer {
+function joinPath(folder: Buffer, name: Uint8Array): Buffer {
   return folder.length > 0 ? Buffer.concat([folder, SLASH, name]) : Buffer.from(name);
 }

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SPOOL_BUFFER_BYTES } from '../../common/limits.ts';
 import type { Extent } from '../format/index.ts';
-import { codeOf } from '../fs/errno.ts';
+import { recordRuns } from '../fs/record-runs.ts';
 
 /** A piece of a file in a pack: which file, and where it lies. */
 export interface Piece {
@@ -49,14 +49,18 @@ export class PieceBuckets {
     if (this.#takenBytes > SPOOL_BUFFER_BYTES) this.#flush();
   }
 
-  /** The pieces of a pack, ordered by frame. Ask for each pack once. */
-  take(pack: number): Iterable<Piece> {
+  /**
+   * The pieces of a pack, ordered by frame. Ask for each pack once. They come in runs, each ordered by itself, where they are
+   * too many for memory.
+   */
+  *take(pack: number): Generator<Iterable<Piece>, void> {
     this.#flush();
-    const records = this.#read(pack);
-    const places: number[] = [];
-    for (let at = 0; at < records.length; at += NAME_AT + records[at + NAME_LENGTH_AT]!) places.push(at);
-    places.sort((a, b) => records.readUInt32LE(a + 4) - records.readUInt32LE(b + 4));
-    return pieces(records, places);
+    for (const records of recordRuns(this.#path(pack), bytesAt)) {
+      const places: number[] = [];
+      for (let at = 0; at < records.length; at += bytesAt(records, at)) places.push(at);
+      places.sort((a, b) => records.readUInt32LE(a + 4) - records.readUInt32LE(b + 4));
+      yield pieces(records, places);
+    }
   }
 
   #flush(): void {
@@ -65,21 +69,12 @@ export class PieceBuckets {
     this.#takenBytes = 0;
   }
 
-  #read(pack: number): Buffer {
-    try {
-      const records = readFileSync(this.#path(pack));
-      rmSync(this.#path(pack));
-      return records;
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return Buffer.alloc(0);
-      throw error;
-    }
-  }
-
   #path(pack: number): string {
     return join(this.#folder, `bucket${pack}`);
   }
 }
+
+const bytesAt = (records: Buffer, at: number): number => NAME_AT + records[at + NAME_LENGTH_AT]!;
 
 function writePiece(out: Buffer, at: number, folder: number, name: Uint8Array, extent: Extent): void {
   out.writeUInt32LE(folder, at);

@@ -8,10 +8,9 @@ import { showPath } from '../fs/show-path.ts';
 import { type CheckedFile, ManifestChecker, type ManifestVisitor } from '../restore/manifest-checker.ts';
 import type { Store } from '../store/index.ts';
 import { Layout } from '../store/layout.ts';
-import { FolderTrail, joinPath } from './folder-trail.ts';
+import { ItemSpool } from './item-spool.ts';
 import { manifestParts, openSnapshotOf } from './opened-snapshot.ts';
 import { PackFrames, type StateKeys } from './pack-frames.ts';
-import { PathSpool } from './path-spool.ts';
 import { PieceBuckets } from './piece-buckets.ts';
 import type { VerifyEvents } from './verify-types.ts';
 
@@ -19,7 +18,8 @@ import type { VerifyEvents } from './verify-types.ts';
 export class Contents {
   readonly keys: StateKeys;
   readonly pieces: PieceBuckets;
-  readonly #folders: PathSpool;
+  readonly #folders: ItemSpool;
+  readonly #scratch: string;
   /** The number of the first folder of each snapshot, ascending. */
   readonly #starts: { readonly folder: number; readonly snapshot: number }[] = [];
   #folderCount = 0;
@@ -28,23 +28,26 @@ export class Contents {
   constructor(keys: StateKeys, scratch: string) {
     this.keys = keys;
     this.pieces = new PieceBuckets(scratch);
-    this.#folders = new PathSpool(join(scratch, 'folders'));
+    this.#folders = new ItemSpool(scratch);
+    this.#scratch = scratch;
   }
 
-  begin(snapshot: number): void {
+  /** Returns the path of a scratch file for the reader of its manifest. */
+  begin(snapshot: number): string {
     this.#starts.push({ folder: this.#folderCount, snapshot });
+    return join(this.#scratch, `pending${snapshot}`);
   }
 
-  addFolder(pathOf: (number: number) => Buffer): number {
+  addFolder(parent: number | undefined, name: Uint8Array): number {
     const number = this.#folderCount++;
-    this.#folders.set(number, pathOf(number));
+    this.#folders.setFolder(number, parent, name);
     return number;
   }
 
   /** Which file of which snapshot lies there. */
   file(folder: number, name: Uint8Array): { snapshot: number; path: string } {
     const { snapshot } = this.#starts.findLast((start) => start.folder <= folder)!;
-    return { snapshot, path: showPath(Buffer.concat([Buffer.from('/'), joinPath(this.#folders.get(folder), name)])) };
+    return { snapshot, path: showPath(Buffer.concat([Buffer.from('/'), this.#folders.pathIn(folder, name)])) };
   }
 
   close(): void {
@@ -92,20 +95,23 @@ async function readManifest(
   const { snapshot } = header;
   const opened = openSnapshotOf(header, contents.keys.stateKey);
   const ownPacks = new Set(header.packs.map(({ id }) => id));
-  contents.begin(snapshot);
-  const checker = new ManifestChecker(new ExtentGatherer(contents, indexOfPack, ownPacks));
-  for await (const { part, entries } of manifestParts(opened, frames, on.signal)) {
-    checker.part(part, entries);
-    on.onProgress({ phase: `manifest ${snapshot}`, bytes: 0, totalBytes: 0, files: contents.files, totalFiles: 0 });
+  const scratch = contents.begin(snapshot);
+  const checker = new ManifestChecker(new ExtentGatherer(contents, indexOfPack, ownPacks), { scratch });
+  try {
+    for await (const { part, entries } of manifestParts(opened, frames, on.signal)) {
+      checker.part(part, entries);
+      on.onProgress({ phase: `manifest ${snapshot}`, bytes: 0, totalBytes: 0, files: contents.files, totalFiles: 0 });
+    }
+    checker.end(opened.sealed.totals);
+  } finally {
+    checker.close();
   }
-  checker.end(opened.sealed.totals);
 }
 
 class ExtentGatherer implements ManifestVisitor {
   readonly #contents: Contents;
   readonly #indexOfPack: ReadonlyMap<PackId, number>;
   readonly #ownPacks: ReadonlySet<PackId>;
-  readonly #trail = new FolderTrail();
 
   constructor(contents: Contents, indexOfPack: ReadonlyMap<PackId, number>, ownPacks: ReadonlySet<PackId>) {
     this.#contents = contents;
@@ -114,7 +120,7 @@ class ExtentGatherer implements ManifestVisitor {
   }
 
   folder(parent: number | undefined, name: Uint8Array): number {
-    return this.#contents.addFolder((number) => this.#trail.enter(number, parent, name));
+    return this.#contents.addFolder(parent, name);
   }
 
   entry(): void {}

@@ -86,10 +86,16 @@ interface DamagedPiece extends Piece {
 /** Every piece of a file in that pack that cannot be had from its bytes. */
 function* damagedPieces(contents: Contents, index: number, whole: Uint8Array): Generator<DamagedPiece, void> {
   const { stateKey, stateId } = contents.keys;
-  const frames = new FramesInOrder(readPack(whole, stateKey, stateId));
+  for (const run of contents.pieces.take(index)) {
+    yield* damagedOf(run, new FramesInOrder(readPack(whole, stateKey, stateId)));
+  }
+}
+
+/** The same of pieces that are ordered by frame. */
+function* damagedOf(pieces: Iterable<Piece>, frames: FramesInOrder): Generator<DamagedPiece, void> {
   let check: (piece: Piece) => string | undefined = () => undefined;
   let checked = -1;
-  for (const piece of contents.pieces.take(index)) {
+  for (const piece of pieces) {
     if (piece.frame !== checked) {
       checked = piece.frame;
       check = checkerOf(() => openContent(frames.at(piece.frame)));

@@ -6,10 +6,10 @@ import type { HardlinkEntry, Hole, SpecialEntry, SymlinkEntry } from '../format/
 import type { Entry, Extent, ManifestPart, Metadata } from '../format/index.ts';
 import { type CheckedFile, ManifestChecker, type ManifestVisitor } from '../restore/manifest-checker.ts';
 import { FolderTrail } from './folder-trail.ts';
+import { ItemSpool } from './item-spool.ts';
 import { manifestParts, type OpenedSnapshot } from './opened-snapshot.ts';
 import { OwnerNames } from './owner-names.ts';
 import type { PackFrames } from './pack-frames.ts';
-import { PathSpool } from './path-spool.ts';
 
 /** What has metadata: no continuation of a file, no folder above what was captured. */
 export type ItemEntry = Exclude<Entry, { readonly kind: 'more' | 'ancestor' }>;
@@ -43,9 +43,9 @@ export async function* walkManifest(
   scratch: string,
   signal: AbortSignal,
 ): AsyncGenerator<WalkEvent, void> {
-  const visitor = new Walker(new PathSpool(join(scratch, 'linked')), snapshot);
+  const visitor = new Walker(new ItemSpool(scratch), snapshot);
+  const checker = new ManifestChecker(visitor, { scratch: join(scratch, 'pending') });
   try {
-    const checker = new ManifestChecker(visitor);
     for await (const { part, entries } of manifestParts(snapshot, frames, signal)) {
       visitor.begin(part);
       checker.part(part, entries);
@@ -53,6 +53,7 @@ export async function* walkManifest(
     }
     checker.end(snapshot.sealed.totals);
   } finally {
+    checker.close();
     visitor.close();
   }
 }
@@ -60,13 +61,13 @@ export async function* walkManifest(
 /** Turns what the checker tells into events. */
 class Walker implements ManifestVisitor {
   readonly #names = new OwnerNames();
-  readonly #linked: PathSpool;
+  readonly #linked: ItemSpool;
   readonly #packs: ReadonlySet<PackId>;
   readonly #trail = new FolderTrail();
   #folders = 0;
   #events: WalkEvent[] = [];
 
-  constructor(linked: PathSpool, { header }: OpenedSnapshot) {
+  constructor(linked: ItemSpool, { header }: OpenedSnapshot) {
     this.#linked = linked;
     this.#packs = new Set(header.packs.map(({ id }) => id));
   }
@@ -89,15 +90,16 @@ class Walker implements ManifestVisitor {
   folder(parent: number | undefined, name: Uint8Array, metadata: Metadata | undefined): number {
     const number = this.#folders++;
     const path = this.#trail.enter(number, parent, name);
+    this.#linked.setFolder(number, parent, name);
     if (metadata) this.#tell({ kind: 'folder', name, ...metadata }, path);
     return number;
   }
 
   entry(): void {}
 
-  fileStart({ entry, number }: CheckedFile): void {
+  fileStart({ entry, number, folder }: CheckedFile): void {
     this.#item(entry, number);
-    if (entry.group > 0) this.#linked.set(entry.group, this.#trail.pathOf(entry.name));
+    if (entry.group > 0) this.#linked.setItem(entry.group, folder, entry.name);
   }
 
   holes(_file: CheckedFile, holes: readonly Hole[]): void {
@@ -119,7 +121,7 @@ class Walker implements ManifestVisitor {
   }
 
   hardlink(_number: number, _folder: number, entry: HardlinkEntry): void {
-    this.#item(entry, undefined, this.#linked.get(entry.group));
+    this.#item(entry, undefined, this.#linked.item(entry.group));
   }
 
   special(_number: number, _folder: number, entry: SpecialEntry): void {

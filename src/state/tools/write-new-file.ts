@@ -3,9 +3,9 @@ import { existsSync, linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
-import { syncFolder } from '../store/durable.ts';
 
 /**
  * Writes a new file (0600), which has its name only when `write` has settled and all is on disk. Throws `not-empty`

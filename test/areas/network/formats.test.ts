@@ -9,6 +9,7 @@ import { addressOf, maskOf } from '../../../src/state/areas/network/addresses.ts
 import { mapHomePath } from '../../../src/state/areas/network/home-path.ts';
 import { fitInterfaces, interfacesAddresses, parseInterfaces } from '../../../src/state/areas/network/ifupdown.ts';
 import { KeyLines } from '../../../src/state/areas/network/key-lines.ts';
+import { fitConnection } from '../../../src/state/areas/network/keyfile.ts';
 import { fitNetplan } from '../../../src/state/areas/network/netplan.ts';
 import { runningWith } from '../support/running.ts';
 
@@ -104,6 +105,17 @@ test('paths follow their home, and only theirs', () => {
 
 const CARD = { mac: '52:54:00:00:00:09' };
 const configFile = (path: string, text: string) => ({ path, text, mode: 0o644, uid: 0, gid: 0 });
+
+test('a word that every object of JavaScript has is a word as any other', (t) => {
+  const adapters = new AdapterMap('new', [], runningWith(t, { eth0: CARD }));
+  const about = { owners: OWNERS_AS_CAPTURED, adapters };
+  for (const word of ['constructor', 'toString', '__proto__', 'valueOf']) {
+    const { effect } = fitInterfaces(configFile('/x', ''), `${word} /etc/x\n`, about);
+    assert.equal(effect, 'network');
+    const text = `[connection]\nid=x\ntype=${word}\ninterface-name=eth0\n[${word}]\nmac-address=00:11:22:33:44:55\n`;
+    assert.match(fitConnection(configFile('/x', text), text, about).text ?? '', /interface-name=eth0/);
+  }
+});
 
 test('adapters of an ifupdown file get their names here, and everything else stays', (t) => {
   const about = {

@@ -1,6 +1,7 @@
 /** The machines of many moves: real agents, on a network of their own that has nothing but loopback. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../../../src/api/client.ts';
 import type { Method, RequestOf } from '../../../src/api/contract.ts';
 import { Namespace } from '../../discovery/support/namespace.ts';
@@ -8,9 +9,12 @@ import { AgentProcess, Command, type CommandOptions, type Ended, type Event } fr
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Agents that start at once: each keeps a core busy for a second. */
-const START_AT_ONCE = 4;
-const ASK_MAX_MS = 60_000;
+/** Each keeps a core busy for a second. */
+const AT_ONCE = 4;
+/** On a machine that carries fifty of them an agent may take its time. */
+const ASK_MAX_MS = 600_000;
+const JOIN_MAX_MS = 600_000;
+const STEP_MS = 250;
 
 interface Machine {
   readonly name: string;
@@ -48,11 +52,12 @@ export class MovesOffice {
   }
 
   async startAll(names: readonly string[], optionsOf: (name: string) => readonly string[]): Promise<void> {
-    const waiting = [...names];
-    const some = async (): Promise<void> => {
-      for (let name = waiting.shift(); name; name = waiting.shift()) await this.start(name, optionsOf(name));
-    };
-    await Promise.all(Array.from({ length: START_AT_ONCE }, some));
+    await someAtOnce(names, (name) => this.start(name, optionsOf(name)));
+  }
+
+  /** All with one invite. */
+  async joinAll(names: readonly string[], token: string): Promise<void> {
+    await someAtOnce(names, (name) => this.join(name, token));
   }
 
   runs(name: string): boolean {
@@ -100,9 +105,14 @@ export class MovesOffice {
     return ended.last;
   }
 
+  /** Ends when it is a member: where nobody could be reached at once, its agent goes on by itself. */
   async join(name: string, token: string): Promise<void> {
-    const { admitted } = await this.ask(name, 'fleetJoin', { token: token.trim(), acceptOperators: true });
-    if (admitted !== true) throw new Error(`${name} was not admitted`);
+    await this.ask(name, 'fleetJoin', { token: token.trim(), acceptOperators: true });
+    const end = performance.now() + JOIN_MAX_MS;
+    while ((await this.ask(name, 'status', { goal: 'restored' })).standing !== 'active') {
+      if (performance.now() > end) throw new Error(`${name} was not admitted`);
+      await sleep(STEP_MS);
+    }
   }
 
   noteMemory(): void {
@@ -150,6 +160,14 @@ export class MovesOffice {
 
 export function saidBy({ status, signal, stdout, stderr }: Ended): string {
   return `ended with ${status ?? signal}: ${stdout.slice(-1500)} ${stderr.slice(-1500)}`;
+}
+
+async function someAtOnce(names: readonly string[], work: (name: string) => Promise<void>): Promise<void> {
+  const waiting = [...names];
+  const next = async (): Promise<void> => {
+    for (let name = waiting.shift(); name; name = waiting.shift()) await work(name);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
 }
 
 function peakKibOf(pid: number): number {

@@ -1,5 +1,4 @@
-import type { ItemState } from './crash.ts';
-import { happens } from './happens.ts';
+import { happens, type ItemState, isOrdered } from './cut.ts';
 import { emptyBytes, type Operation } from './operations.ts';
 
 /** What a disk writes whole or not at all. */
@@ -22,7 +21,7 @@ export function dataAfter(state: ItemState): Buffer {
     else later.push({ at, operation });
   }
   if (later.length === 0) return file.take(file.size);
-  return cut.profile === 'posix' ? anyOf(file, later, state) : enlarged(file, later, state);
+  return isOrdered(cut.profile) ? enlarged(file, later, state) : anyOf(file, later, state);
 }
 
 function pinnedOf({ inode, own, durable, cut, journal }: ItemState): number {

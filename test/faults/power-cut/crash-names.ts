@@ -1,8 +1,8 @@
 import type { Random } from '../scenario.ts';
-import type { Cut } from './crash.ts';
+import { type Cut, happens, isOrdered } from './cut.ts';
 import type { Durable } from './durable.ts';
-import { happens } from './happens.ts';
-import { type Before, type Inode, type Kind, keyOf, type Operation } from './operations.ts';
+import { LiveDisk } from './live-disk.ts';
+import { type Before, type Inode, type Kind, keyOf, type Name, type Operation } from './operations.ts';
 
 interface How {
   readonly cut: Cut;
@@ -23,7 +23,7 @@ export function keptNames(
   durable: Durable,
   how: How,
 ): Map<Inode, Map<string, Inode>> {
-  const kept = how.cut.profile === 'posix' ? chosen(before, done, durable, how) : inOrder(done, durable, how);
+  const kept = isOrdered(how.cut.profile) ? inOrder(done, durable, how) : chosen(before, done, durable, how);
   const folders = new Map<Inode, Map<string, Inode>>();
   const namesOf = (folder: Inode): Map<string, Inode> => {
     const known = folders.get(folder) ?? new Map<string, Inode>();
@@ -58,29 +58,48 @@ function inOrder(done: readonly Operation[], durable: Durable, { journal }: How)
   });
 }
 
-/** Name by name; from the end, since what is kept may need a rename that came before. */
+/** Name by name; from the end, since what is kept may need something that came before. */
 function chosen(before: Before, done: readonly Operation[], durable: Durable, { cut, random }: How): Kept[] {
-  const kinds = new Map<Inode, Kind>([...before.items].map(([inode, { made }]) => [inode, made.kind]));
-  for (const operation of done) if (operation.type === 'make') kinds.set(operation.inode, operation.made.kind);
+  const { kinds, displaced } = followed(before, done);
   const kept: Kept[] = Array.from({ length: done.length }, () => NEITHER);
   /** Names that are something else later: what was renamed away from there must be where it went. */
   const used = new Set<string>();
+  /** What loses a name later, and must have those that it got before. */
+  const needsNames = new Set<Inode>();
+  const note = (at: Name, index: number): void => {
+    used.add(keyOf(at));
+    const lost = displaced[index];
+    if (cut.profile === 'journaled' && lost !== undefined) needsNames.add(lost);
+  };
   for (let index = done.length - 1; index >= 0; index--) {
     const operation = done[index]!;
-    const isDurable = (folder: Inode) => index < durable.of(folder);
+    const isThere = (at: Name) => index < durable.of(at.folder) || happens(random, cut.names);
     if (operation.type === 'rename') {
       const { from, to } = operation;
       const isOne = from.folder === to.folder || kinds.get(operation.inode) === 'folder';
-      const gone = isDurable(from.folder) || used.has(keyOf(from)) || happens(random, cut.names);
-      const come = isDurable(to.folder) || gone || happens(random, cut.names);
+      const gone = used.has(keyOf(from)) || isThere(from);
+      const come = gone || needsNames.has(operation.inode) || isThere(to);
       kept[index] = { from: isOne ? come : gone, to: come };
       if (kept[index]!.from) used.add(keyOf(from));
-      if (come) used.add(keyOf(to));
+      if (come) note(to, index);
     } else if ('at' in operation) {
-      const isThere = isDurable(operation.at.folder) || happens(random, cut.names);
-      kept[index] = { from: false, to: isThere };
-      if (isThere) used.add(keyOf(operation.at));
+      const isNeeded = operation.type === 'link' && needsNames.has(operation.inode);
+      const to = isNeeded || isThere(operation.at);
+      kept[index] = { from: false, to };
+      if (to) note(operation.at, index);
     }
   }
   return kept;
+}
+
+/** What everything is, and what had the name that each operation gives or takes. */
+function followed(before: Before, done: readonly Operation[]) {
+  const disk = new LiveDisk(before);
+  const displaced = done.map((operation) => {
+    const at = operation.type === 'rename' ? operation.to : 'at' in operation ? operation.at : undefined;
+    const lost = at && disk.at(at.folder, at.name);
+    if (at) disk.apply(operation);
+    return lost;
+  });
+  return { kinds: new Map<Inode, Kind>([...disk.items].map(([inode, { made }]) => [inode, made.kind])), displaced };
 }

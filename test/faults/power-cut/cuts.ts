@@ -1,9 +1,10 @@
 /** Cuts the power of one recording again and again, and looks at what is left each time. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { mountTmpfs, unmount } from '../../support/disks.ts';
 import type { Random, Run, Tally } from '../scenario.ts';
-import { type Cut, crash, PROFILES } from './crash.ts';
-import { SHARES } from './happens.ts';
+import { crash } from './crash.ts';
+import { type Cut, PROFILES, type Profile, SHARES } from './cut.ts';
 import { materialise } from './materialise.ts';
 import type { Recording } from './operations.ts';
 
@@ -20,14 +21,27 @@ export interface Left {
 }
 
 const MEMORY = '/dev/shm';
+const DISK_BYTES = 512 * 1024 * 1024;
 
-/** Gives a folder in memory, where there is such: the disks of the machines are models, and what syncs them costs nothing. */
-export async function inMemory<T>(run: Run, work: (dir: string) => Promise<T>): Promise<T> {
+/**
+ * Gives folders in memory, where there is such: the disks of the machines are models, and what syncs them costs nothing.
+ * Those after the first are disks of their own where `apart` says so.
+ */
+export async function inMemory<T>(
+  run: Run,
+  names: readonly string[],
+  apart: boolean,
+  work: (dir: string, roots: readonly string[]) => Promise<T>,
+): Promise<T> {
   const dir = existsSync(MEMORY) ? mkdtempSync(join(MEMORY, 'resettle-power-')) : join(run.dir, 'machines');
-  mkdirSync(dir, { recursive: true });
+  const roots = names.map((name) => join(dir, name));
+  const mounted = apart ? roots.slice(1) : [];
   try {
-    return await work(dir);
+    for (const root of roots) mkdirSync(root, { recursive: true, mode: 0o700 });
+    for (const root of mounted) mountTmpfs(root, DISK_BYTES);
+    return await work(dir, roots);
   } finally {
+    for (const root of mounted) unmount(root);
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -39,6 +53,8 @@ export type Check = (left: Left) => Promise<Tally>;
 export interface Counts {
   readonly states: number;
   readonly thorough: number;
+  /** Default: all. */
+  readonly profiles?: readonly Profile[];
 }
 
 /**
@@ -49,7 +65,7 @@ export async function cutAgainAndAgain(
   run: Run,
   recording: Recording,
   roots: readonly string[],
-  { states, thorough }: Counts,
+  { states, thorough, profiles = PROFILES }: Counts,
   check: Check,
 ): Promise<Tally> {
   const tally: Record<string, number> = { operations: recording.operations.length };
@@ -58,7 +74,7 @@ export async function cutAgainAndAgain(
   };
   const failures: Error[] = [];
   for (let state = 0; state < states; state++) {
-    const cut = drawn(recording, run.random);
+    const cut = drawn(recording, profiles, run.random);
     const isThorough = run.random.integer(states) < thorough;
     const said = linesIn(recording, cut.at);
     const tree = crash(recording, cut, run.random);
@@ -87,9 +103,9 @@ export async function cutAgainAndAgain(
 }
 
 /** Everything is lost, everything is kept (as by a kill), or something between. */
-function drawn(recording: Recording, random: Random): Cut {
+function drawn(recording: Recording, profiles: readonly Profile[], random: Random): Cut {
   return {
-    profile: random.pick(PROFILES),
+    profile: random.pick(profiles),
     at: random.integer(recording.operations.length + 1),
     names: random.pick(SHARES),
     data: random.pick(SHARES),

@@ -2,10 +2,12 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   lchownSync,
   linkSync,
   mkdirSync,
   openSync,
+  readdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -13,12 +15,20 @@ import {
 import { close, makeFifo, openFolderAt, setTime, setTimeOfLink, setXattr } from '../../../src/state/fs/calls.ts';
 import type { Inode, Item, Tree } from './operations.ts';
 
-/** Makes disks as they are after a cut in folders of those paths, which are made anew. */
+/** Makes disks as they are after a cut in folders of those paths, in which nothing else stays. */
 export function materialise(tree: Tree, paths: readonly string[]): void {
   const made = new Map<Inode, Buffer>();
   for (const [volume, root] of tree.roots.entries()) {
-    rmSync(paths[volume]!, { recursive: true, force: true });
+    empty(paths[volume]!);
     place(tree, root, Buffer.from(paths[volume]!), made);
+  }
+}
+
+/** The folder itself may be where a disk is mounted. */
+function empty(path: string): void {
+  if (!existsSync(path)) return;
+  for (const name of readdirSync(path, { encoding: 'buffer' })) {
+    rmSync(Buffer.concat([Buffer.from(`${path}/`), name]), { recursive: true, force: true });
   }
 }
 
@@ -34,7 +44,7 @@ function place(tree: Tree, inode: Inode, path: Buffer, made: Map<Inode, Buffer>)
   if (kind === 'symlink') symlinkSync(target, path);
   else if (kind === 'file') writeFileSync(path, item.data);
   else if (kind === 'fifo') beside(path, (folder, name) => makeFifo(folder, name));
-  else mkdirSync(path);
+  else mkdirSync(path, { recursive: true });
   for (const [name, below] of tree.folders.get(inode) ?? []) {
     place(tree, below, Buffer.concat([path, Buffer.from('/'), Buffer.from(name, 'latin1')]), made);
   }

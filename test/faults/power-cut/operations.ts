@@ -61,7 +61,7 @@ export type Operation =
 
 /** What was there before the first operation, on the disk for good. */
 export interface Before {
-  /** The folders that count, one a volume. */
+  /** The folders that count. */
   readonly roots: readonly Inode[];
   readonly items: ReadonlyMap<Inode, Item>;
   readonly names: readonly { readonly at: Name; readonly inode: Inode }[];

@@ -21,12 +21,12 @@ const STRING_MAX_BYTES = 64 * 1024 * 1024;
 const CALLS = [
   ...['open', 'openat', 'creat', 'mkdir', 'mkdirat', 'mknodat', 'symlink', 'symlinkat', 'link', 'linkat'],
   ...['rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'rmdir', 'dup', 'dup2', 'dup3', 'fcntl'],
-  ...['write', 'writev', 'pwrite64', 'pwritev', 'ftruncate', 'truncate', 'copy_file_range'],
+  ...['write', 'writev', 'pwrite64', 'pwritev', 'ftruncate', 'truncate', 'copy_file_range', 'sendfile'],
   ...['fsync', 'fdatasync', 'sync', 'syncfs', 'chmod', 'fchmod', 'fchmodat', 'chown', 'lchown', 'fchown', 'fchownat'],
   ...['utimensat', 'setxattr', 'lsetxattr', 'fsetxattr', 'fremovexattr', 'clone', 'clone3', 'fork', 'vfork'],
 ];
 /** Calls that write in a way that is not modelled: a recording with one of them is refused where it concerns us. */
-const NOT_MODELLED = ['openat2', 'mknod', 'pwritev2', 'fallocate', 'sendfile', 'splice'];
+const NOT_MODELLED = ['openat2', 'mknod', 'pwritev2', 'fallocate', 'splice'];
 
 export interface Recorded {
   readonly recording: Recording;

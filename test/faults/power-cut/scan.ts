@@ -2,27 +2,29 @@ import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } 
 import { close, openFolderAt, xattrsOfItem } from '../../../src/state/fs/calls.ts';
 import { type Before, emptyBytes, type Inode, type Item, type Kind, type Name } from './operations.ts';
 
-/** Reads folders as they are; each is taken for a volume of its own. */
+/** Reads folders as they are. Those of one device are one volume. */
 export function scan(roots: readonly string[]): Before {
   const items = new Map<Inode, Item>();
   const names: { at: Name; inode: Inode }[] = [];
   const known = new Map<string, Inode>();
-  const visit = (path: Buffer, volume: number): Inode => {
+  const devices: bigint[] = [];
+  const visit = (path: Buffer): Inode => {
     const stats = lstatSync(path, { bigint: true });
     const key = `${stats.dev}/${stats.ino}`;
     const seen = known.get(key);
     if (seen !== undefined) return seen;
     const inode = items.size + 1;
     known.set(key, inode);
-    items.set(inode, itemAt(path, stats, volume));
+    if (!devices.includes(stats.dev)) devices.push(stats.dev);
+    items.set(inode, itemAt(path, stats, devices.indexOf(stats.dev)));
     if (!stats.isDirectory()) return inode;
     for (const name of readdirSync(path, { encoding: 'buffer' })) {
       const below = Buffer.concat([path, Buffer.from('/'), name]);
-      names.push({ at: { folder: inode, name: name.toString('latin1') }, inode: visit(below, volume) });
+      names.push({ at: { folder: inode, name: name.toString('latin1') }, inode: visit(below) });
     }
     return inode;
   };
-  return { roots: roots.map((root, volume) => visit(Buffer.from(root), volume)), items, names };
+  return { roots: roots.map((root) => visit(Buffer.from(root))), items, names };
 }
 
 function itemAt(path: Buffer, stats: BigIntStats, volume: number): Item {

@@ -132,6 +132,9 @@ export class Tracer {
       case 'copy_file_range':
         this.#copy(open, args, result);
         return;
+      case 'sendfile':
+        this.#copy(open, [args[1]!, args[2]!, args[0]!, 'NULL'], result);
+        return;
       case 'fsync':
       case 'fdatasync': {
         const inode = open.get(descriptorOf(args[0])!)?.inode;
@@ -144,7 +147,8 @@ export class Tracer {
         return;
       }
       case 'sync':
-        for (const volume of this.#roots.keys()) this.#add({ type: 'sync-volume', volume });
+        for (const volume of new Set([...this.disk.items.values()].map(({ made }) => made.volume)))
+          this.#add({ type: 'sync-volume', volume });
         return;
       case 'chmod':
         this.#change(this.#inodeAt(here(0)), { mode: octal(args[1]!) });
@@ -222,9 +226,9 @@ export class Tracer {
   }
 
   #absolute(path: string): Place | undefined {
-    for (const [volume, root] of this.#roots.entries()) {
+    for (const [index, root] of this.#roots.entries()) {
       if (path === root || path.startsWith(`${root}/`)) {
-        return this.#below(this.disk.roots[volume]!, path.slice(root.length + 1));
+        return this.#below(this.disk.roots[index]!, path.slice(root.length + 1));
       }
     }
     return undefined;
@@ -359,7 +363,7 @@ export class Tracer {
 
 type Place = { readonly at: Name } | { readonly inode: Inode };
 
-const octal = (text: string) => Number.parseInt(text.replace(/^.*\|/, ''), 8);
+const octal = (text: string) => Number.parseInt(text.replace(/^.*\|/, ''), 8) & 0o7777;
 
 function owner(uid: string, gid: string): Partial<Metadata> {
   return { ...(uid === '-1' ? {} : { uid: Number(uid) }), ...(gid === '-1' ? {} : { gid: Number(gid) }) };

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { Command, type Ended } from '../../support/agents.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
 import { mountTmpfs, remount, unmount } from '../../support/disks.ts';
-import { eventually } from '../../support/scene.ts';
 import { bytesBelow } from '../../support/trees.ts';
 import type { Run, Scenario } from '../scenario.ts';
 import { checkSalts } from '../support/pack-salts.ts';
 import { changeSmallTree, makeSmallTree } from '../support/small-tree.ts';
 import { checkStore } from '../support/store-invariants.ts';
+import { until } from '../support/until.ts';
 
 /** Of those that a command passes; the failure comes at one of them. */
 const PASSED_MAX = 40;
@@ -107,8 +107,8 @@ async function readOnly(run: Run): Promise<Record<string, number>> {
       const wanted = random.integer(20e6);
       const running = command(args, home);
       all.push(running);
-      await eventually('it is under way', () => bytes() > wanted || !running.running);
-      await eventually('nothing is open there to be written', () => isReadOnly(disk) || !running.running);
+      await until('it is under way', () => bytes() > wanted || !running.running);
+      await until('nothing is open there to be written', () => isReadOnly(disk) || !running.running);
       const ended = await running.ended;
       const said = checkEnd(ended, args[0]!) ? 'done' : String(ended.last.message);
       run.note(`${args[0]}: read-only after ${wanted} bytes: ${said}`);

@@ -34,7 +34,7 @@ const MANY: Scale = {
   sizes: { bulkBytes: 32e6, smallFiles: 500, largeBytes: 300e6 },
   bystanders: 3,
   awayMaxMs: 60_000,
-  waitMaxMs: 1_800_000,
+  waitMaxMs: 7_200_000,
 };
 
 const FEW: Scale = {
@@ -132,7 +132,7 @@ class ManyMoves {
     this.#note(`${others.length + 1} agents run; points serve ${this.#fate.pointClients} at once`);
     await office.done(OPERATOR, ['fleet', 'init', '--name', 'faults']);
     const { token } = await office.done(OPERATOR, ['fleet', 'invite', '--uses', String(others.length)]);
-    for (const name of others) await office.join(name, String(token));
+    await office.joinAll(others, String(token));
     await this.#until('the operator knows everybody', async () => {
       const { members } = await office.ask(OPERATOR, 'members', {});
       return (members as Row[]).filter(({ status }) => status === 'active').length === others.length + 1;

@@ -4,13 +4,13 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resettle } from '../../support/agents.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
-import { eventually } from '../../support/scene.ts';
 import type { Run, Scenario } from '../scenario.ts';
 import { checkSalts } from '../support/pack-salts.ts';
 import { NAMES, SmallFleet } from '../support/small-fleet.ts';
 import { changeSmallTree, makeSmallTree } from '../support/small-tree.ts';
 import { checkStore } from '../support/store-invariants.ts';
 import { copyTree } from '../support/tree.ts';
+import { until } from '../support/until.ts';
 
 function putBack(backup: string, home: string): void {
   rmSync(home, { recursive: true });
@@ -86,7 +86,7 @@ async function inFleet(run: Run): Promise<Record<string, number>> {
     changeSmallTree(tree, random);
     numbers.push(Number((await capture()).snapshot));
     // Its word is with the others before it forgets it.
-    await eventually('the fleet knows of the second one', async () => {
+    await until('the fleet knows of the second one', async () => {
       const { migrations } = await fleet.done('desk', ['status']);
       return (migrations as { snapshot: number }[]).some(({ snapshot }) => snapshot === numbers[1]);
     });

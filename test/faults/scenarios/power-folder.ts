@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pruneStore, verifyStore } from '../../../src/api/store-service.ts';
 import { systemClock } from '../../../src/common/clock.ts';
@@ -16,9 +16,7 @@ const COUNTS = { states: 150, thorough: 6 };
 const MACHINE = new URL('../power-cut/machines/folder.ts', import.meta.url);
 
 const run = (run: Run): Promise<Tally> =>
-  inMemory(run, async (dir) => {
-    const roots = ['home', 'disk'].map((name) => join(dir, name));
-    for (const root of roots) mkdirSync(root, { mode: 0o700 });
+  inMemory(run, ['home', 'disk'], true, async (dir, roots) => {
     makeTree(join(dir, 'tree-1'), run.random);
     for (const version of [2, 3]) {
       copyTree(join(dir, `tree-${version - 1}`), join(dir, `tree-${version}`));

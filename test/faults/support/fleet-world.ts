@@ -34,6 +34,7 @@ export class FleetWorld {
   readonly #restarts = new Map<Machine, Promise<void>>();
   /** What must be in a store, by the descriptor's hash. */
   readonly #acknowledged: Record<Point, Map<number, string>> = { nas: new Map(), den: new Map() };
+  #isEnding = false;
   #failure: unknown;
   #version: string;
   #changes = 0;
@@ -101,6 +102,11 @@ export class FleetWorld {
     try {
       agent = await starting;
     } catch (error) {
+      // A command that found no agent does its work itself, and has the HOME meanwhile.
+      if (/"code":"agent-already-running"/.test(String(error))) {
+        await new Promise((later) => setTimeout(later, LOOK_MS));
+        return this.#start(name, strike, more);
+      }
       // Struck before it was there.
       if (strike.failpoint === undefined) throw error;
       this.run.note(`${name}: ${shown(strike)}: before it was ready`);
@@ -109,7 +115,7 @@ export class FleetWorld {
     }
     this.#agents.set(name, agent);
     void agent.command.ended.then((ended) => {
-      if (ended.signal !== 'SIGKILL' || this.#agents.get(name) !== agent) return;
+      if (ended.signal !== 'SIGKILL' || this.#agents.get(name) !== agent || this.#isEnding) return;
       this.run.note(`${name}: ${shown(strike)}: killed`);
       const again = this.#afterKill(name)
         .then(() => this.#start(name, {}, more))
@@ -157,7 +163,7 @@ export class FleetWorld {
       this.run.note(`${name}: ${args[0]}: ${howItEnded(ended)}`);
       if (ended.status === 0 || isDone(ended)) return ended;
       assert.equal(ended.last.event, 'error', `${ended.stdout}${ended.stderr}`);
-      const mayEndSo = ended.status === 1 && ended.last.code === 'failed';
+      const mayEndSo = ended.status === 1 && ['failed', 'agent-not-running'].includes(String(ended.last.code));
       // Its end may be known to the command before it is to us.
       await new Promise((later) => setTimeout(later, 3 * LOOK_MS));
       assert.ok(mayEndSo && attempt < ATTEMPTS, `${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
@@ -215,6 +221,8 @@ export class FleetWorld {
   }
 
   async end(): Promise<void> {
+    this.#isEnding = true;
+    await Promise.all(this.#restarts.values());
     const all = [...this.#agents.values()];
     this.#agents.clear();
     await Promise.all(all.map((agent) => agent.end('SIGTERM')));

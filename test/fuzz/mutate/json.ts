@@ -4,6 +4,9 @@ import type { Random } from '../../faults/scenario.ts';
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 const DEEP = 3_000;
+/** Further places are not changed. */
+const DEPTH_MAX = 40;
+const PLACES_MAX = 20_000;
 const LONG = 5_000;
 /** Written as they stand: JSON.stringify has no way to write some of them. */
 const ODD: readonly string[] = [
@@ -26,7 +29,8 @@ interface Place {
   double(): void;
 }
 
-function placesOf(value: Json, places: Place[]): void {
+function placesOf(value: Json, places: Place[], depth = 0): void {
+  if (depth > DEPTH_MAX || places.length > PLACES_MAX) return;
   if (Array.isArray(value)) {
     for (const [at, inner] of value.entries()) {
       places.push({
@@ -35,7 +39,7 @@ function placesOf(value: Json, places: Place[]): void {
         remove: () => value.splice(at, 1),
         double: () => value.splice(at, 0, ...Array.from({ length: at % 7 === 0 ? 40 : 1 }, () => inner)),
       });
-      placesOf(inner, places);
+      placesOf(inner, places, depth + 1);
     }
   } else if (typeof value === 'object' && value !== null) {
     for (const [key, inner] of Object.entries(value)) {
@@ -47,7 +51,7 @@ function placesOf(value: Json, places: Place[]): void {
         remove: () => delete value[key],
         double: () => put(`${key}2`, inner),
       });
-      placesOf(inner, places);
+      placesOf(inner, places, depth + 1);
     }
   }
 }
@@ -68,8 +72,17 @@ function changedText(text: string, random: Random, word: () => string): string {
   return text.slice(0, at) + by + text.slice(at + random.integer(3));
 }
 
-/** Undefined where the bytes are no JSON. `words`: those that mean something to whoever reads it. */
+/** Undefined where the bytes are no JSON, or deeper than a stack. `words`: those that mean something to whoever reads it. */
 export function mutateJson(bytes: Buffer, random: Random, words: readonly string[]): Buffer | undefined {
+  try {
+    return changed(bytes, random, words);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function changed(bytes: Buffer, random: Random, words: readonly string[]): Buffer | undefined {
   const root = [parse(bytes.toString('utf8'))] as Json[];
   if (root[0] === undefined) return undefined;
   const places: Place[] = [];

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type StateId, stateId } from '../../../src/common/ids.ts';
+import { type AssociationId, associationId, type StateId, stateId } from '../../../src/common/ids.ts';
 import { BlocksSink } from '../../../src/protocols/blocks/client.ts';
 import { askOver, haveSame } from '../../../src/protocols/records/client.ts';
-import { associationIdOf, plainAssociation, readRecord } from '../../../src/state/records/index.ts';
-import { somePacks } from '../../node/point/support/office.ts';
+import { signDescriptor } from '../../../src/state/format/index.ts';
+import { plainAssociation, readRecord } from '../../../src/state/records/index.ts';
+import { somePacks, type TestPack } from '../../node/point/support/office.ts';
 import type { AgentProcess } from '../../support/agents.ts';
 import { eventually, Scene } from '../../support/scene.ts';
 import { Peer } from './peer.ts';
@@ -15,14 +16,47 @@ import { Peer } from './peer.ts';
 export const MEMORY_MAX_BYTES = 400 * 1024 * 1024;
 const HONEST_HOST = '127.0.0.1';
 const NEVER = new AbortController().signal;
-/** Lines of a process that fails in a way that nobody has thought of. */
-const CRASH = /unhandled|uncaught|\bFATAL\b|heap out of memory|MaxListenersExceeded|TypeError|RangeError|ERR_INTERNAL/i;
+/** A line of a process that fails in a way that nobody has thought of: no line of its log, or one of an error. */
+const isCrash = (line: string): boolean =>
+  line.startsWith('{') ? /^\{"level":[56]0/.test(line) : /Error|unhandled|uncaught|FATAL|Warning/i.test(line);
 
 /** A state of somebody's on the point: an association of its own, and a lease. */
 export interface Leased {
   readonly association: Uint8Array;
   readonly state: StateId;
   readonly lease: string;
+}
+
+/** A state that the agent holds. */
+export interface Held extends Leased {
+  readonly packs: readonly TestPack[];
+  readonly descriptor: Uint8Array;
+}
+
+/** The door closes a moment after the transfer has said goodbye. */
+function inUse(error: Error): undefined {
+  if (!/in use/.test(error.message)) throw error;
+}
+
+/** A descriptor as a source signs it. */
+export function describe(
+  source: Peer,
+  association: AssociationId,
+  state: StateId,
+  packs: readonly TestPack[],
+  changes: Partial<Parameters<typeof signDescriptor>[0]> = {},
+): Promise<Uint8Array> {
+  const about = {
+    stateId: state,
+    association,
+    snapshot: 1,
+    previous: null,
+    keyCheck: randomBytes(16),
+    manifestHash: randomBytes(32),
+    packs: packs.map(({ id, bytes }) => ({ id, sizeBytes: bytes.length })),
+    sealed: randomBytes(100),
+  };
+  return signDescriptor({ ...about, ...changes }, source.key);
 }
 
 export class Stage {
@@ -33,6 +67,12 @@ export class Stage {
   member!: Peer;
   operator!: Peer;
   revoked!: Peer;
+  /** Takes what there is to take, and keeps it. */
+  greedy!: Peer;
+  /** Of the honest member's state. */
+  destination!: Peer;
+  /** An honest state that is on the agent. */
+  held!: Held;
   #hosts = 0;
   readonly #ends: (() => unknown)[] = [];
 
@@ -44,9 +84,32 @@ export class Stage {
     stage.honest = await stage.#peer('honest', HONEST_HOST);
     stage.member = await stage.#peer('mallory');
     stage.operator = await stage.#peer('oscar', undefined, ['--role', 'operator']);
+    stage.destination = await stage.#peer('dora');
+    stage.greedy = await stage.#peer('gus');
     stage.revoked = await stage.#peer('rita');
     await scene.done('nas', ['fleet', 'revoke', stage.revoked.peerId]);
+    stage.held = await stage.#capture();
     return stage;
+  }
+
+  /** The whole way of an honest capture to the agent. */
+  async #capture(): Promise<Held> {
+    const packs = somePacks(300_000, 400_000);
+    const leased = await this.lease(this.honest, 1_000_000, this.destination);
+    const { state, lease } = leased;
+    const connection = await this.honest.to(this.address);
+    const sink = await BlocksSink.open({ connection, name: 'the point', state }, lease, NEVER);
+    for (const pack of packs) await sink.put(pack, NEVER);
+    await sink.close();
+    const association = this.associationIdOf(leased);
+    const descriptor = await describe(this.honest, association, state, packs);
+    const keys = [{ name: this.destination.peerId, bytes: randomBytes(200) }];
+    const commit = { lease, snapshot: 1, descriptor, keys, packs: new Uint8Array(0) };
+    const client = await this.honest.point(this.address);
+    await eventually('the state is free', () => client.commit(commit, 700_000, NEVER).then(() => true, inUse));
+    await this.destination.connect(this.address);
+    await this.destination.sync();
+    return { ...leased, packs, descriptor };
   }
 
   async #peer(name: string, from?: string, terms: readonly string[] = []): Promise<Peer> {
@@ -104,8 +167,8 @@ export class Stage {
     return { association: envelope, state, lease };
   }
 
-  associationIdOf({ association }: Pick<Leased, 'association'>): ReturnType<typeof associationIdOf> {
-    return associationIdOf(readRecord(association).hash);
+  associationIdOf({ association }: Pick<Leased, 'association'>): AssociationId {
+    return associationId(readRecord(association).hash);
   }
 
   /** What an honest member gets, on a new connection: a greeting, equal records, room, and a pack taken. */
@@ -118,22 +181,14 @@ export class Stage {
     for (const pack of somePacks(100_000)) await sink.put(pack, NEVER);
     await sink.close();
     const client = await this.honest.point(this.address);
-    await eventually('the transfer is over', () =>
-      client.release(lease, NEVER).then(
-        () => true,
-        (error: Error) => {
-          if (/in use/.test(error.message)) return undefined;
-          throw error;
-        },
-      ),
-    );
+    await eventually('the transfer is over', () => client.release(lease, NEVER).then(() => true, inUse));
     await connection.close();
   }
 
   /** The agent runs, has not said that something went wrong that nobody thought of, and has not been too large. */
   assertUnharmed(): void {
     assert.ok(this.nas.running, `the agent has ended: ${this.log.slice(-2000)}`);
-    const line = this.log.split('\n').find((one) => CRASH.test(one));
+    const line = this.log.split('\n').find(isCrash);
     assert.equal(line, undefined);
     const peak = this.peakBytes();
     assert.ok(peak < MEMORY_MAX_BYTES, `the agent had ${Math.round(peak / 1e6)} MB in memory`);

@@ -44,6 +44,12 @@ export function ending(stream: Stream, withinMs = REFUSED_WITHIN_MS): Promise<St
   return over.promise;
 }
 
+/** Settles when the other side has closed the connection. */
+export async function ended(connection: Connection): Promise<void> {
+  if (connection.status !== 'open') return;
+  await new Promise((closed) => connection.addEventListener('close', closed));
+}
+
 /** Opens a stream, writes that, and sees it reset without an answer. */
 export async function assertReset(
   connection: Connection,

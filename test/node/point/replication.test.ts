@@ -292,6 +292,40 @@ test('what was restored and deleted by one holder is not copied again by another
   assert.equal(first.held(capture.state), undefined);
 });
 
+test('where the newest snapshot is out of reach, the one before it is copied, and no longer once the newest is back', async (t) => {
+  const office = await Office.open(t, 4);
+  const [first, second, third, last] = office.points as [OfficePoint, OfficePoint, OfficePoint, OfficePoint];
+  const association = await office.associate({ replicas: 2 });
+  for (const point of [first, second]) await point.start();
+  const capture = await office.snapshot(association, somePacks(1000, 2000));
+  await office.capture(first, capture);
+  await copiesCome(office, capture, 2);
+  // The next one lies on a point that nobody reaches; then one of the two copies before it goes, too.
+  await third.start();
+  const next = await office.snapshot(association, somePacks(3000), { state: capture.state, snapshot: 2 });
+  await office.capture(third, next, { silent: true });
+  third.away = true;
+  await office.append(office.source, eventOf(next, { step: 'commit', phase: 'stored', peers: [third.peer] }));
+  await last.start();
+  await second.stop();
+  const skip = async (ms: number): Promise<void> => {
+    for (const point of [first, last]) point.clock.skippedMs += ms;
+    await Promise.all([first.role.tick(), last.role.tick()]);
+  };
+  await eventually('the older one is there again', async () => {
+    await skip(HOUR_MS / 4);
+    return last.held(capture.state)?.complete || undefined;
+  });
+  assert.deepEqual(last.held(capture.state)!.snapshots, [1]);
+  third.away = false;
+  await eventually('the newest one is copied to where the older one is', () => {
+    const holders = office.points.filter((point) => point.runs && point.held(capture.state)?.snapshots.includes(2));
+    return holders.length === 2 || undefined;
+  });
+  // A source that was put back to an earlier time cannot go on there.
+  await assert.rejects(office.capture(third, capture), { code: 'refused' });
+});
+
 test('a member that lies gets nothing: no lease to copy without a receipt, no copy of what its source did not sign', async (t) => {
   const office = await Office.open(t, 3);
   await startAll(office.points);

@@ -68,7 +68,7 @@ export class Commits {
           return;
         }
       } else {
-        this.#checkNewer(one, header, association);
+        this.#checkNewer(one, header, association, lease.copy);
       }
       await this.#checkPacks(one, header, chosen(header.packs, bits), pass);
       await this.#bookSmallFiles(lease, commit);
@@ -123,15 +123,20 @@ export class Commits {
     return bytes !== undefined && asBuffer(bytes).equals(asBuffer(descriptor));
   }
 
-  /** T8: neither older than what is here, nor than what the source itself has told the fleet. */
-  #checkNewer(one: Held, header: SnapshotHeader, association: Association): void {
+  /**
+   * T8: neither older than what is here, nor than what the source itself has told the fleet. A copy may be older than that:
+   * where the newest is out of reach, the one before it is what there is.
+   */
+  #checkNewer(one: Held, header: SnapshotHeader, association: Association, copy: boolean): void {
     const { fleet } = this.#parts;
     const told = fleet
       .events(association.id)
       .find(({ signer, body }) => signer === header.source && body.step === 'commit' && body.state === one.state)?.body;
     const here = one.snapshots.at(-1) ?? 0;
     const sameAsTold = told?.snapshot === header.snapshot && told.descriptorHash === hexOf(header.descriptorHash);
-    if (header.snapshot <= here || (told && header.snapshot <= told.snapshot && !sameAsTold)) {
+    const olderThanTold = told && header.snapshot < told.snapshot;
+    const otherThanTold = told && header.snapshot === told.snapshot && !sameAsTold;
+    if (header.snapshot <= here || otherThanTold || (olderThanTold && !copy)) {
       throw new ResettleError(
         'refused',
         `snapshot ${header.snapshot} is not newer than snapshot ${Math.max(here, told?.snapshot ?? 0)}, which is known`,

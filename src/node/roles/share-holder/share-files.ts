@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import {
@@ -93,7 +93,7 @@ export class ShareFiles {
   }
 
   erase(association: AssociationId, state: StateId): void {
-    rmSync(this.#home.path(FOLDER, nameOf(association, state)), { force: true });
+    this.#home.remove(FOLDER, nameOf(association, state));
   }
 }
 

@@ -26,9 +26,11 @@ const kwinOutput = z.object({
 });
 
 const KSCREEN_ROTATIONS: Readonly<Record<number, Monitor['rotation']>> = { 2: 'left', 4: 'upside_down', 8: 'right' };
-const KWIN_ROTATIONS: Readonly<Record<string, Monitor['rotation']>> = {
-  ...{ Rotated90: 'left', Rotated180: 'upside_down', Rotated270: 'right' },
-};
+const KWIN_ROTATIONS: ReadonlyMap<string, Monitor['rotation']> = new Map(
+  Object.entries<Monitor['rotation']>({
+    ...{ Rotated90: 'left', Rotated180: 'upside_down', Rotated270: 'right' },
+  }),
+);
 
 /** Monitors of a file of KScreen's; undefined where it is none. */
 export function readKscreen(text: string): Monitor[] | undefined {
@@ -62,7 +64,7 @@ export function readKwin(text: string): Monitor[] | undefined {
         product,
         serial: output.edidHash ?? serial.join(' '),
         connector: output.connectorName ?? '',
-        rotation: KWIN_ROTATIONS[output.transform ?? ''] ?? 'normal',
+        rotation: KWIN_ROTATIONS.get(output.transform ?? '') ?? 'normal',
         // It counts in thousandths.
         ...(output.mode && { ...sizeOf(output.mode), rateHz: output.mode.refreshRate / 1000 }),
         ...(output.scale !== undefined && { scale: output.scale }),

@@ -5,17 +5,19 @@ import { type FstabEntry, fstabLine, parseFstab } from './fstab.ts';
 import type { BlockDevice, FilesystemsContent } from './schema.ts';
 
 /** File systems that one command makes, with how it takes a label. */
-const MAKERS: Readonly<Record<string, string>> = {
-  ext2: 'mkfs.ext2 -L',
-  ext3: 'mkfs.ext3 -L',
-  ext4: 'mkfs.ext4 -L',
-  xfs: 'mkfs.xfs -L',
-  btrfs: 'mkfs.btrfs -L',
-  f2fs: 'mkfs.f2fs -l',
-  vfat: 'mkfs.vfat -n',
-  ntfs: 'mkfs.ntfs -f -L',
-  exfat: 'mkfs.exfat -L',
-};
+const MAKERS: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    ext2: 'mkfs.ext2 -L',
+    ext3: 'mkfs.ext3 -L',
+    ext4: 'mkfs.ext4 -L',
+    xfs: 'mkfs.xfs -L',
+    btrfs: 'mkfs.btrfs -L',
+    f2fs: 'mkfs.f2fs -l',
+    vfat: 'mkfs.vfat -n',
+    ntfs: 'mkfs.ntfs -f -L',
+    exfat: 'mkfs.exfat -L',
+  }),
+);
 /** A file system is of the size class of another one where neither is a quarter larger. */
 const SIZE_CLASS = 1.25;
 
@@ -89,7 +91,7 @@ export function proposal(entry: FstabEntry, was: BlockDevice | undefined, disks:
     return `${had}; ${known}: if it should be that, run: echo '${text}' >> /etc/fstab && mkdir -p ${entry.path} && mount ${entry.path}`;
   }
   const type = was?.type ?? entry.type;
-  const maker = MAKERS[type];
+  const maker = MAKERS.get(type);
   const name = was?.label ?? was?.volume?.split('/')[1] ?? entry.path.split('/').at(-1) ?? '';
   if (!maker || !isPlain(name, entry.path, ...entry.options))
     return `${had}; nothing here stands for it: choose a disk, and mount it there`;

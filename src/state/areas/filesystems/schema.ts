@@ -9,13 +9,21 @@ const bytes = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const list = <One extends z.ZodType>(one: One) => z.array(one).max(AREA_ITEMS_MAX);
 
 /** A line of fstab, named as osquery's `mounts`. */
-const fstabEntry = z.strictObject({
+export const fstabEntry = z.strictObject({
   device: field,
   path: field,
   type: z.string().regex(/^[\w.,-]{1,100}$/),
   options: z.array(z.string().refine((text) => isFstabField(text) && !/^\s|\s$/.test(text), 'an option')).max(200),
   freq: z.number().int().min(0).max(999),
   passno: z.number().int().min(0).max(999),
+});
+
+/** A line of crypttab: where a key is, never the key. */
+export const cryptEntry = z.strictObject({
+  name: field,
+  device: field,
+  keyFile: z.string().max(4095),
+  isBoundToHardware: z.boolean(),
 });
 
 /** As osquery's `block_devices`, with where it is mounted. */
@@ -42,10 +50,7 @@ export const filesystemsContent = z.strictObject({
   volumeGroups: list(
     z.strictObject({ name: word, sizeBytes: bytes, freeBytes: bytes, disks: z.array(word).max(1000) }),
   ),
-  /** crypttab: where a key is, never the key. */
-  crypttab: list(
-    z.strictObject({ name: field, device: field, keyFile: z.string().max(4095), isBoundToHardware: z.boolean() }),
-  ),
+  crypttab: list(cryptEntry),
   /** Files that lines name and that the source lacked too. */
   absentFiles: list(z.string().max(4096)),
   /** Files with the user and password of a share. */

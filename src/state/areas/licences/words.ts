@@ -4,26 +4,29 @@ import { hostIdsOf } from './host-ids.ts';
 import type { Judgement } from './judge.ts';
 
 /** Vendor daemons whose maker has another name, and where a licence is moved. */
-const MAKERS: Readonly<Record<string, string>> = {
-  mlm: 'MathWorks (mathworks.com/licensecenter)',
-  ansyslmd: 'Ansys (Ansys Customer Portal)',
-  abaquslm: 'Dassault Systèmes',
-  lmcomsol: 'COMSOL (comsol.com/access)',
-  lmgrd_comsol: 'COMSOL (comsol.com/access)',
-  maplelmg: 'Maplesoft',
-  intel: 'Intel (Intel Registration Center)',
-  xilinxd: 'AMD Xilinx (xilinx.com/getlicense)',
-  snpslmd: 'Synopsys (SolvNet)',
-  cdslmd: 'Cadence',
-  mgcld: 'Siemens EDA',
-  saltd: 'Siemens EDA',
-  alterad: 'Intel FPGA',
-  idl_lmgrd: 'NV5 Geospatial (IDL)',
-  wolfram: 'Wolfram (user.wolfram.com)',
-  'ibm spss': 'IBM (License Key Center)',
-};
+const MAKERS: ReadonlyMap<string, string> = new Map(
+  Object.entries<string>({
+    mlm: 'MathWorks (mathworks.com/licensecenter)',
+    ansyslmd: 'Ansys (Ansys Customer Portal)',
+    abaquslm: 'Dassault Systèmes',
+    lmcomsol: 'COMSOL (comsol.com/access)',
+    lmgrd_comsol: 'COMSOL (comsol.com/access)',
+    maplelmg: 'Maplesoft',
+    intel: 'Intel (Intel Registration Center)',
+    xilinxd: 'AMD Xilinx (xilinx.com/getlicense)',
+    snpslmd: 'Synopsys (SolvNet)',
+    cdslmd: 'Cadence',
+    mgcld: 'Siemens EDA',
+    saltd: 'Siemens EDA',
+    alterad: 'Intel FPGA',
+    idl_lmgrd: 'NV5 Geospatial (IDL)',
+    wolfram: 'Wolfram (user.wolfram.com)',
+    'ibm spss': 'IBM (License Key Center)',
+  }),
+);
 
-export const makerOf = ({ vendor }: LicenceFacts): string => MAKERS[vendor.toLowerCase()] ?? (vendor || 'its vendor');
+export const makerOf = ({ vendor }: LicenceFacts): string =>
+  MAKERS.get(vendor.toLowerCase()) ?? (vendor || 'its vendor');
 
 export function titleOf(facts: LicenceFacts, path: string): string {
   const vendor = facts.vendor === '' ? facts.format : facts.vendor;

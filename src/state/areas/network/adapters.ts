@@ -30,19 +30,21 @@ export function readAdapters(system: System): Adapter[] {
   });
 }
 
-const KIND_BY_DEVICE_TYPE: Readonly<Record<string, AdapterKind>> = {
-  wlan: 'wifi',
-  wwan: 'mobile',
-  bridge: 'bridge',
-  bond: 'bond',
-  vlan: 'vlan',
-  wireguard: 'wireguard',
-};
+const KIND_BY_DEVICE_TYPE: ReadonlyMap<string, AdapterKind> = new Map(
+  Object.entries<AdapterKind>({
+    wlan: 'wifi',
+    wwan: 'mobile',
+    bridge: 'bridge',
+    bond: 'bond',
+    vlan: 'vlan',
+    wireguard: 'wireguard',
+  }),
+);
 
 function kindOf(system: System, name: string, type: string): AdapterKind {
   const has = (file: string): boolean => system.facts(`${CLASS}/${name}/${file}`) !== undefined;
   const deviceType = /^DEVTYPE=(.*)$/m.exec(system.text(`${CLASS}/${name}/uevent`) ?? '')?.[1] ?? '';
-  const known = KIND_BY_DEVICE_TYPE[deviceType];
+  const known = KIND_BY_DEVICE_TYPE.get(deviceType);
   if (known) return known;
   if (has('wireless') || has('phy80211')) return 'wifi';
   if (has('bridge')) return 'bridge';

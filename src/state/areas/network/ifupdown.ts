@@ -22,11 +22,13 @@ const COMMAND = /^(?:pre-up|up|post-up|down|pre-down|post-down|script|map)$/;
 const SOURCE = /^source(?:-directory)?$/;
 /** Files that root's own tools read further, where only root writes. */
 const BESIDE = /^(?:\/etc\/network\/)?interfaces\.d(?:\/(?!.*\.\.)|$)/;
-const READS: Readonly<Record<string, RegExp>> = {
-  source: BESIDE,
-  'source-directory': BESIDE,
-  'wpa-conf': /^\/etc\/wpa_supplicant\/[^/]+$/,
-};
+const READS: ReadonlyMap<string, RegExp> = new Map(
+  Object.entries<RegExp>({
+    source: BESIDE,
+    'source-directory': BESIDE,
+    'wpa-conf': /^\/etc\/wpa_supplicant\/[^/]+$/,
+  }),
+);
 
 export function parseInterfaces(text: string): readonly InterfacesLine[] {
   const lines: InterfacesLine[] = [];
@@ -83,7 +85,7 @@ export function fitInterfaces(file: ConfigFile, text: string, about: FitAbout): 
   const lines = parseInterfaces(text);
   const runs = lines.some(({ words: [first = ''] }) => COMMAND.test(first));
   const leaves = lines.some(({ words: [first = '', ...paths] }) =>
-    paths.some((path) => READS[first]?.test(path) === false),
+    paths.some((path) => READS.get(first)?.test(path) === false),
   );
   const base = { path: file.path, effect: runs || leaves ? 'root-runs' : 'network' } as const;
   const problem = text.includes('\0') ? 'it holds a NUL' : interfacesProblem(lines);

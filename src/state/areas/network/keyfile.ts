@@ -8,17 +8,19 @@ import { type KeyLine, KeyLines, type LineEdit } from './key-lines.ts';
 import type { AdapterKind } from './schema.ts';
 
 /** Connection types that use an adapter that is there; `interface-name` of the others names what they make. */
-const KIND_BY_TYPE: Readonly<Record<string, AdapterKind>> = {
-  ethernet: 'ethernet',
-  '802-3-ethernet': 'ethernet',
-  pppoe: 'ethernet',
-  wifi: 'wifi',
-  '802-11-wireless': 'wifi',
-  gsm: 'mobile',
-  cdma: 'mobile',
-  infiniband: 'infiniband',
-};
-const KIND_BY_GROUP: Readonly<Record<string, AdapterKind>> = KIND_BY_TYPE;
+const KIND_BY_TYPE: ReadonlyMap<string, AdapterKind> = new Map(
+  Object.entries<AdapterKind>({
+    ethernet: 'ethernet',
+    '802-3-ethernet': 'ethernet',
+    pppoe: 'ethernet',
+    wifi: 'wifi',
+    '802-11-wireless': 'wifi',
+    gsm: 'mobile',
+    cdma: 'mobile',
+    infiniband: 'infiniband',
+  }),
+);
+const KIND_BY_GROUP = KIND_BY_TYPE;
 
 /** Words of `cloned-mac-address` that bind nothing. */
 const MAC_WORDS = new Set(['', 'permanent', 'preserve', 'random', 'stable', 'stable-ssid']);
@@ -93,7 +95,7 @@ class ConnectionFitter {
 
   constructor({ type }: Connection, about: FitAbout) {
     this.#about = about;
-    this.#kind = KIND_BY_TYPE[type];
+    this.#kind = KIND_BY_TYPE.get(type);
     this.#isNew = about.adapters.identity === 'new';
   }
 
@@ -102,7 +104,7 @@ class ConnectionFitter {
     if (group === '802-1x' || group === 'vpn') return mapHomePath(value, this.#about.owners);
     if (!this.#isNew) return undefined;
     if (group === 'connection' && key === 'interface-name') return this.#interfaceName(value);
-    if (key === 'mac-address') return this.#mac(value, KIND_BY_GROUP[group]);
+    if (key === 'mac-address') return this.#mac(value, KIND_BY_GROUP.get(group));
     if (key === 'cloned-mac-address' && !MAC_WORDS.has(value))
       return this.#drop('it no longer feigns a hardware address');
     if (DHCP_KEYS.has(key) && !DHCP_WORDS.test(value))

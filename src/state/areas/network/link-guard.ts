@@ -121,7 +121,7 @@ const START_MS = 15_000;
 /** A session of its own and nothing open of ours: it outlives this process and its terminal. */
 async function startWatchdog(path: string, folder: GuardFolder, clock: Clock): Promise<void> {
   const program = fileURLToPath(new URL('./watchdog.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, path], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-sigusr1', program, path], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',

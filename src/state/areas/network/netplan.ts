@@ -6,7 +6,9 @@ import { type Device, devicesOf, keyfileSettings, netplanAddresses, parseNetplan
 import type { AdapterKind } from './schema.ts';
 
 /** Groups of devices that are there by themselves; the others (bridges, bonds, vlans, tunnels) are made. */
-const KIND_BY_GROUP: Readonly<Record<string, AdapterKind>> = { ethernets: 'ethernet', wifis: 'wifi', modems: 'mobile' };
+const KIND_BY_GROUP: ReadonlyMap<string, AdapterKind> = new Map(
+  Object.entries<AdapterKind>({ ethernets: 'ethernet', wifis: 'wifi', modems: 'mobile' }),
+);
 /** Names of all adapters of a kind, as systemd gives them. */
 const PATTERN_BY_KIND: Partial<Record<AdapterKind, string>> = { ethernet: 'en*', wifi: 'wl*', mobile: 'ww*' };
 const BOUND_SETTING = /\.(?:cloned-)?mac-address$|\.dhcp-(?:client-id|duid|iaid|hostname|fqdn)$|^gsm\.device-id$/;
@@ -41,7 +43,7 @@ class NetplanFitter {
 
   fit(device: Device): void {
     const { group, key, map } = device;
-    const kind = KIND_BY_GROUP[group];
+    const kind = KIND_BY_GROUP.get(group);
     this.#keyfileParts(device);
     if (this.#about.adapters.identity === 'same') return;
     if (map.has('macaddress') && /^[0-9a-f]{2}[:-]/i.test(String(map.get('macaddress')))) {

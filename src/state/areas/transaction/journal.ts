@@ -9,7 +9,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
@@ -45,11 +44,15 @@ export class Journal {
   readonly entries: LogEntry[];
   #outcome: AreasOutcome;
   #log: number | undefined;
+  /** How much of the log can be read, where behind it lies what a loss of power left of lines. */
+  readonly #wholeBytes: number | undefined;
 
-  private constructor(undoDir: string, outcome: AreasOutcome, plan: JournalPlan, entries: LogEntry[]) {
+  private constructor(undoDir: string, outcome: AreasOutcome, plan: JournalPlan, log: Buffer) {
     this.undoDir = undoDir;
     this.plan = plan;
+    const { entries, bytes } = parseLog(log);
     this.entries = entries;
+    this.#wholeBytes = bytes < log.length ? bytes : undefined;
     this.#outcome = outcome;
   }
 
@@ -76,7 +79,7 @@ export class Journal {
     }
     try {
       copyDocuments(documents, join(dir, 'documents'));
-      const journal = new Journal(undoDir, outcome, plan, []);
+      const journal = new Journal(undoDir, outcome, plan, Buffer.alloc(0));
       fill(journal);
       writeDurable(dir, 'plan.json', `${toSummedJson(plan)}\n`);
       writeDurable(dir, 'log', '');
@@ -95,14 +98,10 @@ export class Journal {
     const outcome = readAreasOutcome(undoDir);
     if (!outcome) return undefined;
     try {
-      const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name), 'utf8');
-      const plan = fromSummedJson(read('plan.json')) as JournalPlan;
+      const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name));
+      const plan = fromSummedJson(read('plan.json').toString('utf8')) as JournalPlan;
       if (plan.format !== 1 || !Array.isArray(plan.steps)) throw new Error('it is of another version');
-      const log = readFileSync(join(journalDirOf(undoDir), 'log'));
-      // What is noted from now on must not go on a line that was cut short.
-      const whole = log.lastIndexOf('\n') + 1;
-      if (whole < log.length) truncateSync(join(journalDirOf(undoDir), 'log'), whole);
-      return new Journal(undoDir, outcome, plan, parseLog(log.toString('utf8', 0, whole)));
+      return new Journal(undoDir, outcome, plan, read('log'));
     } catch (error) {
       throw damaged(`the journal of the areas that were restored, in ${undoDir}, cannot be read`, error);
     }
@@ -163,7 +162,7 @@ export class Journal {
   /** Throws `failed`. */
   note(entry: LogEntry, durability: 'synced' | 'unsynced' = 'synced'): void {
     try {
-      this.#log ??= openSync(join(this.dir, 'log'), 'a', 0o600);
+      this.#log ??= this.#openLog();
       appendWhole(this.#log, Buffer.from(`${toSummedJson(entry)}\n`));
       if (durability === 'synced') fsyncSync(this.#log);
     } catch (error) {
@@ -172,6 +171,12 @@ export class Journal {
       });
     }
     this.entries.push(entry);
+  }
+
+  #openLog(): number {
+    const log = openSync(join(this.dir, 'log'), 'a', 0o600);
+    if (this.#wholeBytes !== undefined) ftruncateSync(log, this.#wholeBytes);
+    return log;
   }
 
   /**

@@ -32,10 +32,28 @@ export type LogEntry =
   /** A phase was put back, but for so many things (earlier versions did not say). Synced. */
   | { readonly did: 'undone'; readonly phase: Phase; readonly kept?: number };
 
-/** What a log says, its last line left out where it was cut short. */
-export function parseLog(text: string): LogEntry[] {
-  const lines = text.split('\n');
-  // The last is empty, or was not written to its end.
-  lines.pop();
-  return lines.map((line) => fromSummedJson(line) as LogEntry);
+/**
+ * What a log says, up to the first line that is not whole: a loss of power leaves gaps only in what was not synced, and so
+ * behind all that was. `bytes`: how long that part is. Throws for a line without a gap that is not what was written.
+ */
+export function parseLog(log: Buffer): { entries: LogEntry[]; bytes: number } {
+  const entries: LogEntry[] = [];
+  let bytes = 0;
+  for (let end = log.indexOf('\n'); end >= 0; end = log.indexOf('\n', bytes)) {
+    const entry = parseLine(log.toString('utf8', bytes, end));
+    if (!entry) break;
+    entries.push(entry);
+    bytes = end + 1;
+  }
+  return { entries, bytes };
+}
+
+function parseLine(line: string): LogEntry | undefined {
+  try {
+    return fromSummedJson(line) as LogEntry;
+  } catch (error) {
+    // What never came to the disk reads as zeros.
+    if (line.includes('\0')) return undefined;
+    throw error;
+  }
 }

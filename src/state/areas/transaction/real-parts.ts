@@ -36,7 +36,7 @@ const REAL_PARTS: AreasParts = {
     armGuard({
       folder: journalDirOf(undoDir),
       // For the watchdog, where this process is gone.
-      rollback: [process.execPath, '--disable-warning=ExperimentalWarning', ROLL_BACK, undoDir],
+      rollback: [process.execPath, '--disable-warning=ExperimentalWarning', '--disable-sigusr1', ROLL_BACK, undoDir],
       rollBack,
     }),
 };

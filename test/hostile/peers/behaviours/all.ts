@@ -1,6 +1,17 @@
 /** The table of behaviours. */
 import type { Behaviour } from '../behaviour.ts';
+import { transfers } from './blocks.ts';
+import { greetings } from './hello.ts';
 import { muxer } from './muxer.ts';
+import { requests } from './point.ts';
+import { records } from './records.ts';
 import { sockets } from './sockets.ts';
 
-export const behaviours: readonly Behaviour[] = [...sockets, ...muxer];
+export const behaviours: readonly Behaviour[] = [
+  ...sockets,
+  ...muxer,
+  ...greetings,
+  ...requests,
+  ...records,
+  ...transfers,
+];

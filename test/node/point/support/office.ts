@@ -21,6 +21,7 @@ import type { PointLimits } from '../../../../src/node/roles/point/leases/capaci
 import type { ConnectPoint, OtherPoint } from '../../../../src/node/roles/point/other-points.ts';
 import { PointRole } from '../../../../src/node/roles/point/point.ts';
 import type { PointFleet } from '../../../../src/node/roles/point/point-fleet.ts';
+import type { Sleep } from '../../../../src/node/roles/point/sleep.ts';
 import type { PointTiming } from '../../../../src/node/roles/point/timing.ts';
 import type { Commit, KeyFile } from '../../../../src/protocols/point/messages.ts';
 import { joinPackIds, splitPackIds } from '../../../../src/protocols/point/point.ts';
@@ -90,6 +91,8 @@ export function somePacks(...sizes: number[]): TestPack[] {
 export interface PointSettings {
   readonly limits?: Partial<PointLimits>;
   readonly timing?: Partial<PointTiming>;
+  /** How its own work waits, where time does not pass by itself. */
+  readonly sleep?: Sleep;
 }
 
 /** One machine with a point, which can be stopped, killed and started again on the same store. */
@@ -146,6 +149,7 @@ export class OfficePoint {
       // A day's scrub comes when a test asks for it.
       timing: { tickMs: 25, retryMs: 25, settleMs: 0, backupDelayMs: 60_000, ...settings.timing },
       connect: this.connectFrom(),
+      ...(settings.sleep ? { sleep: settings.sleep } : {}),
     });
   }
 

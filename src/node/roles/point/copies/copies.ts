@@ -49,6 +49,27 @@ export function copiesOf({ roster, association, state, descriptorHash, events, i
   return { whole: onDistinctMachines(roster, whole), parts, isOver };
 }
 
+/** Whether a newer snapshot of the state is whole with holders that count: of the older one no more copies are made. */
+export function isOutdated({ roster, state, events, isLost }: CopiesInput, snapshot: number): boolean {
+  const newer = newerWords({ roster, state, events }, snapshot).filter(({ signer }) => !isLost(signer));
+  const bySnapshot = Map.groupBy(newer, ({ body }) => body.descriptorHash);
+  return [...bySnapshot.values()].some((words) => {
+    const bytes = words.map(({ body }) => body.bytes);
+    const total = words[0]!.body.totalBytes;
+    return bytes.includes(total) || bytes.reduce((sum, part) => sum + part, 0) >= total;
+  });
+}
+
+/** Words of members that hold all or a part of a newer snapshot of the state. */
+export function newerWords(
+  { roster, state, events }: Pick<CopiesInput, 'roster' | 'state' | 'events'>,
+  snapshot: number,
+): SignedEvent[] {
+  return events
+    .filter(({ body }) => body.step === 'holder' && body.phase === 'held' && body.state === state)
+    .filter(({ signer, body }) => body.snapshot > snapshot && roster.members.get(signer)?.status === 'active');
+}
+
 /** The first peer of each machine; one that claims none is a machine of its own. */
 export function onDistinctMachines(roster: Roster, peers: readonly PeerIdText[]): PeerIdText[] {
   const machines = new Set<string>();

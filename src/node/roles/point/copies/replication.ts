@@ -12,7 +12,7 @@ import type { Parties } from '../parties.ts';
 import type { PointFleet } from '../point-fleet.ts';
 import type { Receipts } from '../receipts.ts';
 import type { PointTiming } from '../timing.ts';
-import { type Copies, type CopiesInput, copiesOf, turnOf } from './copies.ts';
+import { type Copies, type CopiesInput, copiesOf, isOutdated, newerWords, turnOf } from './copies.ts';
 import { copySomewhere } from './copy-somewhere.ts';
 import { type CopyOf, copyOf, onlyPacks } from './copy-state.ts';
 import { type Coverage, coverageOf, whoHas } from './coverage.ts';
@@ -61,7 +61,9 @@ export class Replication {
       const association = parties.associationOf(one);
       if (!association || association.body.replicas < 2) continue;
       const input = this.#input(one, association, () => false);
-      for (const peer of input ? copiesOf(input).whole : []) if (peer !== fleet.self) others.add(peer);
+      if (!input || !one.newest) continue;
+      const newer = newerWords(input, one.newest.snapshot).map(({ signer }) => signer);
+      for (const peer of [...copiesOf(input).whole, ...newer]) if (peer !== fleet.self) others.add(peer);
     }
     return others;
   }
@@ -82,7 +84,7 @@ export class Replication {
     const { fleet, clock, timing } = this.#parts;
     const association = this.#parts.parties.associationOf(one);
     const input = association && this.#input(one, association);
-    if (!input || !this.#isShort(input)) {
+    if (!input || !one.newest || isOutdated(input, one.newest.snapshot) || !this.#isShort(input)) {
       this.#short.delete(one.state);
       this.#lacks.delete(one.state);
       return undefined;
@@ -112,7 +114,7 @@ export class Replication {
       if (signer !== fleet.self && reachability.isLost(signer)) await reachability.ask(signer, signal);
     }
     const all = await copyOf(this.#parts, one, envelope);
-    if (!all || !this.#isShort(input)) return true;
+    if (!all || isOutdated(input, one.newest.snapshot) || !this.#isShort(input)) return true;
     const { short, holders } = await this.#coverage(input, all, signal);
     if (short.length === 0) return true;
     const turn = this.#turn(holders, one);
