@@ -31,9 +31,9 @@ test('a HOME that gets full at the end of a restore leaves one that goes on, and
           undoDir: join(disk, restoreId),
           expected: { stateId: identity.stateId, source: identity.source, association: undefined },
           source: {
-            get: (...pack) => {
+            get: (id, sizeBytes, into) => {
               onPack();
-              return packs.get(...pack);
+              return packs.get(id, sizeBytes, into);
             },
           },
         },
