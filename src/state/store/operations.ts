@@ -3,7 +3,6 @@ import {
   constants,
   existsSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -19,6 +18,7 @@ import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { type PackId, packId, type StateId, stateId } from '../../common/ids.ts';
 import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
+import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
 import { codeOf, reasonOf } from '../fs/errno.ts';
@@ -265,7 +265,7 @@ export class StoreOperations {
   #write(folder: string, path: string, bytes: Uint8Array): void {
     this.#mustBeThere();
     makeFolderDurably(folder);
-    mkdirSync(this.#layout.tmp, { recursive: true, mode: 0o700 });
+    makeFolders(this.#layout.tmp, 0o700);
     writeDurably(this.#layout.tmp, path, bytes);
   }
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Journal } from '../../../src/state/areas/transaction/journal.ts';
 import { readAreasOutcome } from '../../../src/state/areas/transaction/outcome.ts';
 import { takeBackLocked } from '../../../src/state/areas/transaction/take-back.ts';
 import { mountTmpfs, noTmpfs, remount, unmount } from '../../support/disks.ts';
@@ -95,4 +96,30 @@ test('a full disk under the journal: nothing is changed, or everything is put ba
   };
   await assert.rejects(scene.restore({ onPoint }), /cannot write .*: no space left/);
   assert.deepEqual(differingPaths(before, treeOf(scene.root)), []);
+});
+
+test('a line of the journal that does not fit leaves no part of itself, and what is noted later can be read', {
+  skip: noTmpfs,
+}, (t) => {
+  const scene = new Scene(t, { files: { '/etc/hosts': 'old\n', '/etc/gone': 'gone\n' }, documents: DOCUMENTS });
+  const home = join(scene.top, 'home');
+  mountTmpfs(home, 1024 * 1024);
+  scene.cleanUps.push(() => unmount(home));
+  const transaction = scene.plan();
+  transaction.begin(scene.undoDir);
+  transaction.close();
+  const journal = Journal.open(scene.undoDir)!;
+  journal.note({ did: 'stopping', units: ['first.service'] });
+  execFileSync('sh', ['-c', 'cat /dev/zero >"$1/filler" 2>/dev/null; true', 'sh', home]);
+  const long = Array.from({ length: 2000 }, () => 'some.service');
+  assert.throws(() => journal.note({ did: 'stopping', units: long }), /no space left/);
+  rmSync(join(home, 'filler'));
+  journal.note({ did: 'started', units: ['last.service'] });
+  journal.close();
+  const again = Journal.open(scene.undoDir)!;
+  again.close();
+  assert.deepEqual(again.entries, [
+    { did: 'stopping', units: ['first.service'] },
+    { did: 'started', units: ['last.service'] },
+  ]);
 });

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import type { Command, Ended } from '../../support/agents.ts';
 import { compareTrees } from '../../support/compare-trees.ts';
 import { mountTmpfs, unmount } from '../../support/disks.ts';
-import { eventually } from '../../support/scene.ts';
 import { bytesBelow, makeBulk } from '../../support/trees.ts';
 import type { Run, Scenario } from '../scenario.ts';
 import { checkSalts } from '../support/pack-salts.ts';
 import { type Name, SmallFleet } from '../support/small-fleet.ts';
 import { changeSmallTree, makeSmallTree } from '../support/small-tree.ts';
 import { checkStore } from '../support/store-invariants.ts';
+import { until } from '../support/until.ts';
 
 const MEGABYTES = 30;
 /** HOMEs take a few MB at most; stores and targets what a few captures bring. */
@@ -83,7 +83,7 @@ async function fullDisks(run: Run): Promise<Record<string, number>> {
   const amid = async (name: Name, args: readonly string[], full: Disk, growing: string): Promise<void> => {
     const command = fleet.begun(name, args);
     const wanted = bytes(growing) + random.integer(MEGABYTES * 0.7e6);
-    await eventually(`${growing} grows`, () => bytes(growing) >= wanted || !command.running);
+    await until(`${growing} grows`, () => bytes(growing) >= wanted || !command.running);
     const stopped: Command = fleet.agent(full === 'laptop' ? 'laptop' : growing === 'target' ? 'desk' : 'nas');
     stopped.kill('SIGSTOP');
     disks.fill(full);
