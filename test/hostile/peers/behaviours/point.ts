@@ -53,7 +53,7 @@ const refusedCommit =
   async (stage) => {
     const leased = await stage.lease(stage.member, 1000);
     await refuses(stage, stage.member, await requestOf(stage, leased), code, says);
-    await (await stage.member.point(stage.address)).release(leased.lease, new AbortController().signal);
+    await stage.release(stage.member, leased.lease);
   };
 
 const own = (
@@ -77,7 +77,8 @@ export const requests: readonly Behaviour[] = [
     name: 'asks for a lease on the state that somebody else has there, under an association of its own',
     must: 'fault refused: it belongs to another one',
     async run(stage) {
-      const { association } = await stage.lease(stage.member, 10);
+      const { association, lease } = await stage.lease(stage.member, 10);
+      await stage.release(stage.member, lease);
       const reserve = { association, state: stage.held.state, bytes: 1000, copy: false };
       await refuses(stage, stage.member, { reserve }, 'refused', /belongs to another association/);
     },
@@ -95,7 +96,8 @@ export const requests: readonly Behaviour[] = [
     name: 'reserves 2^53 - 1 bytes',
     must: 'fault: there is no such room',
     async run(stage) {
-      const { association } = await stage.lease(stage.member, 10);
+      const { association, lease } = await stage.lease(stage.member, 10);
+      await stage.release(stage.member, lease);
       const reserve = { association, state: 'ef'.repeat(32), bytes: Number.MAX_SAFE_INTEGER, copy: false };
       await refuses(stage, stage.member, { reserve }, 'no-point', /bytes are needed and \d+ are free/);
     },
@@ -174,7 +176,7 @@ export const requests: readonly Behaviour[] = [
     async run(stage) {
       const { lease } = await stage.lease(stage.honest, 1000, stage.member);
       await refuses(stage, stage.member, { release: lease }, 'refused', /no such lease/);
-      await (await stage.honest.point(stage.address)).release(lease, new AbortController().signal);
+      await stage.release(stage.honest, lease);
     },
   },
   {
@@ -184,7 +186,7 @@ export const requests: readonly Behaviour[] = [
     async run(stage) {
       const leased = await stage.lease(stage.honest, 1000, stage.member);
       await refuses(stage, stage.member, commitOf(leased.lease, await own(stage, leased)), 'refused', /no such lease/);
-      await (await stage.honest.point(stage.address)).release(leased.lease, new AbortController().signal);
+      await stage.release(stage.honest, leased.lease);
     },
   },
   {
