@@ -69,9 +69,10 @@ const endsWith =
     try {
       await assert.rejects(async () => {
         const connection = await dial(stage.honest.node, relay.address(stage));
-        // It may take a few messages until something is changed.
-        for (let count = 0; count < 20; count += 1) await stage.honest.hello(connection);
+        // All at once, so that there is something behind what was changed.
+        await Promise.all(Array.from({ length: 12 }, () => connection.newStream(HELLO_PROTOCOL)));
         await ended(connection);
+        throw new Error('it was closed');
       });
     } finally {
       relay.end();
