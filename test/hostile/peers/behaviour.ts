@@ -22,6 +22,8 @@ export interface Behaviour {
   readonly protocol: string;
   /** What must happen: the reason that `run` asserts. */
   readonly must: string;
+  /** It waits for one of the agent's time limits: begun first, looked at last. It needs nothing of the stage but its address. */
+  readonly isSlow?: true;
   /** Does it, and throws where it was not refused with that reason. */
   run(stage: Stage): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { type AssociationId, associationId, type StateId, stateId } from '../../
 import { BlocksSink } from '../../../src/protocols/blocks/client.ts';
 import { askOver, haveSame } from '../../../src/protocols/records/client.ts';
 import { signDescriptor } from '../../../src/state/format/index.ts';
-import { plainAssociation, readRecord } from '../../../src/state/records/index.ts';
+import { createInvite, plainAssociation, readRecord } from '../../../src/state/records/index.ts';
 import { somePacks, type TestPack } from '../../node/point/support/office.ts';
 import type { AgentProcess } from '../../support/agents.ts';
 import { eventually, Scene } from '../../support/scene.ts';
@@ -73,6 +73,9 @@ export class Stage {
   destination!: Peer;
   /** An honest state that is on the agent. */
   held!: Held;
+  /** The honest machine that shows that others are served. */
+  #served!: Peer;
+  #turn: Promise<void> = Promise.resolve();
   #hosts = 0;
   readonly #ends: (() => unknown)[] = [];
 
@@ -81,9 +84,11 @@ export class Stage {
     const { scene } = stage;
     stage.nas = await scene.point('nas', ['--verbose']);
     await scene.done('nas', ['fleet', 'init', '--name', 'office']);
+    const { token } = await scene.done('nas', ['fleet', 'invite', '--role', 'operator']);
+    stage.operator = await stage.#peer('oscar', undefined, token as string);
     stage.honest = await stage.#peer('honest', HONEST_HOST);
+    stage.#served = await stage.#peer('hanna', HONEST_HOST);
     stage.member = await stage.#peer('mallory');
-    stage.operator = await stage.#peer('oscar', undefined, ['--role', 'operator']);
     stage.destination = await stage.#peer('dora');
     stage.greedy = await stage.#peer('gus');
     stage.revoked = await stage.#peer('rita');
@@ -112,10 +117,10 @@ export class Stage {
     return { ...leased, packs, descriptor };
   }
 
-  async #peer(name: string, from?: string, terms: readonly string[] = []): Promise<Peer> {
+  async #peer(name: string, from?: string, token?: string): Promise<Peer> {
     const peer = await Peer.make(name, from ? { from } : {});
     this.#ends.push(() => peer.end());
-    await peer.join(this.address, await this.invite(terms));
+    await peer.join(this.address, token ?? (await this.invite()));
     return peer;
   }
 
@@ -128,8 +133,11 @@ export class Stage {
     return this.nas.command.stderr;
   }
 
-  async invite(terms: readonly string[] = []): Promise<string> {
-    return (await this.scene.done('nas', ['fleet', 'invite', ...terms])).token as string;
+  /** A token of the operator's, for one machine. */
+  invite(): Promise<string> {
+    const { log, key } = this.operator;
+    const terms = { role: 'member', uses: 1, expiresInMs: 3_600_000, seeds: [] } as const;
+    return createInvite({ log, issuerKey: key, ...terms, now: Date.now(), random: randomBytes });
   }
 
   /** A loopback address that nobody else comes from, so that what is done from it counts for it alone. */
@@ -171,18 +179,39 @@ export class Stage {
     return associationId(readRecord(association).hash);
   }
 
+  /** Gives a lease up, as soon as the transfer under it is over. */
+  async release(of: Peer, lease: string): Promise<void> {
+    const client = await of.point(this.address);
+    await eventually('the transfer is over', () => client.release(lease, NEVER).then(() => true, inUse));
+  }
+
+  /** An honest member that connects anew is greeted as one. */
+  async honestGreeting(): Promise<void> {
+    await this.#oneByOne(async () => {
+      await (await this.#served.connect(this.address)).close();
+    });
+  }
+
   /** What an honest member gets, on a new connection: a greeting, equal records, room, and a pack taken. */
   async honestService(): Promise<void> {
-    const connection = await this.honest.connect(this.address);
-    await this.honest.sync();
-    assert.ok(await haveSame(askOver(connection), this.honest.log));
-    const { state, lease } = await this.lease(this.honest, 200_000, this.member);
-    const sink = await BlocksSink.open({ connection, name: 'the point', state }, lease, NEVER);
-    for (const pack of somePacks(100_000)) await sink.put(pack, NEVER);
-    await sink.close();
-    const client = await this.honest.point(this.address);
-    await eventually('the transfer is over', () => client.release(lease, NEVER).then(() => true, inUse));
-    await connection.close();
+    await this.#oneByOne(async () => {
+      const connection = await this.#served.connect(this.address);
+      await this.#served.sync();
+      assert.ok(await haveSame(askOver(connection), this.#served.log));
+      const { state, lease } = await this.lease(this.#served, 200_000, this.member);
+      const sink = await BlocksSink.open({ connection, name: 'the point', state }, lease, NEVER);
+      for (const pack of somePacks(100_000)) await sink.put(pack, NEVER);
+      await sink.close();
+      await this.release(this.#served, lease);
+      await connection.close();
+    });
+  }
+
+  /** Behaviours that run at once share the honest machine. */
+  async #oneByOne(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    await turn;
   }
 
   /** The agent runs, has not said that something went wrong that nobody thought of, and has not been too large. */

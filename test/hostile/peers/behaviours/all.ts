@@ -2,7 +2,9 @@
 import type { Behaviour } from '../behaviour.ts';
 import { transfers } from './blocks.ts';
 import { greetings } from './hello.ts';
+import { inTheMiddle } from './middle.ts';
 import { muxer } from './muxer.ts';
+import { smallProtocols } from './others.ts';
 import { requests } from './point.ts';
 import { records } from './records.ts';
 import { sockets } from './sockets.ts';
@@ -14,4 +16,6 @@ export const behaviours: readonly Behaviour[] = [
   ...requests,
   ...records,
   ...transfers,
+  ...smallProtocols,
+  ...inTheMiddle,
 ];

@@ -7,6 +7,7 @@ import { CONTROL_STREAMS_MAX, PACK_MAX_BYTES } from '../../../../src/common/limi
 import { encodeFrameHeader, FRAME, FRAME_HEADER_BYTES } from '../../../../src/protocols/blocks/frame.ts';
 import { FrameStream } from '../../../../src/protocols/blocks/frame-stream.ts';
 import { BLOCKS_PROTOCOL, BlocksOpen, BlocksOpened } from '../../../../src/protocols/blocks/messages.ts';
+import type { Fault } from '../../../../src/protocols/wire/fault.ts';
 import type { Behaviour } from '../behaviour.ts';
 import type { Peer } from '../peer.ts';
 import type { Leased, Stage } from '../stage.ts';
@@ -27,7 +28,7 @@ async function opening(
   stage: Stage,
   peer: Peer,
   open: Partial<BlocksOpen>,
-): Promise<{ frames: FrameStream; stream: Stream; fault: BlocksOpened['fault'] }> {
+): Promise<{ frames: FrameStream; stream: Stream; fault: Fault | undefined }> {
   const stream = await peer.stream(stage.address, BLOCKS_PROTOCOL);
   const frames = new FrameStream(stream);
   await frames.send(FRAME.open, undefined, 0, BlocksOpen.encode(open));
@@ -60,6 +61,7 @@ const putEnds =
     await Promise.resolve(act({ ...leased, frames, stream })).then(undefined, () => {});
     await untilEnd(frames);
     await stage.logged(new RegExp(`"message":"[^"]*${says.source}[^\\n]*"msg":"refused"`), from);
+    await stage.release(stage.member, leased.lease);
   };
 
 /** The destination's transfer of the state that is for it. */
@@ -207,6 +209,7 @@ export const transfers: readonly Behaviour[] = [
         await frames.send(FRAME.data, pack, 0, randomBytes(1000));
         stream.abort(new Error('gone'));
       }
+      await stage.release(stage.member, leased.lease);
     },
   },
   {
@@ -214,19 +217,21 @@ export const transfers: readonly Behaviour[] = [
     name: 'takes place after place for transfers and moves nothing on them (half-open, slow)',
     must: 'fault no-point at the fifth; others are served',
     async run(stage) {
-      const opened: FrameStream[] = [];
+      const opened: { frames: FrameStream; lease: string }[] = [];
       for (let count = 0; count < 4; count += 1) {
         const leased = await stage.lease(stage.member, ROOM);
         const { frames, fault } = await opening(stage, stage.member, { ...leased, put: true });
         assert.equal(fault, undefined);
         await frames.send(FRAME.offer, id(), 1000);
-        opened.push(frames);
+        opened.push({ frames, lease: leased.lease });
       }
-      const { fault } = await opening(stage, stage.member, { ...(await stage.lease(stage.member, ROOM)), put: true });
+      const fifth = await stage.lease(stage.member, ROOM);
+      const { fault } = await opening(stage, stage.member, { ...fifth, put: true });
       assert.equal(fault?.code, 'no-point');
       assert.match(fault?.message ?? '', /this machine 4 times already/);
       await stage.honestService();
-      for (const frames of opened) frames.abort(new Error('over'));
+      for (const { frames } of opened) frames.abort(new Error('over'));
+      for (const { lease } of [...opened, fifth]) await stage.release(stage.member, lease);
     },
   },
   {
@@ -244,6 +249,7 @@ export const transfers: readonly Behaviour[] = [
       }
       await stage.honestService();
       frames.abort(new Error('over'));
+      await stage.release(stage.member, leased.lease);
     },
   },
   {
@@ -268,6 +274,7 @@ export const transfers: readonly Behaviour[] = [
       const { lease } = await stage.lease(stage.member, ROOM);
       const { fault } = await opening(stage, stage.member, { state: stage.held.state, lease, put: true });
       assert.equal(fault?.code, 'refused');
+      await stage.release(stage.member, lease);
     },
   },
   {

@@ -148,6 +148,7 @@ export const greetings: readonly Behaviour[] = [
   },
   {
     ...hello,
+    isSlow: true,
     name: 'writes its request at one byte a second',
     must: 'the stream is reset after 20 s, or the stranger’s connection closed after 15',
     run: (stage) =>

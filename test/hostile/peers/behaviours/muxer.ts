@@ -110,6 +110,7 @@ export const muxer: readonly Behaviour[] = [
   },
   {
     ...frames,
+    isSlow: true,
     name: 'opens a thousand streams and chooses no protocol on any (half-open)',
     must: 'those beyond the limit are reset at once, the others when the negotiation has taken 10 s',
     async run(stage) {
@@ -128,6 +129,7 @@ export const muxer: readonly Behaviour[] = [
   },
   {
     ...frames,
+    isSlow: true,
     name: 'floods data for streams that do not exist',
     must: 'nothing is kept; the connection ends as every stranger’s does, after 15 s',
     run: framesThat((bare) =>
@@ -136,6 +138,7 @@ export const muxer: readonly Behaviour[] = [
   },
   {
     ...frames,
+    isSlow: true,
     name: 'says that it goes away, and goes on sending',
     must: 'the connection is closed',
     run: framesThat(async (bare) => {
@@ -191,6 +194,7 @@ export const muxer: readonly Behaviour[] = [
   {
     ...frames,
     protocol: 'connections',
+    isSlow: true,
     name: 'takes all places for strangers, with a key each, and keeps them',
     must: 'who comes from elsewhere is served; the host that has most loses its oldest, and all after 15 s',
     async run(stage) {

@@ -39,6 +39,7 @@ const stranger = { who: 'stranger', protocol: 'tcp' } as const;
 export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
+    isSlow: true,
     name: 'opens four hundred connections from one host and says nothing on them',
     must: 'a host has a share of the pending ones; the others are closed at once, these after 10 s; who comes from elsewhere is served meanwhile',
     async run(stage) {
@@ -104,6 +105,7 @@ export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
     protocol: 'multistream',
+    isSlow: true,
     name: 'wants its bytes in clear (/plaintext/2.0.0)',
     must: '"na", and closed after 10 s without Noise',
     async run(stage) {
@@ -118,6 +120,7 @@ export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
     protocol: 'multistream',
+    isSlow: true,
     name: 'says what it wants at one byte a second',
     must: 'closed after 10 s',
     run: socketThat((socket) => byteBySecond(socket, Buffer.concat([MULTISTREAM, line('/noise')]))),
@@ -125,6 +128,7 @@ export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
     protocol: 'noise',
+    isSlow: true,
     name: 'begins the handshake and goes silent (half-open)',
     must: 'closed after 10 s',
     run: socketThat(selectNoise),
@@ -132,6 +136,7 @@ export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
     protocol: 'noise',
+    isSlow: true,
     name: 'sends the handshake at one byte a second',
     must: 'closed after 10 s',
     run: socketThat(async (socket) => {
@@ -142,6 +147,7 @@ export const sockets: readonly Behaviour[] = [
   {
     ...stranger,
     protocol: 'noise',
+    isSlow: true,
     name: 'sends a handshake of 65,535 random bytes',
     must: 'the connection is closed',
     run: socketThat(async (socket) => {
