@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Failpoint } from '../../../src/common/failpoint.ts';
 import { Command, type Ended } from '../../support/agents.ts';
@@ -41,6 +41,22 @@ export class Ledger {
       await afterKill(point);
     }
     return await new Command([...args, '--json'], { env: this.env() }).ended;
+  }
+
+  /** Undoes every restore of a HOME, and dies at these points in the undo of the first: the later ones changed nothing. */
+  async undoAll(home: readonly string[], points: readonly Failpoint[]): Promise<void> {
+    const folder = join(home[1]!, 'restores');
+    const count = (): number =>
+      // Of one that was cut short before its record had its name, an empty folder stays.
+      existsSync(folder)
+        ? readdirSync(folder).filter(
+            (id) => existsSync(join(folder, id, 'restore.json')) || existsSync(join(folder, id, 'areas')),
+          ).length
+        : 0;
+    while (count() > 0) {
+      const undone = await this.chain(['undo', ...home], count() === 1 ? points : []);
+      assert.equal(undone.status, 0, undone.stdout);
+    }
   }
 
   /** Throws where one of them was never passed, or never killed at. */

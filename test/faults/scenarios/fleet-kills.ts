@@ -159,9 +159,11 @@ async function restoreAndUndo(world: FleetWorld): Promise<void> {
   await world.settled();
   assertSame(world.version, into, 'restored');
   const restores = join(dir, 'desk', 'restores');
-  while (existsSync(restores) && readdirSync(restores).length > 0) {
+  const left = (): string[] =>
+    existsSync(restores) ? readdirSync(restores).filter((id) => existsSync(join(restores, id, 'restore.json'))) : [];
+  while (left().length > 0) {
     const end = await strike(world, 'desk', UNDO);
-    await world.done('desk', ['undo'], ({ status }) => status === 6 && readdirSync(restores).length === 0);
+    await world.done('desk', ['undo'], ({ status }) => status === 6 && left().length === 0);
     end();
     await world.settled();
   }

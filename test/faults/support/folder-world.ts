@@ -92,10 +92,10 @@ export class FolderWorld {
     return found.map(({ snapshot }) => snapshot).sort((a, b) => a - b);
   }
 
-  /** Restores that can be undone. */
+  /** Restores that can be undone: of one that was cut short before its record had its name, an empty folder stays. */
   restores(): string[] {
     const folder = join(this.home, 'restores');
-    return existsSync(folder) ? readdirSync(folder) : [];
+    return existsSync(folder) ? readdirSync(folder).filter((id) => existsSync(join(folder, id, 'restore.json'))) : [];
   }
 
   async restore(into: string, snapshot: number, more: readonly string[], strikes: readonly Strike[]): Promise<Ended> {

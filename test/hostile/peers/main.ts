@@ -1,7 +1,7 @@
 /**
  * Runs the behaviours one after another and says of each how long it took and what the agent had in memory at most.
  *
- *   npm run test:hostile -- [--only TEXT] [--table]
+ *   npm run test:peers -- [--only TEXT] [--table]
  */
 import { parseArgs } from 'node:util';
 import { behaviours } from './behaviours/all.ts';
