@@ -99,6 +99,21 @@ for (const stage of STAGES) {
   });
 }
 
+test('of a restore that is killed before it changed anything the next one leaves nothing: its documents hold secrets', async () => {
+  const { root, copy } = newMachine('unstaged');
+  const home = join('homes', 'unstaged');
+  const args = ['restore', '--store', store, ...passFile(), '--root', root, '--allow-privileged', '--yes'];
+  const killed = await scene.run(home, args, { env: { RESETTLE_FAILPOINT: 'areas.plan-written' } });
+  assert.equal(killed.signal, 'SIGKILL');
+  const [left] = restoresIn(home);
+  assert.ok(existsSync(scene.path(home, 'restores', left!, 'areas', 'documents')));
+  const { status, last } = await restore(home, root);
+  assert.equal(status, 3);
+  assert.deepEqual(restoresIn(home), [last.restore]);
+  await scene.done(home, ['undo']);
+  assert.deepEqual(compareTrees(copy, root).differences, []);
+});
+
 test('an undo that is killed between files and what they stood on is gone on with', async () => {
   const { root, copy } = newMachine('half');
   const home = join('homes', 'half');

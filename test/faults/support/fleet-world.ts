@@ -176,7 +176,8 @@ export class FleetWorld {
       const command = new Command([...args, '--json', ...this.home(name)]);
       const ended = await command.ended;
       this.run.note(`${name}: ${args[0]}: ${howItEnded(ended)}`);
-      if (ended.status === 0 || isDone(ended)) return ended;
+      // 3: done, and not safe yet, or with something left out by its own wish.
+      if (ended.last.event === 'done' || isDone(ended)) return ended;
       assert.equal(ended.last.event, 'error', `${ended.stdout}${ended.stderr}`);
       const mayEndSo = ended.status === 1 && ['failed', 'agent-not-running'].includes(String(ended.last.code));
       // Its end may be known to the command before it is to us.

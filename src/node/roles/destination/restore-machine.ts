@@ -11,6 +11,7 @@ import {
   type AreasResult,
   type AreasRun,
   canUndoAreas,
+  forgetUnstagedAreas,
   openAreas,
   readAreasOutcome,
   rollBackAreas,
@@ -111,6 +112,7 @@ async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<
   if (!existsSync(restores)) return;
   for (const id of readdirSync(restores).sort()) {
     const undoDir = join(restores, id);
+    if (await forgetUnstagedAreas({ undoDir })) forgetIfNothing(undoDir);
     if (readAreasOutcome(undoDir)?.wish.root !== wish.into) continue;
     const undone = await rollBackAreas({ undoDir });
     if (!undone) continue;

@@ -11,4 +11,4 @@ export type {
   AreasUndone,
   AreasWish,
 } from './types.ts';
-export { rollBackAreas, undoAreas } from './undo-areas.ts';
+export { forgetUnstagedAreas, rollBackAreas, undoAreas } from './undo-areas.ts';

@@ -1,9 +1,10 @@
+import { rmSync } from 'node:fs';
 import { ResettleError } from '../../../common/errors.ts';
 import { reasonOf } from '../../fs/errno.ts';
 import { Beneath } from './beneath.ts';
 import { Journal } from './journal.ts';
 import { lockRestore } from './lock-restore.ts';
-import { readAreasOutcome } from './outcome.ts';
+import { journalDirOf, readAreasOutcome } from './outcome.ts';
 import type { AreasParts } from './parts.ts';
 import { rollBack, undo } from './roll-back.ts';
 import { PHASES, type Phase } from './steps.ts';
@@ -19,9 +20,20 @@ export type WhatToTakeBack = readonly Phase[] | 'unfinished';
  * thread ends. Throws `not-found`, `damaged`, `failed`.
  */
 export function takeBack(parts: AreasParts, undoDir: string, what: WhatToTakeBack): AreasUndone {
-  if (!readAreasOutcome(undoDir)) throw new ResettleError('not-found', `there are no areas to undo in ${undoDir}`);
+  const isStaged = readAreasOutcome(undoDir) !== undefined;
+  if (!isStaged && what !== 'unfinished') {
+    throw new ResettleError('not-found', `there are no areas to undo in ${undoDir}`);
+  }
   lockRestore(undoDir);
+  if (!isStaged) return forgetUnstaged(undoDir);
   return takeBackLocked(parts, undoDir, what);
+}
+
+/** Nothing was changed, but the documents are there, with the secrets that they have. */
+function forgetUnstaged(undoDir: string): AreasUndone {
+  if (readAreasOutcome(undoDir)) return NOTHING;
+  rmSync(journalDirOf(undoDir), { recursive: true, force: true });
+  return NOTHING;
 }
 
 /** The same by somebody who holds the lock. */

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { ResettleError } from '../../../common/errors.ts';
 import { WorkerThread } from '../../threads/worker-thread.ts';
 import type { FromUndoAreasWorker, UndoAreasOptions } from './messages.ts';
-import { readAreasOutcome } from './outcome.ts';
+import { journalDirOf, readAreasOutcome } from './outcome.ts';
 import type { AreasUndone } from './types.ts';
 
 /**
@@ -23,4 +25,18 @@ export async function undoAreas(options: UndoAreasOptions): Promise<AreasUndone>
 export async function rollBackAreas(options: Omit<UndoAreasOptions, 'part'>): Promise<AreasUndone | undefined> {
   const status = readAreasOutcome(options.undoDir)?.status;
   return status === 'staged' || status === 'applying' ? undoAreas({ ...options, part: 'unfinished' }) : undefined;
+}
+
+/** Removes what a restore left that a crash cut short before it had staged everything: true where there was that. */
+export async function forgetUnstagedAreas(options: Omit<UndoAreasOptions, 'part'>): Promise<boolean> {
+  const { undoDir } = options;
+  if (!existsSync(journalDirOf(undoDir)) || readAreasOutcome(undoDir)) return false;
+  try {
+    await undoAreas({ ...options, part: 'unfinished' });
+    return !existsSync(journalDirOf(undoDir));
+  } catch (error) {
+    // Somebody is at work in it, and sees to it.
+    if (error instanceof ResettleError) return false;
+    throw error;
+  }
 }
