@@ -130,7 +130,7 @@ export const KEYS: readonly Target[] = [
   }),
   ...[...identityFiles].map(([name, valid]) =>
     target({
-      ...{ name: name.replace('.', '-'), shape: 'bytes', refusals: ['failed'], weight: 0.1 },
+      ...{ name: name.replace('.', '-'), shape: 'bytes', refusals: ['damaged'], weight: 0.1 },
       valid: () => valid,
       decode: (bytes) => identityWith(name, bytes),
     }),

@@ -21,6 +21,7 @@ for (const { name, forge, args, status, says, isLong } of BOMBS) {
     assert.equal(ended.signal, null);
     assert.equal(ended.status, status, ended.stdout + ended.stderr);
     assert.match(ended.stdout, says);
+    assert.ok(ended.peakBytes > 0);
     assert.ok(ended.peakBytes < MEMORY_MAX_BYTES, `it took ${Math.round(ended.peakBytes / 2 ** 20)} MiB`);
     if (status === 7) assert.ok(!existsSync(`${target}/r/a`));
   });

@@ -71,7 +71,7 @@ test('an identity is made once, and a HOME that lost half of it is refused', asy
   const damaged = first.ageIdentity.replace(/.$/, (last) => (last === 'Q' ? 'P' : 'Q'));
   home.write(damaged, 'age.key');
   await assert.rejects(openIdentity(home), (error: Error) => {
-    assert.match(error.message, /age\.key is no age identity/);
+    assert.match(error.message, /age\.key is not an age identity/);
     // Nothing that is logged may hold the key.
     assert.equal(error.cause, undefined);
     return true;

@@ -15,7 +15,7 @@ export interface Measured extends Ended {
   readonly peakBytes: number;
 }
 
-const PRELOAD = new URL('./tell-peak.ts', import.meta.url).href;
+const LOOK_EVERY_MS = 5;
 
 /** A folder with stores, and the HOME of a machine that their keys are for. */
 export class Bench {
@@ -23,7 +23,6 @@ export class Bench {
   /** An age recipient: the machine's own, once a store was made. */
   recipient = '';
   #stores = 0;
-  #runs = 0;
 
   path(name: string): string {
     return join(this.dir, name);
@@ -49,13 +48,25 @@ export class Bench {
 
   /** Runs a command of that machine. */
   async run(...args: string[]): Promise<Measured> {
-    const told = this.path(`peak${this.#runs++}`);
-    const env = { NODE_OPTIONS: `--import=${PRELOAD}`, RESETTLE_TEST_PEAK: told };
-    const ended = await new Command(['--home', this.path('home'), '--json', ...args], { env }).ended;
-    return { ...ended, peakBytes: Number(readFileSync(told, 'utf8')) };
+    const command = new Command(['--home', this.path('home'), '--json', ...args]);
+    let peakBytes = 0;
+    const watch = setInterval(() => {
+      peakBytes = Math.max(peakBytes, peakOf(command.pid));
+    }, LOOK_EVERY_MS);
+    const ended = await command.ended.finally(() => clearInterval(watch));
+    return { ...ended, peakBytes };
   }
 
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** The high-water mark, in bytes; 0 once it has ended. */
+function peakOf(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
   }
 }
