@@ -209,7 +209,7 @@ export const smallProtocols: readonly Behaviour[] = [
       for (const message of messages) {
         const over = Promise.withResolvers<void>();
         await stage.greedy.node.handle(IDENTIFY, async (stream) => {
-          stream.addEventListener('close', () => over.resolve());
+          ending(stream).then(() => over.resolve(), over.reject);
           stream.send(message);
         });
         const connection = await stage.greedy.connect(stage.address);
