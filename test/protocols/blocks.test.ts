@@ -11,6 +11,7 @@ import { FRAME } from '../../src/protocols/blocks/frame.ts';
 import { FrameStream } from '../../src/protocols/blocks/frame-stream.ts';
 import { BLOCKS_PROTOCOL, BlocksOpen } from '../../src/protocols/blocks/messages.ts';
 import { type BlocksSession, serveBlocks } from '../../src/protocols/blocks/server.ts';
+import { DIRECT_PROTOCOL } from '../../src/protocols/direct/messages.ts';
 import { connect, startNode } from './support.ts';
 
 const STATE: StateId = stateId('5a'.repeat(32));
@@ -243,7 +244,7 @@ describe('the blocks protocol', () => {
     const totalBytes = 24 * 1024 * 1024;
     let sender: FrameStream | undefined;
     let peakWriteBytes = 0;
-    await server.handle('/test/slow/1', async (stream) => {
+    await server.handle(DIRECT_PROTOCOL, async (stream) => {
       sender = new FrameStream(stream);
       const watch = setInterval(() => {
         peakWriteBytes = Math.max(peakWriteBytes, stream.writeBufferLength);
@@ -253,7 +254,7 @@ describe('the blocks protocol', () => {
       clearInterval(watch);
     });
     const { connection } = await target();
-    const stream = await connection.newStream('/test/slow/1');
+    const stream = await connection.newStream(DIRECT_PROTOCOL);
     const reader = new FrameStream(stream);
     let taken = 0;
     let peakReadBytes = 0;
