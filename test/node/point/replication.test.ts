@@ -301,7 +301,8 @@ test('where the newest snapshot is out of reach, the one before it is copied, an
   await office.capture(first, capture);
   await copiesCome(office, capture, 2);
   // The next one lies on a point that nobody reaches; then one of the two copies before it goes, too.
-  await third.start();
+  // It does not copy it at once: it is cut off before.
+  await third.start({ timing: { settleMs: 3 * HOUR_MS } });
   const next = await office.snapshot(association, somePacks(3000), { state: capture.state, snapshot: 2 });
   await office.capture(third, next, { silent: true });
   third.away = true;
@@ -318,6 +319,7 @@ test('where the newest snapshot is out of reach, the one before it is copied, an
   });
   assert.deepEqual(last.held(capture.state)!.snapshots, [1]);
   third.away = false;
+  third.clock.skippedMs += 4 * HOUR_MS;
   await eventually('the newest one is copied to where the older one is', () => {
     const holders = office.points.filter((point) => point.runs && point.held(capture.state)?.snapshots.includes(2));
     return holders.length === 2 || undefined;
