@@ -57,6 +57,16 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** What a disk says of one file that it cannot give (any more), while others are well. */
+const UNREADABLE: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'EIO', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EUCLEAN', 'EBADMSG', 'ENODATA'],
+]);
+
+/** Whether a call failed because this one file is not there, is none, or cannot be read by the disk. */
+export function isUnreadable(error: unknown): boolean {
+  return UNREADABLE.has(codeOf(error) ?? '');
+}
+
 /** Why a system call failed, for people. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);

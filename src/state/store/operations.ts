@@ -21,7 +21,7 @@ import { DESCRIPTOR_MAX_BYTES, KEY_FILE_MAX_BYTES } from '../../common/limits.ts
 import { makeFolders } from '../../common/make-folders.ts';
 import { damaged } from '../format/damaged.ts';
 import { digest } from '../format/digest.ts';
-import { codeOf, reasonOf } from '../fs/errno.ts';
+import { codeOf, isUnreadable, reasonOf } from '../fs/errno.ts';
 import { writeDurably } from './durable.ts';
 import { isKeyName, isPackName, isStateName, type Layout } from './layout.ts';
 import { namesIn } from './names-in.ts';
@@ -32,10 +32,6 @@ import type { HeldState, KeyName, PackSize, SnapshotFile, StateUsage } from './t
 /** Read at a time where a whole file is hashed. */
 const PIECE_BYTES = 1024 * 1024;
 const INFO_MAX_BYTES = 1024 * 1024;
-/** What a disk says of one file that it cannot give any more, while others are well. */
-const UNREADABLE: ReadonlySet<string> = new Set([
-  ...['ENOENT', 'EIO', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO', 'EUCLEAN', 'EBADMSG', 'ENODATA'],
-]);
 
 /** What a store does, synchronously, in its worker. One deleter: the owner of the store. */
 export class StoreOperations {
@@ -285,7 +281,7 @@ export class StoreOperations {
     try {
       return this.#digestOf(path) === pack;
     } catch (error) {
-      if (error instanceof ResettleError || UNREADABLE.has(codeOf(error) ?? '')) return false;
+      if (error instanceof ResettleError || isUnreadable(error)) return false;
       throw error;
     }
   }
@@ -356,7 +352,7 @@ function readIfThere(path: string, maxBytes: number): Buffer | undefined {
     return readFileSync(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    if (!UNREADABLE.has(codeOf(error) ?? '')) throw error;
+    if (!isUnreadable(error)) throw error;
     throw damaged(`${path} cannot be read: ${reasonOf(error)}`, error);
   }
 }

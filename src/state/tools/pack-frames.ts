@@ -9,7 +9,7 @@ import { packKey } from '../format/keys.ts';
 import { HEAD_BYTES, PACK_HEADER_BYTES, PACK_MAGIC } from '../format/pack-layout.ts';
 import { type Head, openBody, readHead } from '../format/pack-reader.ts';
 import { segmentData } from '../format/segment.ts';
-import { codeOf, reasonOf } from '../fs/errno.ts';
+import { codeOf, isUnreadable, reasonOf } from '../fs/errno.ts';
 
 interface OpenPack {
   readonly fd: number;
@@ -67,10 +67,9 @@ export class PackFrames {
       return work();
     } catch (error) {
       if (error instanceof ResettleError && error.code !== 'damaged') throw error;
-      const code = codeOf(error);
-      if (!(error instanceof ResettleError) && code !== 'ENOENT' && code !== 'EIO') throw error;
+      if (!(error instanceof ResettleError) && !isUnreadable(error)) throw error;
       const why =
-        error instanceof ResettleError ? error.message : code === 'ENOENT' ? 'it is missing' : reasonOf(error);
+        error instanceof ResettleError ? error.message : codeOf(error) === 'ENOENT' ? 'it is missing' : reasonOf(error);
       throw damaged(`pack ${id} is damaged: ${why}`, error);
     }
   }

@@ -8,7 +8,7 @@ import { KIND } from '../format/frame-cipher.ts';
 import { digest } from '../format/index.ts';
 import { type Frame, readPack } from '../format/pack-reader.ts';
 import { segmentData } from '../format/segment.ts';
-import { codeOf, reasonOf } from '../fs/errno.ts';
+import { isUnreadable, reasonOf } from '../fs/errno.ts';
 import type { Store } from '../store/index.ts';
 import type { Piece } from './piece-buckets.ts';
 import type { Contents } from './verify-manifests.ts';
@@ -68,7 +68,7 @@ async function load(
   } catch (error) {
     if (error instanceof ResettleError && error.code === 'not-found') return nothing('it is missing');
     if (error instanceof ResettleError && error.code === 'damaged') return nothing(error.message);
-    if (codeOf(error) === 'EIO') return nothing(reasonOf(error));
+    if (isUnreadable(error)) return nothing(reasonOf(error));
     throw error;
   }
   const whole = buffer.subarray(0, size);

@@ -119,10 +119,11 @@ test('hostile store: none yet, but a link in place of its folder of unfinished f
     guard.check();
   }));
 
-const packOf = (layout: Layout): string => {
-  const prefix = join(layout.packs(stateId), readdirSync(layout.packs(stateId))[0]!);
-  return join(prefix, readdirSync(prefix)[0]!);
-};
+/** Every pack of the state: those of files, and those of manifests, which other code reads. */
+const packsOf = (layout: Layout): string[] =>
+  readdirSync(layout.packs(stateId)).flatMap((prefix) =>
+    readdirSync(join(layout.packs(stateId), prefix)).map((name) => join(layout.packs(stateId), prefix, name)),
+  );
 
 /** What stands where a pack should. */
 const PACKS: Readonly<Record<string, (path: string, scene: Scene) => void>> = {
@@ -138,10 +139,16 @@ for (const [what, put] of Object.entries(PACKS)) {
   test(`hostile store: where a pack should be is ${what}`, () =>
     inScene(async (scene) => {
       const layout = await storeIn(scene);
-      const path = packOf(layout);
-      rmSync(path);
-      put(path, scene);
-      assert.ok((await verify(layout)).length > 0, 'it is damage');
+      const paths = packsOf(layout);
+      assert.ok(paths.length > 1);
+      for (const path of paths) {
+        renameSync(path, `${path}.whole`);
+        put(path, scene);
+        assert.ok((await verify(layout)).length > 0, 'it is damage');
+        rmSync(path, { recursive: true });
+        renameSync(`${path}.whole`, path);
+      }
+      assert.deepEqual(await verify(layout), [], 'and nothing else was');
     }));
 }
 

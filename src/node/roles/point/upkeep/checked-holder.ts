@@ -2,10 +2,8 @@ import { ResettleError } from '../../../../common/errors.ts';
 import type { PackId, StateId } from '../../../../common/ids.ts';
 import type { PackHolder } from '../../../../common/ports.ts';
 import { digest } from '../../../../state/format/index.ts';
+import { isUnreadable } from '../../../../state/fs/errno.ts';
 import type { Store } from '../../../../state/store/index.ts';
-
-/** What the system says of a disk that cannot read. */
-const UNREADABLE = new Set(['EIO', 'EUCLEAN', 'ENODATA']);
 
 /**
  * A store that gives nothing away without having looked at it: each pack is hashed when it was read (16 MiB in 4 ms), and
@@ -35,8 +33,4 @@ export function checkedHolder(store: Store, onDamaged: (state: StateId, pack: Pa
       return sizeBytes;
     },
   };
-}
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && UNREADABLE.has(String(error.code));
 }
