@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { compareTrees } from '../support/compare-trees.ts';
+import { longTest } from '../support/long.ts';
 import { eventually, Scene } from '../support/scene.ts';
 import { makeBulk } from '../support/trees.ts';
 
@@ -46,7 +47,7 @@ async function restored(name: string): Promise<void> {
   assert.deepEqual(compareTrees(bulk, into).differences, []);
 }
 
-test('a point that is killed at half and is back on its address in a moment costs next to nothing', async () => {
+longTest('a point that is killed at half and is back on its address in a moment costs next to nothing', async () => {
   const command = await captureAtHalf('--for', 'desk', '--points', 'nas,den');
   await scene.stop('nas', 'SIGKILL');
   await scene.point('nas', listen);
@@ -59,7 +60,7 @@ test('a point that is killed at half and is back on its address in a moment cost
   await restored('desk');
 });
 
-test('a point that is killed at half for good is left for the next, which gets everything afresh', async () => {
+longTest('a point that is killed at half for good is left for the next, which gets everything afresh', async () => {
   const command = await captureAtHalf('--for', 'den', '--points', 'nas,den');
   await scene.stop('nas', 'SIGKILL');
   const { status, last, events } = await command.ended;
@@ -73,6 +74,8 @@ test('a point that is killed at half for good is left for the next, which gets e
 
 test('a detached capture waits for a point, goes on after a start of its agent, and can be cancelled', async () => {
   await scene.stop('den', 'SIGKILL');
+  // In the long run it is gone already.
+  if (scene.running('nas').command.running) await scene.stop('nas', 'SIGKILL');
   const detach = ['capture', bulk, '--for', 'nas', '--points', 'nas', '--detach'];
   const { association, detached } = await scene.done('laptop', detach);
   assert.equal(detached, true);

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from '../support/agents.ts';
 import { Cable, noCable } from '../support/cable.ts';
+import { longTest } from '../support/long.ts';
 import { failure } from '../support/scene.ts';
 import { makeBulk, makeHome } from '../support/trees.ts';
 import { assertSame, DirectMove } from './support/direct-move.ts';
@@ -113,7 +114,7 @@ test('a sender that is killed and started again is gone on with by the receiver 
   assertSame(source, into);
 });
 
-test('a cable that is out for some seconds at half costs what was under way', options, async (t) => {
+longTest('a cable that is out for some seconds at half costs what was under way', options, async (t) => {
   const { move, cable, source, into, begin } = await stage(t);
   const untouched = move.path('untouched');
   const alone = await counted(cable, async () => {
@@ -134,7 +135,7 @@ test('a cable that is out for some seconds at half costs what was under way', op
   assertSame(source, into);
 });
 
-test('a receiver that gets another address goes on from there', options, async (t) => {
+longTest('a receiver that gets another address goes on from there', options, async (t) => {
   const { move, cable, source, into, begin } = await stage(t);
   const received = await counted(cable, async () => {
     const { send, receive } = await begin();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Command } from '../support/agents.ts';
 import { Cable, noCable } from '../support/cable.ts';
+import { longTest } from '../support/long.ts';
 import { makeBulk, makeHome } from '../support/trees.ts';
 import { assertSame, DirectMove } from './support/direct-move.ts';
 
@@ -63,7 +64,7 @@ test('a sender that gets another address while its code is shown is found there'
   assertSame(source, into);
 });
 
-test('a sender that gets another address in the middle goes on from there', options, async (t) => {
+longTest('a sender that gets another address in the middle goes on from there', options, async (t) => {
   const { cable, move, start, into } = stage(t);
   const source = makeBulk(move.path('bulk'), 60);
   await cable.connect('200mbit');

@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import type { Event } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
+import { runs } from '../support/long.ts';
 import { eventually, failure, Scene } from '../support/scene.ts';
 import { lacks } from '../support/tools.ts';
 import { bytesBelow, makeHome } from '../support/trees.ts';
@@ -232,12 +233,13 @@ test('prune keeps what is asked for and tells what it freed', async () => {
 test('a prune that is killed at any time leaves a store that is whole', async () => {
   const state = readdirSync(join(store, 'states'))[0]!;
   let killed = 0;
-  for (const [number, moment] of [
+  const moments = [
+    (left: { packs: number; all: number }) => left.packs < left.all - 200,
     (left: { snapshots: number }) => left.snapshots < 2,
     (left: { packs: number; all: number }) => left.packs < left.all,
-    (left: { packs: number; all: number }) => left.packs < left.all - 200,
     (left: { packs: number; all: number }) => left.packs < left.all - 700,
-  ].entries()) {
+  ];
+  for (const [number, moment] of moments.slice(0, runs(2, 4)).entries()) {
     const dir = copyOf(`killed-${number}`);
     // Packs that nothing refers to, so that there is time to be killed in.
     for (let index = 0; index < 1000; index++) {
@@ -263,7 +265,7 @@ test('a prune that is killed at any time leaves a store that is whole', async ()
     );
     rmSync(dir, { recursive: true });
   }
-  assert.ok(killed > 1, `it was killed in the middle ${killed} times`);
+  assert.ok(killed > 0, `it was killed in the middle ${killed} times`);
 });
 
 test('a store that only may be read is listed and verified by somebody without a HOME', async () => {

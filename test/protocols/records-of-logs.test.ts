@@ -7,6 +7,7 @@ import { type Ask, haveSame, reconcile } from '../../src/protocols/records/clien
 import { KIND, LISTED_BYTES, RecordsAnswer, RecordsRequest } from '../../src/protocols/records/messages.ts';
 import { answerRecords } from '../../src/protocols/records/server.ts';
 import { RecordLog } from '../../src/state/records/index.ts';
+import { runs } from '../support/long.ts';
 import { memberBody, membershipRecords, populationOf, sign } from '../support/simulated/population.ts';
 
 const MEMBERS = 700;
@@ -104,7 +105,7 @@ describe('reconciliation of real logs', () => {
         });
         assert.deepEqual(small.summary('').fingerprint, root);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(80, 500) },
     );
     small.close();
   });
@@ -127,7 +128,7 @@ describe('reconciliation of real logs', () => {
         assert.ok(listed / LISTED_BYTES <= RECORDS_LISTED_PER_MESSAGE_MAX);
         assert.equal(answer.records?.length ?? 0, 0, 'nobody guesses the start of a hash');
       }),
-      { numRuns: 100 },
+      { numRuns: runs(40, 300) },
     );
     assert.deepEqual(full.summary('').fingerprint, before);
   });

@@ -8,6 +8,7 @@ import { type Ask, haveSame, pushRecords, reconcile } from '../../src/protocols/
 import { HASH_START_BYTES, KIND, RecordsAnswer, RecordsRequest } from '../../src/protocols/records/messages.ts';
 import { answerRecords, type RecordsListener } from '../../src/protocols/records/server.ts';
 import type { Inserted, RecordStore } from '../../src/protocols/records/store.ts';
+import { runs } from '../support/long.ts';
 import { PlainStore } from './plain-store.ts';
 
 const NOBODY = { agreed() {}, received() {} };
@@ -210,7 +211,7 @@ describe('a peer that does not play fair', () => {
           assert.ok(error instanceof ResettleError, String(error));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(150, 1500) },
     );
   });
 
@@ -222,7 +223,7 @@ describe('a peer that does not play fair', () => {
           assert.ok(error instanceof ResettleError, String(error));
         });
       }),
-      { numRuns: 500 },
+      { numRuns: runs(150, 1500) },
     );
   });
 });

@@ -23,6 +23,7 @@ import { planCapture } from '../../src/state/capture/index.ts';
 import { digest } from '../../src/state/format/index.ts';
 import { isSettled } from '../../src/state/plan/metadata.ts';
 import { compareTrees } from '../support/compare-trees.ts';
+import { runs } from '../support/long.ts';
 import { captureTree, identity, MemoryPacks, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
 const MIB = 1024 * 1024;
@@ -387,6 +388,6 @@ test('after any changes, a capture beside its cache is the tree as it is', async
         );
       }
     }),
-    { numRuns: 5 },
+    { numRuns: runs(3, 30) },
   );
 });

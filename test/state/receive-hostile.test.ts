@@ -11,6 +11,7 @@ import { type FileRecord, FileRecordWriter } from '../../src/state/format/file-r
 import { KIND } from '../../src/state/format/frame-cipher.ts';
 import { digest, type FileEntry, frameBody, PackWriter } from '../../src/state/format/index.ts';
 import { SegmentBuilder } from '../../src/state/format/segment.ts';
+import { runs } from '../support/long.ts';
 import { LocalAsker, planOf, receive } from './support/direct-move.ts';
 import { identity, temporaryFolder } from './support/source-machine.ts';
 
@@ -215,10 +216,10 @@ test('whatever comes in a frame ends in nothing but "damaged", or in files of th
       ),
     }),
   );
-  let runs = 0;
+  let tries = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(anyFrame, { maxLength: 6 }), async (frames) => {
-      const target = join(folder, `target-${runs++}`);
+      const target = join(folder, `target-${tries++}`);
       const asker = new LyingAsker(honest, () => frames);
       await receive(sending, asker, target).catch((error: unknown) => {
         assert.ok(error instanceof ResettleError && error.code === 'damaged', String(error));
@@ -230,7 +231,7 @@ test('whatever comes in a frame ends in nothing but "damaged", or in files of th
       );
       assert.ok(!existsSync(join(folder, 'a')));
     }),
-    { numRuns: 40 },
+    { numRuns: runs(20, 200) },
   );
 });
 

@@ -5,6 +5,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { close, createFile, makeFolder, namesIn, openFolder, openFolderAt } from '../../src/state/fs/calls.ts';
 import { compareTrees } from '../support/compare-trees.ts';
+import { runs } from '../support/long.ts';
 import { makeTree, touchExactly, treeOf } from './support/random-tree.ts';
 import { captureTree, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
@@ -32,7 +33,7 @@ test('restore(capture(tree)) = tree, and the sealed state stays within the bound
       assert.ok(sealed <= captured.plan.upperBoundBytes, `${sealed} > ${captured.plan.upperBoundBytes}`);
       for (const used of [home, target]) rmSync(used, { recursive: true, force: true });
     }),
-    { numRuns: 12, examples: [[[]]] },
+    { numRuns: runs(7, 60), examples: [[[]]] },
   );
 });
 

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import type { PathRule } from '../../src/state/catalogue/compile.ts';
 import { RuleWalk } from '../../src/state/catalogue/rule-walk.ts';
 import type { RuleFilter } from '../../src/state/plan/rule-filter.ts';
+import { runs } from '../support/long.ts';
 import { LocalAsker, planOf, receive } from './support/direct-move.ts';
 import { captureTree, MemoryPacks, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
@@ -243,6 +244,6 @@ test('captures under changing rules give back what the rules of each take', asyn
         );
       }
     }),
-    { numRuns: 6 },
+    { numRuns: runs(4, 30) },
   );
 });

@@ -19,7 +19,7 @@ import { accounts, homeOf, person, targetWith } from './support/target.ts';
 import { HOSTILE_AREAS } from './support/wishes.ts';
 
 /** More than in every run, to be asked for: `RESETTLE_MUTATIONS=1000000`. */
-const RUNS = Number(process.env.RESETTLE_MUTATIONS ?? 24_000);
+const RUNS = Number(process.env.RESETTLE_MUTATIONS ?? 8_000);
 
 const VALID: Readonly<Record<string, unknown>> = {
   ...HOSTILE_AREAS,
