@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { compareTrees } from '../support/compare-trees.ts';
-import { longTest } from '../support/long.ts';
+import { isLong, longTest } from '../support/long.ts';
 import { eventually, Scene } from '../support/scene.ts';
 import { makeBulk } from '../support/trees.ts';
 
@@ -75,7 +75,7 @@ longTest('a point that is killed at half for good is left for the next, which ge
 test('a detached capture waits for a point, goes on after a start of its agent, and can be cancelled', async () => {
   await scene.stop('den', 'SIGKILL');
   // In the long run it is gone already.
-  if (scene.running('nas').command.running) await scene.stop('nas', 'SIGKILL');
+  if (!isLong) await scene.stop('nas', 'SIGKILL');
   const detach = ['capture', bulk, '--for', 'nas', '--points', 'nas', '--detach'];
   const { association, detached } = await scene.done('laptop', detach);
   assert.equal(detached, true);
