@@ -2,17 +2,19 @@
 import assert from 'node:assert/strict';
 import { FAILPOINTS } from '../../../src/common/failpoint.ts';
 import { AREAS_POINTS, areasChain } from '../failpoints/areas-chain.ts';
+import { CAPTURES_POINTS, capturesChain } from '../failpoints/captures-chain.ts';
 import { DIRECT_POINTS, directChain } from '../failpoints/direct-chain.ts';
-import { FLEET_POINTS, fleetChain } from '../failpoints/fleet-chain.ts';
 import { FOLDER_POINTS, folderChain } from '../failpoints/folder-chain.ts';
 import { Ledger } from '../failpoints/ledger.ts';
+import { MOVES_POINTS, movesChain } from '../failpoints/moves-chain.ts';
 import type { Run, Scenario, Tally } from '../scenario.ts';
 
 const CHAINS = [
   { name: 'folder', points: FOLDER_POINTS, chain: folderChain },
   { name: 'areas', points: AREAS_POINTS, chain: areasChain },
   { name: 'direct', points: DIRECT_POINTS, chain: directChain },
-  { name: 'fleet', points: FLEET_POINTS, chain: fleetChain },
+  { name: 'captures', points: CAPTURES_POINTS, chain: capturesChain },
+  { name: 'moves', points: MOVES_POINTS, chain: movesChain },
 ] as const;
 
 function isEachInAChain(): Promise<Tally> {

@@ -30,6 +30,8 @@ export class FleetWorld {
   readonly killsOf: Record<Machine, number> = { nas: 0, den: 0, laptop: 0, desk: 0 };
   /** Packs that were damaged on a point's disk, and are not whole again. */
   readonly hurt: Record<Point, Set<string>> = { nas: new Set(), den: new Set() };
+  /** States whose key is with members, in shares. */
+  readonly shared = new Set<string>();
   readonly #agents = new Map<Machine, AgentProcess>();
   readonly #ports = new Map<Machine, number>();
   /** Of those that start again after a kill. */
@@ -193,7 +195,7 @@ export class FleetWorld {
 
   /** Of a store whose point does not run: as FORMAT.md says, and with everything acknowledged. */
   async checkStoreOf(name: Point): Promise<FoundSnapshot[]> {
-    const found = await checkStore(this.store(name), this.hurt[name]);
+    const found = await checkStore(this.store(name), this.hurt[name], this.shared);
     for (const [snapshot, hash] of this.#acknowledged[name]) {
       const there = found.find((one) => one.snapshot === snapshot);
       assert.equal(there?.descriptorHash, hash, `snapshot ${snapshot}, which ${name} has acknowledged`);

@@ -28,9 +28,13 @@ export interface FoundSnapshot {
 
 /**
  * What a store holds; throws the first thing that is not as it must be. `hurt`: packs that the test itself has damaged here,
- * which may be damaged or missing.
+ * which may be damaged or missing. `shared`: states whose key is with members in shares, not beside the packs.
  */
-export async function checkStore(dir: string, hurt: ReadonlySet<string> = new Set()): Promise<FoundSnapshot[]> {
+export async function checkStore(
+  dir: string,
+  hurt: ReadonlySet<string> = new Set(),
+  shared: ReadonlySet<string> = new Set(),
+): Promise<FoundSnapshot[]> {
   if (!existsSync(join(dir, 'resettle.json'))) {
     refuseOthers(dir, ['tmp', 'states']);
     return [];
@@ -41,11 +45,16 @@ export async function checkStore(dir: string, hurt: ReadonlySet<string> = new Se
   if (existsSync(join(dir, 'point.json'))) json(join(dir, 'point.json'));
   const found: FoundSnapshot[] = [];
   for (const state of names(join(dir, 'states')))
-    found.push(...(await checkState(join(dir, 'states', state), state, hurt)));
+    found.push(...(await checkState(join(dir, 'states', state), state, hurt, shared.has(state))));
   return found;
 }
 
-async function checkState(dir: string, state: string, hurt: ReadonlySet<string>): Promise<FoundSnapshot[]> {
+async function checkState(
+  dir: string,
+  state: string,
+  hurt: ReadonlySet<string>,
+  isShared: boolean,
+): Promise<FoundSnapshot[]> {
   if (!HEX64.test(state)) throw broken(dir, 'is not the name of a state');
   refuseOthers(dir, ['state.json', 'keys', 'snapshots', 'packs', 'damaged']);
   const info = existsSync(join(dir, 'state.json')) ? (json(join(dir, 'state.json')) as { spread?: Spread[] }) : {};
@@ -58,7 +67,7 @@ async function checkState(dir: string, state: string, hurt: ReadonlySet<string>)
   const found: FoundSnapshot[] = [];
   for (const name of names(join(dir, 'snapshots'))) {
     if (!/^[1-9]\d*$/.test(name)) throw broken(dir, `snapshots/${name} is not the number of a snapshot`);
-    if (keys.length === 0) throw broken(dir, `snapshot ${name} has no key`);
+    if ((keys.length === 0) !== isShared) throw broken(dir, `snapshot ${name} has ${isShared ? 'a key' : 'no key'}`);
     found.push(await checkSnapshot(dir, state, Number(name), sizes, hurt, info.spread ?? []));
   }
   return found;

@@ -433,6 +433,15 @@ describe('the key of a state', () => {
         message: /that is not the key of this state/,
       });
       shared = identity.stateKey;
+      const silent = {
+        ...ticket,
+        gatherShares: () => Promise.reject(new ResettleError('failed', 'desk is silent', { hint: 'start it' })),
+      };
+      await assert.rejects(
+        office.restore({ into: into() }, { keys: { ...keys, ticket: silent } }),
+        { code: 'failed', message: /desk is silent/, hint: 'start it' },
+        'who is silent may answer the next time: not for good',
+      );
       await office.restore({ into: into(), dryRun: true }, { keys });
       assert.equal(spent, 0, 'a dry run spends nothing');
       await office.restore({ into: into() }, { keys });

@@ -62,7 +62,8 @@ interface Subject {
 
 /**
  * The key of a snapshot's state, by the first way that leads to it; every key is checked against what the source signed
- * before it is used. Throws `refused`, naming each way and what it lacked; `usage` and `not-found` for what was given.
+ * before it is used. Throws `refused`, naming each way and what it lacked, `failed` where one of them may lead there the next
+ * time; `usage` and `not-found` for what was given.
  */
 export async function openStateKey(
   ways: StateKeyWays,
@@ -71,6 +72,7 @@ export async function openStateKey(
   signal: AbortSignal,
 ): Promise<OpenedStateKey> {
   const lacks: string[] = [];
+  let passing: ResettleError | undefined;
   const attempt = async (by: OpenedBy, way: () => Promise<Uint8Array>): Promise<OpenedStateKey | undefined> => {
     try {
       return { key: await way(), by, shown: SHOWN[by] };
@@ -79,6 +81,7 @@ export async function openStateKey(
       // A mistyped path, passphrase or code is for the person to mend.
       if (error instanceof ResettleError && ['usage', 'not-found'].includes(error.code)) throw error;
       lacks.push(`${SHOWN[by]}: ${messageOf(error)}`);
+      if (isPassing(error)) passing ??= error;
       return undefined;
     }
   };
@@ -112,13 +115,14 @@ export async function openStateKey(
     );
     if (opened) return opened;
   }
-  throw new ResettleError(
-    'refused',
-    `nothing that is here opens state ${subject.header.stateId}: ${lacks.join('; ')}`,
-    {
-      hint: hintFor(subject.association, ways, secrets),
-    },
-  );
+  const message = `nothing that is here opens state ${subject.header.stateId}: ${lacks.join('; ')}`;
+  if (passing) throw new ResettleError('failed', message, { hint: passing.hint, cause: passing });
+  throw new ResettleError('refused', message, { hint: hintFor(subject.association, ways, secrets) });
+}
+
+/** Somebody did not answer, and may the next time. */
+function isPassing(error: unknown): error is ResettleError {
+  return error instanceof ResettleError && error.code === 'failed';
 }
 
 /** Out of the first key file that a holder gives and that holds the state's key: one may have a false one. */
@@ -129,6 +133,7 @@ async function fromKeyFile(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const problems: string[] = [];
+  let passing: ResettleError | undefined;
   for (const holder of answered) {
     try {
       const { key } = await holder.snapshot(header.stateId, header.snapshot, name, signal);
@@ -138,8 +143,10 @@ async function fromKeyFile(
       signal.throwIfAborted();
       const message = messageOf(error);
       problems.push(message.includes(holder.name) ? message : `${holder.name}: ${message}`);
+      if (isPassing(error)) passing ??= error;
     }
   }
+  if (passing) throw new ResettleError('failed', problems.join(', '), { hint: passing.hint, cause: passing });
   throw new ResettleError('refused', problems.join(', ') || 'no holder has a key file for it');
 }
 
@@ -155,5 +162,7 @@ function hintFor({ body }: Association, { ticket }: StateKeyWays, secrets: KeySe
   if (body.mode === 'in-place' && body.ticketRecipient !== null && ticket?.association() === undefined) {
     return `join with the ticket of this machine; else give the fleet's recovery file with --recovery-file F${code}`;
   }
-  return `give the fleet's recovery file with --recovery-file F${code}; or capture again on the old machine`;
+  // Of a move in place, the old machine is gone.
+  const again = body.mode === 'in-place' ? '' : '; or capture again on the old machine';
+  return `give the fleet's recovery file with --recovery-file F${code}${again}`;
 }

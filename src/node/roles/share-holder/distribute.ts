@@ -249,8 +249,9 @@ function settle(client: SharesClient, deal: Deal, forgetOlder: boolean, signal: 
 function tooFew(found: number, wished: ShareTerms | null, problems: readonly string[]): ResettleError {
   const needed = wished ? `${wished.total} members` : 'two members at least';
   const reasons = problems.length === 0 ? '' : `; ${problems.slice(0, 5).join('; ')}`;
+  // Who did not answer or would not may do it next time: the same command can succeed then.
   return new ResettleError(
-    'usage',
+    problems.length === 0 ? 'usage' : 'failed',
     `a move in place needs ${needed} that can keep a share of the key, and ${found} can${reasons}`,
     {
       hint:
