@@ -32,6 +32,8 @@ export interface HostileState {
   readonly must: Must;
   /** Undoing it afterwards must leave this in the target; default: what was there. `false`: it is not undone. */
   readonly undo?: false;
+  /** It is made for the id of the restore, which the test gives and the real program chooses by itself. */
+  readonly forId?: true;
   /** Only as root, or only as another user; default: as both. */
   readonly as?: 'root' | 'user';
 }
