@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -14,7 +15,7 @@ import {
 import { join } from 'node:path';
 import test from 'node:test';
 import type { PackId } from '../../src/common/ids.ts';
-import { restoreSnapshot } from '../../src/state/restore/index.ts';
+import { type ConflictPolicy, restoreSnapshot } from '../../src/state/restore/index.ts';
 import { compareTrees } from '../support/compare-trees.ts';
 import { type Captured, captureTree, identity, restoreTree, temporaryFolder } from './support/source-machine.ts';
 
@@ -36,7 +37,12 @@ function makeHome(home: string): void {
 }
 
 /** Restores until that many packs of content were given, then dies as a process does: the worker is ended at once. */
-async function dieAfter(captured: Captured, target: string, packs: number): Promise<void> {
+async function dieAfter(
+  captured: Captured,
+  target: string,
+  packs: number,
+  more: { onConflict?: ConflictPolicy; undoDir?: string; restoreId?: string } = {},
+): Promise<void> {
   const abort = new AbortController();
   let given = 0;
   const source = {
@@ -58,6 +64,7 @@ async function dieAfter(captured: Captured, target: string, packs: number): Prom
         strip: true,
         source,
         restoreId: 'dies',
+        ...more,
       },
       { onProgress() {}, signal: abort.signal },
     ),
@@ -83,6 +90,28 @@ test('a restore that is killed goes on where it stopped, and ends with the same 
     assert.equal(compared.hardlinks, 2);
     chmodSync(join(target, 'readonly'), 0o755);
     rmSync(target, { recursive: true });
+  }
+});
+
+test('the target’s own time tells that something came into it, in a later run as in the first', async (t) => {
+  const folder = temporaryFolder(t);
+  const home = join(folder, 'home');
+  makeHome(home);
+  // All that comes into the target itself are folders, which are there early.
+  rmSync(join(home, 'z-linked'));
+  const captured = await captureTree(folder, [home]);
+  for (const dies of [false, true]) {
+    const target = join(folder, `target-${dies}`);
+    mkdirSync(target);
+    writeFileSync(join(target, 'own'), 'mine');
+    utimesSync(target, 1e9, 1e9);
+    const more = { onConflict: 'skip' as const, undoDir: join(folder, `undo-${dies}`, 'dies'), restoreId: 'dies' };
+    mkdirSync(join(folder, `undo-${dies}`));
+    if (dies) await dieAfter(captured, target, 3, more);
+    await restoreTree(captured, target, more);
+    assert.ok(existsSync(join(target, 'large')));
+    assert.ok(statSync(target).mtimeMs > 1e12, `${dies}: ${statSync(target).mtime}`);
+    chmodSync(join(target, 'readonly'), 0o755);
   }
 });
 

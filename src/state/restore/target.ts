@@ -124,8 +124,12 @@ export class Target {
     removeJournal(this.base, this.journalName, this.journal);
   }
 
-  /** That a journal was made in it and removed does not show: its time is again as before, where its names are. */
+  /**
+   * That a journal was made in it and removed does not show: its time is again as before, where its names are. Not in a
+   * later run, which does not know the names before the first.
+   */
   keepTime(formerNs: bigint | undefined): void {
+    if (this.resumed) return;
     const names = namesIn(this.base);
     const isSame =
       names.length === this.#names.length && names.every((name) => this.#names.some((one) => one.equals(name)));
