@@ -158,6 +158,13 @@ export const NEGOTIATION_LINE_MAX_BYTES = 1024;
 /** Pings, streams opened and streams reset on one connection: a large exchange of records opens some hundred in a second. */
 export const MUXER_SIGNALS_PER_SECOND = 500;
 export const MUXER_SIGNALS_BURST = 2_000;
+/**
+ * A piece of Noise or a frame of yamux that has begun goes on by so much within so many looks, or the connection ends: within a
+ * minute, as long as a transfer may stand still. 300 bytes a second are enough.
+ */
+export const UNFINISHED_STEP_BYTES = 16 * KIB;
+export const UNFINISHED_LOOK_MS = 15_000;
+export const UNFINISHED_LOOKS_MAX = 4;
 /** What waits to be sent on one connection: two full streams. Beyond it the other side asks and does not read. */
 export const CONNECTION_UNSENT_MAX_BYTES = 2 * STREAM_WRITE_BUFFER_BYTES;
 

@@ -1,6 +1,12 @@
 import type { Uint8ArrayList } from 'uint8arraylist';
 import type { Clock } from '../../common/clock.ts';
-import { MUXER_SIGNALS_BURST, MUXER_SIGNALS_PER_SECOND, YAMUX_WINDOW_BYTES } from '../../common/limits.ts';
+import {
+  MUXER_SIGNALS_BURST,
+  MUXER_SIGNALS_PER_SECOND,
+  UNFINISHED_STEP_BYTES,
+  YAMUX_WINDOW_BYTES,
+} from '../../common/limits.ts';
+import type { UnderWay } from './unfinished.ts';
 
 /** version (1), type (1), flags (2), stream (4), length (4). */
 const HEADER_BYTES = 12;
@@ -13,17 +19,23 @@ const RST = 8;
  * Looks at yamux's frames before the muxer does, which keeps all of a data frame in memory until it is whole, whatever
  * length it announces, and answers every ping and every stream that is opened.
  */
-export class FrameGuard {
+export class FrameGuard implements UnderWay {
   readonly #clock: Clock;
   readonly #header = new Uint8Array(HEADER_BYTES);
   #headerBytes = 0;
   #bodyLeft = 0;
+  #frames = 0;
   #signals = 0;
   #refilledMs: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#refilledMs = clock.monotonicMs();
+  }
+
+  get underWay(): string | undefined {
+    if (this.#bodyLeft === 0 && this.#headerBytes === 0) return undefined;
+    return `${this.#frames} ${Math.ceil(this.#bodyLeft / UNFINISHED_STEP_BYTES)}`;
   }
 
   /** Throws for what no honest peer sends. */
@@ -50,6 +62,7 @@ export class FrameGuard {
 
   #judge(): void {
     this.#headerBytes = 0;
+    this.#frames += 1;
     const view = Buffer.from(this.#header.buffer);
     const type = view.readUInt8(1);
     const flags = view.readUInt16BE(2);

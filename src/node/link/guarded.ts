@@ -22,6 +22,8 @@ import {
 } from '../../common/limits.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { guardLengths, type LengthRules } from './length-guard.ts';
+import { PieceGuard } from './piece-guard.ts';
+import { endUnfinished } from './unfinished.ts';
 
 const NOISE = '/noise';
 const YAMUX = '/yamux/1.0.0';
@@ -44,6 +46,13 @@ function changed<T extends object>(target: T, changes: Partial<T>): T {
   });
 }
 
+/** From the first byte on: lines until Noise is chosen, then its pieces. */
+function guardConnection(connection: MultiaddrConnection): void {
+  const pieces = new PieceGuard();
+  guardLengths(connection, onlyChoose(NOISE), pieces);
+  endUnfinished(connection, pieces);
+}
+
 /** Connections are looked at from their first byte on. */
 export function guardedTcp(): (components: TcpComponents) => ReturnType<ReturnType<typeof tcp>> {
   return (components) => {
@@ -51,11 +60,11 @@ export function guardedTcp(): (components: TcpComponents) => ReturnType<ReturnTy
     const guarded = (upgrader: Upgrader): Upgrader =>
       changed(upgrader, {
         upgradeInbound: (connection: MultiaddrConnection, options) => {
-          guardLengths(connection, onlyChoose(NOISE));
+          guardConnection(connection);
           return upgrader.upgradeInbound(connection, options);
         },
         upgradeOutbound: (connection: MultiaddrConnection, options) => {
-          guardLengths(connection, onlyChoose(NOISE));
+          guardConnection(connection);
           return upgrader.upgradeOutbound(connection, options);
         },
       });
@@ -117,6 +126,7 @@ export function guardedYamux(
 
 function guardFrames(muxer: Muxer, channel: MessageStream, clock: Clock): void {
   const frames = new FrameGuard(clock);
+  endUnfinished(channel, frames);
   const { onData } = muxer;
   // What it throws ends the connection: the muxer expects that of itself.
   muxer.onData = (data) => {
