@@ -1,7 +1,6 @@
 /** What runs beside a transfer: nothing, a flood, or burners of equal use. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { cpuSecondsOf } from '../processes.ts';
 import type { FromFlooder, Orders, ToFlooder } from './flooder.ts';
@@ -53,13 +52,15 @@ export async function hostile(orders: Orders): Promise<Beside> {
   };
 }
 
+/** As many processes as a flood keeps busy: itself, the point, and both ends of the transfer. On a busy machine each has its turn. */
+const BURNERS = 4;
+
 /** @param rate CPU seconds a second, of all of them together */
 export function burners(rate: number): Beside {
-  const count = Math.max(1, Math.ceil(Math.min(rate, availableParallelism())));
   let children: ChildProcess[] = [];
   return {
     begin() {
-      children = Array.from({ length: count }, () => fork(file('burner.ts'), [String(Math.min(1, rate / count))]));
+      children = Array.from({ length: BURNERS }, () => fork(file('burner.ts'), [String(Math.min(1, rate / BURNERS))]));
     },
     async end() {
       const cpuSeconds = used(children);

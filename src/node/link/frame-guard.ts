@@ -3,6 +3,8 @@ import type { Clock } from '../../common/clock.ts';
 import {
   MUXER_SIGNALS_BURST,
   MUXER_SIGNALS_PER_SECOND,
+  PACE_SIGNAL_COUNT,
+  PACE_SMALL_BYTES,
   UNFINISHED_STEP_BYTES,
   YAMUX_WINDOW_BYTES,
 } from '../../common/limits.ts';
@@ -25,6 +27,7 @@ export class FrameGuard implements UnderWay {
   #headerBytes = 0;
   #bodyLeft = 0;
   #frames = 0;
+  #small = 0;
   #signals = 0;
   #refilledMs: number;
 
@@ -38,8 +41,16 @@ export class FrameGuard implements UnderWay {
     return `${this.#frames} ${Math.ceil(this.#bodyLeft / UNFINISHED_STEP_BYTES)}`;
   }
 
+  /** Small things since it was asked last: pieces, frames, and what costs as much as several. */
+  takeSmall(): number {
+    const count = this.#small;
+    this.#small = 0;
+    return count;
+  }
+
   /** Throws for what no honest peer sends. */
   look(data: Uint8Array | Uint8ArrayList): void {
+    if (data.byteLength < PACE_SMALL_BYTES) this.#small += 1;
     for (const chunk of data instanceof Uint8Array ? [data] : data) this.#lookAt(chunk);
   }
 
@@ -72,11 +83,13 @@ export class FrameGuard implements UnderWay {
       if (length > YAMUX_WINDOW_BYTES) throw new Error(`a frame of ${length} bytes`);
       this.#bodyLeft = length;
     }
+    if (type !== DATA || length < PACE_SMALL_BYTES) this.#small += 1;
     if (type === PING || (flags & (SYN | RST)) !== 0) this.#count();
   }
 
   /** Pings, streams opened and streams reset cost the other side nothing, and this one an answer or an object each. */
   #count(): void {
+    this.#small += PACE_SIGNAL_COUNT;
     const nowMs = this.#clock.monotonicMs();
     const refill = ((nowMs - this.#refilledMs) * MUXER_SIGNALS_PER_SECOND) / 1000;
     this.#signals = Math.max(0, this.#signals - refill) + 1;
