@@ -56,14 +56,18 @@ export async function hostile(orders: Orders): Promise<Beside> {
 const BURNERS = 4;
 
 /** @param rate CPU seconds a second, of all of them together */
-export function burners(rate: number): Beside {
-  let children: ChildProcess[] = [];
+export async function burners(rate: number): Promise<Beside> {
+  const share = String(Math.min(1, rate / BURNERS));
+  const children = Array.from({ length: BURNERS }, () => fork(file('burner.ts'), [share]));
+  await Promise.all(children.map((child) => once(child, 'message')));
+  let before = 0;
   return {
     begin() {
-      children = Array.from({ length: BURNERS }, () => fork(file('burner.ts'), [String(Math.min(1, rate / BURNERS))]));
+      before = used(children);
+      for (const child of children) child.send('go');
     },
     async end() {
-      const cpuSeconds = used(children);
+      const cpuSeconds = used(children) - before;
       await Promise.all(children.map(kill));
       return { cpuSeconds, sent: 0 };
     },

@@ -2,7 +2,12 @@
 const SLICE_MS = 5;
 
 const share = Number(process.argv[2]);
-const startedMs = performance.now();
+const usedMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+let beganMs = 0;
+let usedBeforeMs = 0;
 
 function burn(): void {
   const untilMs = performance.now() + SLICE_MS;
@@ -11,15 +16,16 @@ function burn(): void {
 
 /** Behind what it should have used, it goes on: that is how a flood is, which takes what it gets. */
 function turn(): void {
-  const { user, system } = process.cpuUsage();
-  const usedMs = (user + system) / 1000 - bootMs;
-  if (usedMs < (performance.now() - startedMs) * share) {
+  if (usedMs() - usedBeforeMs < (performance.now() - beganMs) * share) {
     burn();
     setImmediate(turn);
   } else setTimeout(turn, 1);
 }
 
-const boot = process.cpuUsage();
-const bootMs = (boot.user + boot.system) / 1000;
-turn();
+process.on('message', () => {
+  beganMs = performance.now();
+  usedBeforeMs = usedMs();
+  turn();
+});
 process.on('disconnect', () => process.exit());
+process.send!('ready');

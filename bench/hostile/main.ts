@@ -1,11 +1,12 @@
 /**
  * What an honest transfer keeps beside a flood, compared with a burner that uses as much of the processors as the flood and what
- * it makes the agents do. `npm run bench:hostile -- --help` says what there is.
+ * it makes the agents do. As root, in a network namespace of its own. `npm run bench:hostile -- --help` says what there is.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { onOwnLoopback } from '../../test/support/own-loopback.ts';
 import { describeMachine } from '../machine.ts';
 import { spreadOf } from '../result/spread.ts';
 import { floods } from './floods.ts';
@@ -23,6 +24,7 @@ const USAGE = `usage: npm run bench:hostile -- [options]
   --json FILE       every measurement, default tmp/bench-hostile.json
 `;
 
+await onOwnLoopback();
 process.once('SIGTERM', () => process.exit(1));
 process.once('SIGINT', () => process.exit(1));
 const { values } = parseArgs({

@@ -64,7 +64,7 @@ export async function runRound(
           ? nothing
           : condition === 'flood'
             ? await hostile({ flood, address: office.address, token: office.token })
-            : burners(rateOf(measured.get('flood')!, measured.get('alone')!));
+            : await burners(rateOf(measured.get('flood')!, measured.get('alone')!));
       measured.set(condition, await measure(office, transfer, beside));
     }
     rounds.push({ flood, transfer, measured: Object.fromEntries(measured) as Round['measured'] });

@@ -112,7 +112,10 @@ function discoveryOf(options: AgentOptions, link: Link, links: Links): MdnsDisco
   const addresses = (): string[] => concreteAddresses(link, options, links);
   const discovery = new MdnsDiscovery({ peerId, addresses, interfaces, clock, random, log });
   discovery.onDuplicate((duplicate) =>
-    log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
+    log.warn(
+      duplicate,
+      'another machine says that it has the keys of this one: a clone of it, which needs a new --home, or a liar',
+    ),
   );
   return discovery;
 }

@@ -1,9 +1,12 @@
 /**
  * Runs the behaviours one after another and says of each how long it took and what the agent had in memory at most.
  *
+ * In a network namespace of its own, as root.
+ *
  *   npm run test:peers -- [--only TEXT] [--table]
  */
 import { parseArgs } from 'node:util';
+import { onOwnLoopback } from '../../support/own-loopback.ts';
 import { type Behaviour, runBounded, Stuck, within } from './behaviour.ts';
 import { behaviours } from './behaviours/all.ts';
 import { Stage } from './stage.ts';
@@ -11,6 +14,7 @@ import { Stage } from './stage.ts';
 const SERVICE_WITHIN_MS = 60_000;
 const END_WITHIN_MS = 20_000;
 
+await onOwnLoopback();
 // Ends the agents too.
 process.once('SIGTERM', () => process.exit(1));
 
