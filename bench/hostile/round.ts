@@ -55,6 +55,8 @@ export async function runRound(
   const measured = new Map<Condition, Measured>();
   const rounds: Round[] = [];
   for (const transfer of transfers) {
+    // The destination tries what it has just got; and its first restore starts what the others find.
+    if (transfer === 'restore') await office.run(transfer);
     for (const condition of ORDERS[number % ORDERS.length]!) {
       if (condition === 'burner' && !measured.has('alone'))
         measured.set('alone', await measure(office, transfer, nothing));

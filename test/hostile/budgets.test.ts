@@ -118,6 +118,20 @@ describe('the pace of small things', () => {
     assert.equal(again.pauses, 0);
   });
 
+  it('leaves a connection alone that ends while it is paused', async () => {
+    const over = Promise.withResolvers<void>();
+    const closing = (): never => {
+      const error = new Error('Cannot resume a stream that is closing/closed');
+      error.name = 'StreamStateError';
+      over.resolve();
+      throw error;
+    };
+    const channel = { status: 'open', pause() {}, resume: closing } as unknown as MessageStream;
+    // A moment too many.
+    new Pace(new HeldClock()).take('mallory', PACE_BURST + PACE_PER_SECOND / 100, channel);
+    await Promise.race([over.promise, new Promise((_, late) => setTimeout(() => late(new Error('never')), 10_000))]);
+  });
+
   it('is that of all connections of a peer together', () => {
     const pace = new Pace(new HeldClock());
     const channels = Array.from({ length: 4 }, () => new TestChannel());

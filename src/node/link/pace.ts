@@ -20,10 +20,17 @@ export class Pace {
   /** Takes so many small things of a peer, and nothing more on that connection for as long as they are too many. */
   take(peer: string, count: number, channel: MessageStream): void {
     const pauseMs = Math.min(this.#budget.spend(peer, count), PACE_PAUSE_MAX_MS);
-    if (pauseMs < 1 || channel.status !== 'open') return;
-    channel.pause();
-    setTimeout(() => {
-      if (channel.status === 'open') channel.resume();
-    }, pauseMs).unref();
+    if (pauseMs < 1) return;
+    unlessEnding(() => channel.pause());
+    setTimeout(() => unlessEnding(() => channel.resume()), pauseMs).unref();
+  }
+}
+
+/** What is beneath a channel may be closing before the channel knows; then both throw. */
+function unlessEnding(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if ((error as Error).name !== 'StreamStateError') throw error;
   }
 }

@@ -8,6 +8,7 @@ import { muxer } from './muxer.ts';
 import { smallProtocols } from './others.ts';
 import { besidePairings } from './pairing.ts';
 import { requests } from './point.ts';
+import { points } from './points.ts';
 import { records } from './records.ts';
 import { sockets } from './sockets.ts';
 
@@ -22,4 +23,5 @@ export const behaviours: readonly Behaviour[] = [
   ...inTheMiddle,
   ...packetsHeard,
   ...besidePairings,
+  ...points,
 ];
