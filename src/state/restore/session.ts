@@ -65,6 +65,7 @@ export class Session {
   readonly #data: RestoreWorkerData;
   /** This run wrote down what the target was. */
   #hasBegun = false;
+  #isLocked = false;
 
   /** Throws `usage`, `failed`, `refused`, `damaged`. */
   constructor(data: RestoreWorkerData) {
@@ -137,6 +138,9 @@ export class Session {
     makeFolderDurably(undoDir);
     // It may be there since a run that was killed.
     syncFolder(dirname(undoDir));
+    // Before there is a record: an undo takes what nobody is at work in for one that was cut short.
+    lock(undoFile(undoDir, 'lock'), undoDir);
+    this.#isLocked = true;
     const known = readUndoRecord(undoDir);
     if (known && (known.status !== 'running' || hasPlan(undoFile(undoDir, 'plan')))) {
       throw new ResettleError('failed', `${undoDir} is of another restore`, { hint: 'give each restore its own id' });
@@ -175,7 +179,7 @@ export class Session {
         },
       );
     }
-    lock(undoFile(undoDir, 'lock'), undoDir);
+    if (!this.#isLocked) lock(undoFile(undoDir, 'lock'), undoDir);
     return undoDir;
   }
 }
