@@ -221,6 +221,10 @@ function callsTo(point: OfficePoint, as: PeerIdText): OtherPoint {
     },
     missing: async (state, packs) =>
       splitPackIds((await ask({ missing: { state, packs: joinPackIds(packs) } })).missing!),
+    keys: async (state) => {
+      const keys = (await ask({ keys: { state } })).keys!;
+      return point.lies ? keys.map(({ name, bytes }) => ({ name, bytes: bytes.map((byte) => byte ^ 1) })) : keys;
+    },
     openSink: async (state, lease) => {
       const session = await role.openBlocks({ state, put: true, lease }, as);
       return {

@@ -40,7 +40,7 @@ export async function copyOf(
   const { newest, state } = one;
   const descriptor = newest && (await store.readDescriptor(state, newest.snapshot));
   const header = newest && (await held.header(state, newest.snapshot));
-  if (!newest || newest.missing > 0 || !descriptor || !header) return undefined;
+  if (!newest || newest.missing > 0 || !descriptor || !header || (await held.badKeys(one)).length > 0) return undefined;
   const keys: KeyFile[] = [];
   for (const name of await store.keyNames(state)) {
     const bytes = name === 'passphrase' ? undefined : await store.readKey(state, name);
