@@ -54,6 +54,7 @@ export async function undo(
   if (standing.is === 'damaged') throw damagedRestore(home, id, standing.error);
   if (standing.is === 'undone') {
     if (standing.undone.kept === 0) forgetRestore(home.path('restores', id));
+    failpoint('undo.done');
     return wasUndone(options, standing.undone, emit);
   }
   if (standing.is === 'none') {
