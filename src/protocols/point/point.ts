@@ -123,6 +123,11 @@ export class PointClient {
     await this.#ask({ addKey: { state, key } }, signal);
   }
 
+  /** The key files that another holder has. */
+  async keys(state: StateId, signal: AbortSignal): Promise<readonly KeyFile[]> {
+    return (await this.#ask({ keys: { state } }, signal)).keys;
+  }
+
   #need<T>(part: T | undefined): T {
     if (part === undefined)
       throw errorOfFault({ code: 'failed', message: 'an answer without what was asked', hint: '' }, this.#name);

@@ -26,10 +26,12 @@ import type { Phase, Step } from './steps.ts';
 import type { AreasOutcome, AreasStatus } from './types.ts';
 
 /** `plan.json`: what is done, so that it can be put back by anybody. */
-interface JournalPlan {
+export interface JournalPlan {
   readonly format: 1;
   /** In the names of unfinished files, so that nobody else has such a name. */
   readonly token: string;
+  /** As in the outcome: where that is damaged, others must know whether it is their root. Earlier versions did not note it. */
+  readonly root?: string;
   readonly steps: readonly Step[];
   readonly folders: Readonly<Record<string, OwnedMode>>;
 }
