@@ -33,6 +33,8 @@ export const XATTRS_MAX_BYTES = 256 * KIB;
 export const PATH_DEPTH_MAX = 1024;
 /** Bytes of one name: what every file system of ours allows. */
 export const NAME_MAX_BYTES = 255;
+/** A path in a file of settings: PATH_MAX; what is longer names nothing. */
+export const PATH_MAX_CHARS = 4096;
 /** Bytes of a symbolic link's target: PATH_MAX. */
 export const LINK_TARGET_MAX_BYTES = 4096;
 /** Frames in one pack, the last one's padding included: bounds what one pack can open to (1 GiB of content). */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { DESCRIPTOR_PACKS_MAX_BYTES, SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
+import { parseBy } from '../../../common/parse-by.ts';
 import type { LeaseTerms } from './leases/leases.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
@@ -78,7 +79,7 @@ export interface StateInfo {
 
 /** The hint if it is one, else undefined. What is damaged in it is left out. */
 export function parseStateInfo(value: unknown): StateInfo | undefined {
-  const parsed = StateInfoSchema.safeParse(value);
+  const parsed = parseBy(StateInfoSchema, value);
   return parsed.success ? (parsed.data as unknown as StateInfo) : undefined;
 }
 
