@@ -32,7 +32,7 @@ const named: { file: string; title: string }[] = page
     });
   });
 
-const TITLE = /\b(?:test|it|describe)\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
+const TITLE = /\b(?:test|longTest|it|describe)\(\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/g;
 
 function titlesIn(file: string): string[] {
   const path = join(ROOT, 'test', file);
