@@ -52,6 +52,15 @@ for (const [name, write] of Object.entries(WRITTEN)) {
   });
 }
 
+test('a secret is found in columns of numbers of one, two and three digits', () => {
+  const secret = Uint8Array.from({ length: 32 }, (_, at) => [5, 58, 158][at % 3]! + at);
+  const finder = new Finder();
+  finder.add('it', secret);
+  const text = inspect(secret, { breakLength: Number.POSITIVE_INFINITY });
+  assert.match(text, /, {2,}\d/);
+  assert.equal(finder.in(Buffer.from(text)).length, 1, text);
+});
+
 test('a passphrase is found as text and in what was made of its text', () => {
   const words = `correct horse ${randomBytes(4).toString('hex')} staple`;
   const finder = new Finder();

@@ -3,6 +3,8 @@ import { formsOf } from './forms.ts';
 
 /** As many characters in a row are a part of a secret: of a hexadecimal number 64 bits, which nobody hits by chance. */
 export const PART_CHARS = 16;
+/** A row of numbers that is set in columns. */
+const BLANKS = /\d,[ \n]{2,}\d/;
 const BASE = 0x01000193;
 const TABLE_BITS = 22;
 
@@ -10,7 +12,7 @@ export interface Found {
   /** Which secret. */
   readonly secret: string;
   readonly form: string;
-  /** Where in what was searched. */
+  /** Where in what was searched; of numbers in columns, with single blanks. */
   readonly at: number;
 }
 
@@ -33,15 +35,20 @@ export class Finder {
     }
   }
 
-  /** The first part of each secret that is in there. */
+  /** The first part of each secret that is in there, as it is or with single blanks: numbers are logged in columns. */
   in(bytes: Buffer): Found[] {
     const found = new Map<string, Found>();
+    this.#search(bytes, found);
+    if (BLANKS.test(bytes.toString('latin1'))) this.#search(singleBlanks(bytes), found);
+    return [...found.values()];
+  }
+
+  #search(bytes: Buffer, found: Map<string, Found>): void {
     this.#eachHash(bytes, (at, hash) => {
       if (this.#seen[hash >>> (32 - TABLE_BITS)] === 0) return;
       const part = this.#parts.get(bytes.toString('latin1', at, at + PART_CHARS));
       if (part && !found.has(part.secret)) found.set(part.secret, { ...part, at });
     });
-    return [...found.values()];
   }
 
   #eachHash(bytes: Buffer, visit: (at: number, hash: number) => void): void {
@@ -53,6 +60,10 @@ export class Finder {
       if (index >= PART_CHARS - 1) visit(index - PART_CHARS + 1, Math.imul(hash, 0x9e3779b1) >>> 0);
     }
   }
+}
+
+function singleBlanks(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString('latin1').replaceAll(/[ \n]+/g, ' '), 'latin1');
 }
 
 function power(base: number, times: number): number {
