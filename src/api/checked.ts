@@ -1,4 +1,5 @@
 import { ResettleError } from '../common/errors.ts';
+import { parseBy } from '../common/parse-by.ts';
 import { type ApiEvent, type Method, type RequestOf, requests, type Service } from './contract.ts';
 
 /** Checks a request's shape before the service sees it. Throws `usage`, naming the field. */
@@ -9,7 +10,7 @@ export async function callChecked<M extends Method>(
   emit: (event: ApiEvent) => void,
   signal: AbortSignal,
 ): Promise<Record<string, unknown>> {
-  const parsed = requests[method].safeParse(body);
+  const parsed = parseBy(requests[method], body);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const field = issue?.path.join('.') || method;

@@ -109,7 +109,8 @@ export const FAILPOINTS = {
   'undo.synced': 'everything is as before, and pre-images may have a folder still',
   'undo.target-left': 'everything is as before, and restore.json does not say so',
   'undo.noted': 'restore.json says "undone", and the plan is there',
-  'undo.done': 'all parts of a restore are undone, and its folder is there',
+  'undo.noted-whole': 'undone.json says that all parts of a restore are undone, and what it kept is there',
+  'undo.done': 'all of a restore is gone but undone.json, and nobody was told',
   // A restore of areas.
   'areas.plan-written': 'the plan of areas is written and synced, and nothing says that it counts',
   'areas.file-written': 'outcome.json or plan.json is written and synced beside its place',

@@ -33,6 +33,8 @@ export const XATTRS_MAX_BYTES = 256 * KIB;
 export const PATH_DEPTH_MAX = 1024;
 /** Bytes of one name: what every file system of ours allows. */
 export const NAME_MAX_BYTES = 255;
+/** A path in a file of settings: PATH_MAX; what is longer names nothing. */
+export const PATH_MAX_CHARS = 4096;
 /** Bytes of a symbolic link's target: PATH_MAX. */
 export const LINK_TARGET_MAX_BYTES = 4096;
 /** Frames in one pack, the last one's padding included: bounds what one pack can open to (1 GiB of content). */
@@ -139,6 +141,16 @@ export const HELLO_MESSAGE_MAX_BYTES = 256 * KIB;
 /** Control messages, requests and answers, that are in memory for one peer, and for all: four and twenty-four of the largest. */
 export const CONTROL_BYTES_PER_PEER_MAX = 16 * MIB;
 export const CONTROL_BYTES_MAX = 96 * MIB;
+/**
+ * What one peer may have of the thread that answers requests: a quarter of it, and so much at once before that counts. A peer that
+ * takes the records of a large fleet, some seconds of work, has to wait a little; one that asks without end always does.
+ */
+export const ANSWER_SHARE = 0.25;
+export const ANSWER_BURST_MS = 2_000;
+/** One request counts for so much at most: what takes longer waits for a disk. */
+export const ANSWER_MOST_MS = 50;
+/** Requests of one peer that are answered at once, a commit that takes a minute among them. */
+export const ANSWERS_AT_ONCE_PER_PEER = 8;
 /** Greetings on one connection: one is usual, a few while a machine joins. */
 export const HELLOS_PER_CONNECTION_MAX = 32;
 /** Whoever has its answer closes the stream within this. */
@@ -158,6 +170,23 @@ export const NEGOTIATION_LINE_MAX_BYTES = 1024;
 /** Pings, streams opened and streams reset on one connection: a large exchange of records opens some hundred in a second. */
 export const MUXER_SIGNALS_PER_SECOND = 500;
 export const MUXER_SIGNALS_BURST = 2_000;
+/**
+ * A piece of Noise or a frame of yamux that has begun goes on by so much within so many looks, or the connection ends: within a
+ * minute, as long as a transfer may stand still. 300 bytes a second are enough.
+ */
+export const UNFINISHED_STEP_BYTES = 16 * KIB;
+export const UNFINISHED_LOOK_MS = 15_000;
+export const UNFINISHED_LOOKS_MAX = 4;
+/**
+ * Small things of one peer on all its connections: frames without data, or with less than PACE_SMALL_BYTES. Each costs some 20 µs, a
+ * stream that is opened or reset ten times as much; so a peer has a tenth of the thread by them. A request has about fifteen.
+ */
+export const PACE_SMALL_BYTES = 1 * KIB;
+export const PACE_PER_SECOND = 4_000;
+export const PACE_BURST = 16_000;
+export const PACE_SIGNAL_COUNT = 8;
+/** A peer that is too fast is not heard for so long at most: others that it keeps waiting shall not take it for gone. */
+export const PACE_PAUSE_MAX_MS = 2_000;
 /** What waits to be sent on one connection: two full streams. Beyond it the other side asks and does not read. */
 export const CONNECTION_UNSENT_MAX_BYTES = 2 * STREAM_WRITE_BUFFER_BYTES;
 
@@ -314,6 +343,12 @@ export const INBOUND_CONNECTIONS_PER_SECOND = 200;
 /** Handshakes under way, of all hosts and of one: so that sixteen hostile ones are needed to keep others out. */
 export const PENDING_CONNECTIONS_MAX = 1024;
 export const PENDING_CONNECTIONS_PER_HOST_MAX = 64;
+/**
+ * Handshakes that are begun for others, 2 ms each: of one host, and of all. A laboratory of five hundred machines may start at
+ * once; a flood has a tenth of the thread, or a quarter where it comes from many addresses. Who is refused dials again.
+ */
+export const HANDSHAKES_PER_HOST = { burst: 128, perSecond: 50 };
+export const HANDSHAKES_OF_ALL = { burst: 1_000, perSecond: 120 };
 /** Inbound connections of one peer: one or two are used; a doctor tries sixteen addresses at once. */
 export const CONNECTIONS_PER_PEER_MAX = 32;
 /** One address of a peer: a stale one that swallows packets must leave time for the next. */
@@ -437,6 +472,12 @@ export const DISCOVERED_PEERS_MAX = 2048;
 export const DISCOVERED_PEERS_PER_SOURCE_MAX = 64;
 /** Announcements remembered for one peer id on one interface: a false one cannot push the true one out. */
 export const DISCOVERED_INSTANCES_PER_PEER_MAX = 4;
+/**
+ * Packets that are looked into, 0.2 ms each: of one address, which may be that of sixty agents that start at once, and of all on one
+ * interface. A network of a thousand machines has some fifty a second. What is left out was a hint; it comes again.
+ */
+export const DISCOVERY_PACKETS_PER_SOURCE = { burst: 500, perSecond: 100 };
+export const DISCOVERY_PACKETS_OF_ALL = { burst: 1_000, perSecond: 300 };
 /** Addresses remembered of one announcement. */
 export const DISCOVERED_ADDRESSES_PER_PEER_MAX = 8;
 /** A discovery packet stays below one Ethernet frame. */

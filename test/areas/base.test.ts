@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseBy } from '../../src/common/parse-by.ts';
 import { isPlainPath } from '../../src/state/areas/base/change.ts';
+import { readDocuments } from '../../src/state/areas/base/documents.ts';
 import { ItemPlanner } from '../../src/state/areas/base/item-planner.ts';
 import { matchesPath } from '../../src/state/areas/base/path-patterns.ts';
 import { PlannedSystem } from '../../src/state/areas/base/planned-system.ts';
+import { AREAS } from '../../src/state/areas/registry.ts';
 import { machineWith } from './support/machine.ts';
 
 const file = (path: string, text: string) =>
@@ -60,4 +63,17 @@ test('patterns and paths of changes are taken by the letter', () => {
     assert.equal(isPlainPath(path), false, path);
   }
   assert.equal(isPlainPath('/etc/ä b'), true);
+});
+
+test('a document whose list is an object with a length of its own is wrong, as any other', (t) => {
+  const folder = machineWith(t, {}).root;
+  const length = { length: { toString: null } };
+  for (const wrong of [length, { areas: length }]) {
+    writeFileSync(join(folder, 'machine.json'), JSON.stringify(wrong));
+    assert.throws(() => readDocuments(folder, AREAS), { code: 'damaged' });
+  }
+  for (const area of AREAS) {
+    assert.equal(parseBy(area.schema, length).success, false, area.name);
+    assert.equal(parseBy(area.schema, { [area.name]: length }).success, false, area.name);
+  }
 });

@@ -8,7 +8,7 @@ import { OWNERS_AS_CAPTURED } from '../../src/state/areas/base/owners-as-capture
 import { type FstabEntry, fstabLine, parseFstab } from '../../src/state/areas/filesystems/fstab.ts';
 import { filesystemsArea } from '../../src/state/areas/filesystems/index.ts';
 import { lvmNameOf, volumeOf } from '../../src/state/areas/filesystems/mounts.ts';
-import type { FilesystemsContent } from '../../src/state/areas/filesystems/schema.ts';
+import { type FilesystemsContent, fstabEntry } from '../../src/state/areas/filesystems/schema.ts';
 import { tableLines, withLines } from '../../src/state/areas/filesystems/table-lines.ts';
 import { validateFilesystems } from '../../src/state/areas/filesystems/validate.ts';
 import { lacks } from '../support/tools.ts';
@@ -490,4 +490,12 @@ test('fstab lines are read as they were written, and what stood there stays', ()
     }),
   );
   assert.throws(() => fstabLine({ device: 'a\nb', path: '/', type: 'x', options: [], freq: 0, passno: 0 }));
+});
+
+test('a line whose options are no line together is refused with the document, and none is "defaults"', () => {
+  const entry = { device: 'tmpfs', path: '/tmp', type: 'tmpfs', freq: 0, passno: 0 };
+  const options = Array.from({ length: 200 }, (_, index) => `x-${index}-${'y'.repeat(100)}`);
+  assert.equal(fstabEntry.safeParse({ ...entry, options }).success, false);
+  assert.equal(fstabEntry.safeParse({ ...entry, options: options.slice(0, 30) }).success, true);
+  assert.deepEqual(parseFstab('tmpfs /tmp tmpfs ,\n').entries, [{ ...entry, options: ['defaults'] }]);
 });

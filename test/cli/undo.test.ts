@@ -42,6 +42,12 @@ function makeTarget(name: string): { dir: string; copy: string } {
   return { dir, copy };
 }
 
+async function restoredId(into: string): Promise<string> {
+  const { status, last, stdout } = await restore(into, '--on-conflict', 'replace');
+  assert.equal(status, 0, stdout);
+  return String(last.restore);
+}
+
 /** What differs, but for the times of folders that had items added and removed. */
 const differences = (a: string, b: string): string[] =>
   compareTrees(a, b).differences.filter((one) => !/^\.(\/Documents)? has mtime /.test(one));
@@ -76,8 +82,32 @@ test('undo puts back what was replaced and removes what was added, the newest re
   const named = await scene.done('laptop', ['undo', String(restored[0])]);
   assert.equal(named.restore, restored[0]);
   assert.deepEqual(differences(first.copy, first.dir), []);
-  await scene.fails('laptop', ['undo'], 6, 'not-found');
-  await scene.fails('laptop', ['undo', String(restored[0])], 6, 'not-found');
+});
+
+test('an undo whose answer was lost, given again, says that it was done and leaves the restore before alone', async () => {
+  const older = makeTarget('again-older');
+  const newer = makeTarget('again-newer');
+  const [first, second] = [await restoredId(older.dir), await restoredId(newer.dir)];
+  const done = await scene.done('laptop', ['undo']);
+  assert.deepEqual([done.restore, done.wasUndone, done.earlier], [second, false, first]);
+  for (const again of [await scene.done('laptop', ['undo']), await scene.done('laptop', ['undo', second])]) {
+    const { removed, putBack, skipped, wasUndone, restore: id, into, earlier, state, snapshot } = again;
+    assert.deepEqual([id, into, earlier], [second, newer.dir, first]);
+    assert.deepEqual([removed, putBack, skipped, wasUndone], [0, 0, 0, true]);
+    assert.deepEqual([state, snapshot], [done.state, done.snapshot]);
+    assert.equal(again.undoneAt, done.undoneAt);
+  }
+  const { status, stderr } = await scene.command(['undo', '--home', scene.path('laptop')]).ended;
+  assert.equal(status, 0);
+  assert.match(stderr, new RegExp(`${second} into ${newer.dir} was undone already, at .* nothing was changed`));
+  assert.match(stderr, new RegExp(`"resettle undo ${first}" would undo .* into ${older.dir}`));
+  assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured');
+  assert.equal((await scene.done('laptop', ['undo', first])).earlier, null);
+  assert.deepEqual(differences(older.copy, older.dir), []);
+  assert.equal((await scene.done('laptop', ['undo'])).restore, second, 'the newest is the newest still');
+  const third = await restoredId(newer.dir);
+  assert.ok(third > second);
+  assert.equal((await scene.done('laptop', ['undo'])).restore, third);
 });
 
 test('what was put beside something, and a whole new folder, go again', async () => {
@@ -115,14 +145,20 @@ test('what was changed since stays and is listed', async () => {
   rmSync(join(dir, 'Documents', 'new'));
   renameSync(join(dir, before!), join(dir, 'report.txt'));
   assert.deepEqual(differences(copy, dir), []);
-  await scene.fails('laptop', ['undo', String(last.restore)], 6, 'not-found');
-  assert.equal((await scene.done('laptop', ['undo'])).into, older.dir, 'the next one is the one before');
-  await scene.fails('laptop', ['undo'], 6, 'not-found');
+  for (const args of [['undo'], ['undo', String(last.restore)]]) {
+    const again = await scene.run('laptop', args);
+    assert.equal(again.status, 3, 'what stays is told of again');
+    assert.deepEqual(
+      [again.last.restore, again.last.wasUndone, again.last.skipped],
+      [last.restore, true, last.skipped],
+    );
+    assert.deepEqual(differences(copy, dir), []);
+  }
+  assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured', 'the one before is left alone');
 });
 
 test('an undo that is killed when all is put back is ended by the same command, which leaves the restore before alone', async () => {
-  const kept = readdirSync(scene.path('laptop', 'restores')).length;
-  for (const point of ['undo.noted', 'undo.done']) {
+  for (const point of ['undo.noted', 'undo.noted-whole', 'undo.done']) {
     const older = makeTarget(`${point}-older`);
     const newer = makeTarget(`${point}-newer`);
     for (const { dir } of [older, newer]) {
@@ -133,8 +169,9 @@ test('an undo that is killed when all is put back is ended by the same command, 
     assert.equal((await scene.done('laptop', ['undo'])).into, newer.dir);
     assert.deepEqual(differences(newer.copy, newer.dir), []);
     assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured');
-    assert.equal((await scene.done('laptop', ['undo'])).into, older.dir);
-    assert.equal(readdirSync(scene.path('laptop', 'restores')).length, kept, 'nothing of either stays');
+    const { restore: id, earlier } = await scene.done('laptop', ['undo']);
+    assert.deepEqual(readdirSync(scene.path('laptop', 'restores', String(id))), ['undone.json'], 'no more of it stays');
+    assert.equal((await scene.done('laptop', ['undo', String(earlier)])).into, older.dir);
   }
 });
 

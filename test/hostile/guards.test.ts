@@ -9,10 +9,14 @@ import {
   MUXER_SIGNALS_BURST,
   NEGOTIATION_LINES_MAX,
   STRANGER_CONNECTIONS_MAX,
+  UNFINISHED_LOOKS_MAX,
+  UNFINISHED_STEP_BYTES,
   YAMUX_WINDOW_BYTES,
 } from '../../src/common/limits.ts';
 import { FrameGuard } from '../../src/node/link/frame-guard.ts';
-import { LengthGuard } from '../../src/node/link/length-guard.ts';
+import { guardLengths, LengthGuard } from '../../src/node/link/length-guard.ts';
+import { PieceGuard } from '../../src/node/link/piece-guard.ts';
+import { type UnderWay, Unfinished } from '../../src/node/link/unfinished.ts';
 import { oneTooMany } from '../../src/node/membership/strangers.ts';
 import { MessageRoom } from '../../src/protocols/wire/room.ts';
 import { HeldClock } from '../pair/support/parties.ts';
@@ -76,6 +80,106 @@ describe('the guard of lengths', () => {
     const guard = new LengthGuard({ ...rules, isPrefixed: () => false });
     assert.equal(guard.look(Buffer.concat([MULTISTREAM, line('/chosen'), new Uint8Array(100).fill(0x80)])), undefined);
     assert.ok(guard.isOver);
+  });
+});
+
+function piece(bytes: number): Buffer {
+  const made = Buffer.alloc(2 + bytes, 0xff);
+  made.writeUInt16BE(bytes);
+  return made;
+}
+
+describe('the guard of pieces', () => {
+  it('has nothing under way between two pieces, and something at every other place, however they are cut', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 0xffff }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(sizes, fc.array(fc.nat()), (lengths, cuts) => {
+        const guard = new PieceGuard();
+        const lengthsSoFar = lengths.map((_, index) => lengths.slice(0, index + 1));
+        const ends = new Set([0, ...lengthsSoFar.map((some) => some.reduce((sum, length) => sum + 2 + length, 0))]);
+        let at = 0;
+        for (const chunk of chunks(Buffer.concat(lengths.map(piece)), cuts)) {
+          assert.equal(guard.look(chunk), undefined);
+          at += chunk.length;
+          assert.equal(guard.underWay === undefined, ends.has(at));
+        }
+      }),
+    );
+  });
+
+  it('refuses a piece of nothing', () => {
+    assert.match(new PieceGuard().look(Buffer.concat([piece(100), piece(0)])) ?? '', /a piece of nothing/);
+  });
+
+  it('follows from the first byte behind the negotiation, wherever it is cut', () => {
+    const bytes = Buffer.concat([MULTISTREAM, line('/chosen'), piece(300), piece(1)]);
+    fc.assert(
+      fc.property(fc.array(fc.nat()), (cuts) => {
+        const seen: Uint8Array[] = [];
+        const stream = { onData: (data: Uint8Array) => void seen.push(data), abort: assert.fail };
+        const guard = new PieceGuard();
+        guardLengths(stream as never, { ...rules, isPrefixed: () => false }, guard);
+        for (const chunk of chunks(bytes, cuts)) stream.onData(chunk);
+        assert.equal(guard.underWay, undefined);
+        assert.ok(Buffer.concat(seen).equals(bytes), 'all of it goes on as it is');
+        stream.onData(Uint8Array.of(1));
+        assert.ok(guard.underWay);
+      }),
+    );
+  });
+});
+
+describe('what was begun and does not come', () => {
+  /** At how many looks it was found, when so much comes between two of them. */
+  function looksUntilFound(of: UnderWay, comes: () => void): number {
+    const unfinished = new Unfinished(of);
+    for (let looks = 1; looks < 1000; looks += 1) {
+      if (unfinished.look()) return looks;
+      comes();
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  it('is found after some looks, in Noise and in yamux', () => {
+    const pieces = new PieceGuard();
+    pieces.look(Uint8Array.of(0xff, 0xff));
+    assert.equal(
+      looksUntilFound(pieces, () => {}),
+      UNFINISHED_LOOKS_MAX + 1,
+    );
+    const frames = new FrameGuard(new HeldClock());
+    frames.look(yamuxFrame({ type: YAMUX_TYPE.data, stream: 1, length: 1000 }));
+    assert.equal(
+      looksUntilFound(frames, () => {}),
+      UNFINISHED_LOOKS_MAX + 1,
+    );
+  });
+
+  it('is found although a few bytes come', () => {
+    const frames = new FrameGuard(new HeldClock());
+    frames.look(yamuxFrame({ type: YAMUX_TYPE.data, stream: 1, length: YAMUX_WINDOW_BYTES }));
+    assert.ok(looksUntilFound(frames, () => frames.look(new Uint8Array(10))) < Number.POSITIVE_INFINITY);
+  });
+
+  it('is nothing where it is slow but comes, or where all is whole', () => {
+    const slow = new FrameGuard(new HeldClock());
+    slow.look(yamuxFrame({ type: YAMUX_TYPE.data, stream: 1, length: YAMUX_WINDOW_BYTES }));
+    const enough = UNFINISHED_STEP_BYTES / UNFINISHED_LOOKS_MAX;
+    assert.equal(
+      looksUntilFound(slow, () => slow.look(new Uint8Array(enough))),
+      Number.POSITIVE_INFINITY,
+    );
+    assert.equal(
+      looksUntilFound(new PieceGuard(), () => {}),
+      Number.POSITIVE_INFINITY,
+    );
+    const busy = new PieceGuard();
+    busy.look(Uint8Array.of(0));
+    // Always in the middle of another one.
+    assert.equal(
+      looksUntilFound(busy, () => busy.look(Uint8Array.of(1, 9, 0))),
+      Number.POSITIVE_INFINITY,
+    );
   });
 });
 

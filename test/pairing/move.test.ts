@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { systemClock } from '../../src/common/clock.ts';
 import { PAIRING_KEPT_MS } from '../../src/common/limits.ts';
 import { KeptPairings } from '../../src/node/pairing/kept.ts';
+import { noteUndone, type Undone } from '../../src/node/roles/destination/undone.ts';
 import { WORDS } from '../../src/protocols/pair/words.ts';
 import { AheadClock, TwoMachines } from './support/two-machines.ts';
 
@@ -193,6 +194,21 @@ describe('from machine to machine by a code', () => {
     const again = two.receive({ kept: kept!.id }, { accept: () => assert.fail('asked again') });
     await Promise.all([old.done, again.done]);
     assert.deepEqual(two.control.taken, [0, 1, 2, 3, 4, 5]);
+  });
+
+  it('goes on as another restore where the person undid what had come', async () => {
+    const old = two.send();
+    const { pairingCode } = await old.told.first('code');
+    two.control.beforePack = (at) => (at === 3 ? fresh.end.abort(new Error('Ctrl-C')) : undefined);
+    const fresh = two.receive({ code: pairingCode });
+    await assert.rejects(fresh.done, { code: 'interrupted' });
+    two.control.beforePack = undefined;
+    const [{ id, restoreId }] = keptOf('new', 'receiver') as [ReturnType<typeof keptOf>[0] & { restoreId: string }];
+    const undone = { format: 1, restore: restoreId, state: null, snapshot: null, into: '/x', undoneAt: 'now', kept: 0 };
+    noteUndone(two.home('new'), undone as Undone);
+    const again = two.receive({ kept: id });
+    const [, done] = await Promise.all([old.done, again.done]);
+    assert.ok(done.restore !== null && done.restore > restoreId, `${done.restore}`);
   });
 
   it('goes on after the sender was ended, for the same PATHs, with the same keys and no code', async () => {

@@ -15,7 +15,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { type ConflictPolicy, undoRestore } from '../../src/state/restore/index.ts';
+import type { PackSource } from '../../src/common/ports.ts';
+import { type ConflictPolicy, standingOfFiles, undoRestore } from '../../src/state/restore/index.ts';
 import { aclsIn, attributesIn, compareTrees } from '../support/compare-trees.ts';
 import { isLong, runs } from '../support/long.ts';
 import { hasProgram } from './fs/support/places.ts';
@@ -166,6 +167,29 @@ test('undo follows no link that was put into the target since', async (t) => {
   await undo(undoDir('one'));
   assert.ok(existsSync(join(outside, 'deep/y')));
   assert.ok(existsSync(join(target, 'only-captured')));
+});
+
+test('what is at work is not taken for one that was cut short before it changed anything', async (t) => {
+  const { captured, target, before, undoDir } = await scene(temporaryFolder(t));
+  const { promise: isAsked, resolve: asked } = Promise.withResolvers<void>();
+  const { promise: mayGo, resolve: go } = Promise.withResolvers<void>();
+  const source: PackSource = {
+    async get(...pack) {
+      asked();
+      await mayGo;
+      await captured.packs.get(pack[0], pack[1], pack[2]);
+    },
+  };
+  const options = { onConflict: 'replace', undoDir: undoDir('one'), restoreId: 'one' } as const;
+  const restoring = restoreTree(captured, target, { ...options, source });
+  await isAsked;
+  assert.equal(standingOfFiles(undoDir('one')), 'begun');
+  await assert.rejects(undo(undoDir('one')), /at work/);
+  go();
+  await restoring;
+  assert.equal(standingOfFiles(undoDir('one')), 'made');
+  await undo(undoDir('one'));
+  assertAsBefore(before, target, 'and undone');
 });
 
 test('where nothing was restored there is nothing to undo', async (t) => {

@@ -43,7 +43,10 @@ for (const [name, wish] of Object.entries(WISHES)) {
     );
     assert.deepEqual(beside, [], 'a second restore changes nothing');
 
-    for (const ran of [home.run('undo'), home.run('undo')]) assert.equal(ran.status, 0, toldBy(ran));
+    for (const id of restores().slice(-2).reverse()) {
+      const ran = home.run('undo', id);
+      assert.equal(ran.status, 0, toldBy(ran));
+    }
     assert.deepEqual(shownDifference(before, treeOf(root)), [], 'undo leaves nothing');
     const { added, removed, altered } = compare(before, after);
     t.diagnostic(
@@ -88,10 +91,10 @@ function onlyTime(line: string): boolean {
 }
 
 function undoAll(): void {
-  while (home.run('undo').status === 0);
+  for (const id of restores().reverse()) home.run('undo', id);
 }
 
 const kept = join(scene.folder, 'home/restores');
-const restores = (): string[] => (existsSync(kept) ? readdirSync(kept) : []);
+const restores = (): string[] => (existsSync(kept) ? readdirSync(kept).sort() : []);
 
 const compareIsOther = (): boolean => shownDifference(before, treeOf(root)).length > 0;

@@ -172,7 +172,8 @@ async function toFolder(
   }
   context.output.message(
     `${String(done.files)} files, ${formatBytes(Number(done.bytes))}, captured to ${String(done.store)}, ` +
-      `which has them in ${formatBytes(Number(done.storedBytes))}, sealed; ${formatBytes(Number(done.newBytes))} are new. ` +
+      `which has them in ${formatBytes(Number(done.storedBytes))}, sealed; ${formatBytes(Number(done.newBytes))} are new` +
+      `${Number(done.checkedBytes) > 0 ? ', and what was there was read again' : ''}. ` +
       'Stored, not yet safe to wipe: restore it and look first.',
   );
   context.output.done(done, [

@@ -7,6 +7,7 @@ import { serveRecords } from '../../protocols/records/server.ts';
 import { serveShares } from '../../protocols/shares/shares.ts';
 import { type Handlers, membersOnly } from '../../protocols/wire/registrar.ts';
 import { MessageRoom, withinRoom } from '../../protocols/wire/room.ts';
+import { Turns } from '../../protocols/wire/turns.ts';
 import { MdnsDiscovery } from '../discovery/index.ts';
 import type { DoctorOptions } from '../doctor/examination.ts';
 import type { AddressWatch } from '../link/address-watch.ts';
@@ -49,13 +50,10 @@ export class Agent {
   static async start(options: AgentOptions): Promise<Agent> {
     const { log } = options;
     let membership: Membership | undefined;
+    const isMember = (peer: string): boolean => membership?.isMember(peer) ?? false;
     const guard = <R extends Handlers>(registrar: R): R =>
-      membersOnly(
-        registrar,
-        (peer) => membership?.isMember(peer) ?? false,
-        (protocol, peer) => log.debug({ protocol, peer }, 'refused a stranger'),
-      );
-    const link = await startLink(options, options.fleet.identity.privateKey, DEFAULT_PORT, guard);
+      membersOnly(registrar, isMember, (protocol, peer) => log.debug({ protocol, peer }, 'refused a stranger'));
+    const link = await startLink(options, options.fleet.identity.privateKey, DEFAULT_PORT, guard, isMember);
     let roles: Roles | undefined;
     try {
       const links = rememberedLinks(options.clock);
@@ -114,7 +112,10 @@ function discoveryOf(options: AgentOptions, link: Link, links: Links): MdnsDisco
   const addresses = (): string[] => concreteAddresses(link, options, links);
   const discovery = new MdnsDiscovery({ peerId, addresses, interfaces, clock, random, log });
   discovery.onDuplicate((duplicate) =>
-    log.error(duplicate, 'another machine uses the keys of this one; give one of them a new --home'),
+    log.warn(
+      duplicate,
+      'another machine says that it has the keys of this one: a clone of it, which needs a new --home, or a liar',
+    ),
   );
   return discovery;
 }
@@ -147,16 +148,17 @@ async function serveAll(
   const members = guard(open);
   const room = new MessageRoom();
   const control = withinRoom(members, room);
+  const turns = new Turns(options.clock);
   const refused = (error: unknown, peer: string): void => {
     log.info({ err: error, peer }, 'refused');
     point?.noteRefusal(error, peer);
   };
-  await serveHello(withinRoom(open, room), membership);
-  await serveRecords(control, fleet.log, membership.spreading);
+  await serveHello(withinRoom(open, room), membership, turns);
+  await serveRecords(control, fleet.log, membership.spreading, turns);
   await serveDoctor(control, answerer(options, link, membership, discovery));
-  await serveShares(control, shareHolder, refused);
+  await serveShares(control, shareHolder, refused, turns);
   if (point) {
-    await servePoint(control, point, refused);
+    await servePoint(control, point, refused, turns);
     await serveBlocks(members, point, refused);
   }
 }

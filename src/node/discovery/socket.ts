@@ -1,7 +1,10 @@
 /** The one place that touches the network: a `multicast-dns` socket bound to one interface. */
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { isIPv4 } from 'node:net';
 import multicastDns from 'multicast-dns';
+import { Budget } from '../../common/budget.ts';
+import { type Clock, systemClock } from '../../common/clock.ts';
+import { DISCOVERY_PACKETS_OF_ALL, DISCOVERY_PACKETS_PER_SOURCE } from '../../common/limits.ts';
 import type { HeardPacket, OutgoingPacket } from './packets.ts';
 
 /** What a socket tells. None of these may throw. */
@@ -30,10 +33,27 @@ const GROUP_IP6 = 'ff02::fb';
 
 /** What `multicast-dns` needs: IPv4 goes by the interface's address, IPv6 by its name. */
 function optionsFor({ name, address }: { readonly name: string; readonly address: string }): multicastDns.Options {
-  if (isIPv4(address)) return { interface: address, bind: '0.0.0.0' };
+  if (isIPv4(address)) {
+    const socket = leaveOutFloods(createSocket({ type: 'udp4', reuseAddr: true }), systemClock);
+    return { interface: address, bind: '0.0.0.0', socket };
+  }
   // Without ipv6Only it would hear IPv4 too, and keep others from the port.
-  const socket = createSocket({ type: 'udp6', reuseAddr: true, ipv6Only: true });
+  const socket = leaveOutFloods(createSocket({ type: 'udp6', reuseAddr: true, ipv6Only: true }), systemClock);
   return { type: 'udp6', ip: GROUP_IP6, interface: `::%${name}`, bind: '::', socket };
+}
+
+/** Passes no more packets on than anybody sends who has something to say: to decode one takes longer than to make it. */
+export function leaveOutFloods<S extends Pick<Socket, 'emit'>>(socket: S, clock: Clock): S {
+  const ofSource = new Budget<string>(clock, DISCOVERY_PACKETS_PER_SOURCE);
+  const ofAll = new Budget<'all'>(clock, DISCOVERY_PACKETS_OF_ALL);
+  const emit = socket.emit.bind(socket) as (event: string, ...args: unknown[]) => boolean;
+  const guarded = (event: string, ...args: unknown[]): boolean => {
+    if (event !== 'message') return emit(event, ...args);
+    const { address } = args[1] as { address: string };
+    return ofSource.take(address) && ofAll.take('all') && emit(event, ...args);
+  };
+  socket.emit = guarded as S['emit'];
+  return socket;
 }
 
 /** A failure of the system, in contrast to a packet that could not be decoded. */

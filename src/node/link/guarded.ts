@@ -22,6 +22,9 @@ import {
 } from '../../common/limits.ts';
 import { FrameGuard } from './frame-guard.ts';
 import { guardLengths, type LengthRules } from './length-guard.ts';
+import { Pace } from './pace.ts';
+import { PieceGuard } from './piece-guard.ts';
+import { endUnfinished } from './unfinished.ts';
 
 const NOISE = '/noise';
 const YAMUX = '/yamux/1.0.0';
@@ -44,6 +47,13 @@ function changed<T extends object>(target: T, changes: Partial<T>): T {
   });
 }
 
+/** From the first byte on: lines until Noise is chosen, then its pieces. */
+function guardConnection(connection: MultiaddrConnection): void {
+  const pieces = new PieceGuard();
+  guardLengths(connection, onlyChoose(NOISE), pieces);
+  endUnfinished(connection, pieces);
+}
+
 /** Connections are looked at from their first byte on. */
 export function guardedTcp(): (components: TcpComponents) => ReturnType<ReturnType<typeof tcp>> {
   return (components) => {
@@ -51,11 +61,11 @@ export function guardedTcp(): (components: TcpComponents) => ReturnType<ReturnTy
     const guarded = (upgrader: Upgrader): Upgrader =>
       changed(upgrader, {
         upgradeInbound: (connection: MultiaddrConnection, options) => {
-          guardLengths(connection, onlyChoose(NOISE));
+          guardConnection(connection);
           return upgrader.upgradeInbound(connection, options);
         },
         upgradeOutbound: (connection: MultiaddrConnection, options) => {
-          guardLengths(connection, onlyChoose(NOISE));
+          guardConnection(connection);
           return upgrader.upgradeOutbound(connection, options);
         },
       });
@@ -66,12 +76,26 @@ export function guardedTcp(): (components: TcpComponents) => ReturnType<ReturnTy
   };
 }
 
+/** Who is at the other end of a connection, for the muxer on it, which is not told. */
+export class Remotes {
+  readonly #of = new WeakMap<MessageStream, string>();
+
+  set(connection: MessageStream, peer: string): void {
+    this.#of.set(connection, peer);
+  }
+
+  get(connection: MessageStream): string | undefined {
+    return this.#of.get(connection);
+  }
+}
+
 /** A peer that does not name its muxer in the handshake chooses it in lines again. */
-export function guardedNoise(): (components: NoiseComponents) => ConnectionEncrypter {
+export function guardedNoise(remotes: Remotes): (components: NoiseComponents) => ConnectionEncrypter {
   return (components) => {
     const encrypter = noise()(components);
     const guard = async (securing: ReturnType<ConnectionEncrypter['secureInbound']>) => {
       const secured = await securing;
+      remotes.set(secured.connection, secured.remotePeer.toString());
       if (secured.streamMuxer === undefined) guardLengths(secured.connection, onlyChoose(YAMUX));
       return secured;
     };
@@ -88,11 +112,16 @@ interface Muxer extends StreamMuxer {
   onRemoteStream(stream: Stream): void;
 }
 
-/** `isPrefixed`: in which protocols messages have their lengths in front. */
-export function guardedYamux(
-  clock: Clock,
-  isPrefixed: LengthRules['isPrefixed'],
-): (components: YamuxComponents) => StreamMuxerFactory {
+export interface YamuxRules {
+  readonly remotes: Remotes;
+  /** Whose pace a peer has. */
+  readonly paceOf: (remote: string | undefined) => string;
+  /** In which protocols messages have their lengths in front. */
+  readonly isPrefixed: LengthRules['isPrefixed'];
+}
+
+export function guardedYamux(rules: YamuxRules, clock: Clock): (components: YamuxComponents) => StreamMuxerFactory {
+  const pace = new Pace(clock);
   const make = yamux({
     maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
     streamOptions: {
@@ -107,22 +136,26 @@ export function guardedYamux(
       protocol: factory.protocol,
       createStreamMuxer: (channel) => {
         const muxer = factory.createStreamMuxer(channel) as unknown as Muxer;
-        guardFrames(muxer, channel, clock);
-        guardStreams(muxer, (name) => components.registrar.getProtocols().includes(name), isPrefixed);
+        const remote = rules.remotes.get(channel);
+        guardFrames(muxer, channel, clock, (count) => pace.take(rules.paceOf(remote), count, channel));
+        guardStreams(muxer, (name) => components.registrar.getProtocols().includes(name), rules.isPrefixed);
         return muxer;
       },
     };
   };
 }
 
-function guardFrames(muxer: Muxer, channel: MessageStream, clock: Clock): void {
+function guardFrames(muxer: Muxer, channel: MessageStream, clock: Clock, small: (count: number) => void): void {
   const frames = new FrameGuard(clock);
+  endUnfinished(channel, frames);
   const { onData } = muxer;
   // What it throws ends the connection: the muxer expects that of itself.
   muxer.onData = (data) => {
     frames.look(data);
     if (channel.writeBufferLength > CONNECTION_UNSENT_MAX_BYTES) throw new Error('it does not read what it asks for');
     onData.call(muxer, data);
+    const count = frames.takeSmall();
+    if (count > 0) small(count);
   };
 }
 

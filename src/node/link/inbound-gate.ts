@@ -1,5 +1,12 @@
 import type { ConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface';
-import { CONNECTIONS_PER_PEER_MAX, PENDING_CONNECTIONS_PER_HOST_MAX } from '../../common/limits.ts';
+import { Budget } from '../../common/budget.ts';
+import type { Clock } from '../../common/clock.ts';
+import {
+  CONNECTIONS_PER_PEER_MAX,
+  HANDSHAKES_OF_ALL,
+  HANDSHAKES_PER_HOST,
+  PENDING_CONNECTIONS_PER_HOST_MAX,
+} from '../../common/limits.ts';
 import { ipOf } from './interfaces.ts';
 
 /**
@@ -11,11 +18,19 @@ export class InboundGate implements ConnectionGater {
   readonly #pending = new Map<string, Set<MultiaddrConnection>>();
   /** Inbound connections of each peer. */
   readonly #ofPeer = new Map<string, number>();
+  readonly #ofHost: Budget<string>;
+  readonly #ofAll: Budget<'all'>;
+
+  constructor(clock: Clock) {
+    this.#ofHost = new Budget(clock, HANDSHAKES_PER_HOST);
+    this.#ofAll = new Budget(clock, HANDSHAKES_OF_ALL);
+  }
 
   denyInboundConnection(connection: MultiaddrConnection): boolean {
     const host = ipOf(connection.remoteAddr.toString()) ?? '';
     const pending = this.#pending.get(host) ?? new Set();
     if (pending.size >= PENDING_CONNECTIONS_PER_HOST_MAX) return true;
+    if (!this.#ofHost.take(host) || !this.#ofAll.take('all')) return true;
     pending.add(connection);
     this.#pending.set(host, pending);
     connection.addEventListener('close', () => this.#settled(host, connection), { once: true });

@@ -17,22 +17,32 @@ export interface LengthRules {
 
 const HEADER = '/multistream/1.0.0';
 
+/** Looks at what follows a negotiation. */
+export interface Follower {
+  /** What is wrong with these bytes, if something is. */
+  look(data: Uint8Array | Uint8ArrayList): string | undefined;
+}
+
 /**
  * libp2p reads a length byte by byte until it ends, however long that takes: a row of bytes that only begin one keeps the
  * event loop from everything else, timeouts included, and fills the memory. It also answers every protocol that is asked
  * for, without end. This looks at the lengths first, and ends a stream that has one longer than any honest one, or too many
- * lines of negotiation. What it lets through goes on as it is.
+ * lines of negotiation. What it lets through goes on as it is. `follower` sees all that comes once nothing more is guarded.
  */
-export function guardLengths(stream: MessageStream, rules: LengthRules): void {
+export function guardLengths(stream: MessageStream, rules: LengthRules, follower?: Follower): void {
   const arriving = stream as unknown as Arriving;
   if (typeof arriving.onData !== 'function') throw new TypeError('streams of this libp2p cannot be guarded');
   const pass = arriving.onData;
   const guard = new LengthGuard(rules);
-  arriving.onData = (data) => {
-    const problem = guard.look(data);
+  const passIf = (problem: string | undefined, data: Uint8Array | Uint8ArrayList): void => {
     if (problem !== undefined) arriving.abort(new Error(problem));
     else pass.call(arriving, data);
-    if (guard.isOver) arriving.onData = pass;
+  };
+  arriving.onData = (data) => {
+    const problem = guard.look(data);
+    if (!guard.isOver) return passIf(problem, data);
+    arriving.onData = follower ? (more) => passIf(follower.look(more), more) : pass;
+    passIf(problem ?? follower?.look(data.subarray(guard.lookedAtBytes)), data);
   };
 }
 
@@ -40,6 +50,8 @@ export function guardLengths(stream: MessageStream, rules: LengthRules): void {
 export class LengthGuard {
   /** Nothing more is to be looked at. */
   isOver = false;
+  /** Of the data that were looked at last. */
+  lookedAtBytes = 0;
   readonly #rules: LengthRules;
   readonly #line: number[] = [];
   #isNegotiating = true;
@@ -54,6 +66,7 @@ export class LengthGuard {
 
   /** What is wrong with these bytes, if something is. */
   look(data: Uint8Array | Uint8ArrayList): string | undefined {
+    this.lookedAtBytes = 0;
     for (const chunk of data instanceof Uint8Array ? [data] : data) {
       const problem = this.#lookAt(chunk);
       if (problem !== undefined || this.isOver) return problem;
@@ -72,6 +85,7 @@ export class LengthGuard {
       if (problem !== undefined) return problem;
       at += 1;
     }
+    this.lookedAtBytes += at;
     return undefined;
   }
 

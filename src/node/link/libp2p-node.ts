@@ -13,16 +13,19 @@ import { BLOCKS_PROTOCOL } from '../../protocols/blocks/messages.ts';
 import { DIRECT_PROTOCOL } from '../../protocols/direct/messages.ts';
 import type { Handlers } from '../../protocols/wire/registrar.ts';
 import { addressSorter } from './address-order.ts';
-import { guardedNoise, guardedTcp, guardedYamux } from './guarded.ts';
+import { guardedNoise, guardedTcp, guardedYamux, Remotes, type YamuxRules } from './guarded.ts';
 import { InboundGate } from './inbound-gate.ts';
 import { rememberedLinks } from './interfaces.ts';
 import type { Transports } from './listening.ts';
+import { STRANGERS } from './pace.ts';
 
 export interface LinkOptions {
   readonly privateKey: PrivateKey;
   readonly listen: readonly string[];
   /** Wraps the registrar of libp2p's own services, so that they serve members only. */
   readonly guard: <R extends Handlers>(registrar: R) => R;
+  /** Who has a pace of his own; all others share one. Where nobody says, everybody has. */
+  readonly isMember?: (peer: string) => boolean;
   readonly logger?: ComponentLogger;
 }
 
@@ -52,15 +55,19 @@ function withGuard<C extends object>(components: C, guard: LinkOptions['guard'])
  * beside it, and what it stores of peers is forgotten at its end: our signed records are the durable truth.
  */
 export function createLink(options: LinkOptions): Promise<Link> {
-  const { guard } = options;
+  const { guard, isMember = () => true } = options;
+  const remotes = new Remotes();
+  const paceOf = (remote: string | undefined): string =>
+    remote !== undefined && isMember(remote) ? remote : STRANGERS;
+  const rules: YamuxRules = { remotes, paceOf, isPrefixed: (protocol) => !UNPREFIXED.has(protocol) };
   return createLibp2p({
     privateKey: options.privateKey,
     nodeInfo: { userAgent: 'resettle' },
     addresses: { listen: [...options.listen] },
     transports: [guardedTcp()],
-    connectionEncrypters: [guardedNoise()],
-    streamMuxers: [guardedYamux(systemClock, (protocol) => !UNPREFIXED.has(protocol))],
-    connectionGater: new InboundGate(),
+    connectionEncrypters: [guardedNoise(remotes)],
+    streamMuxers: [guardedYamux(rules, systemClock)],
+    connectionGater: new InboundGate(systemClock),
     connectionManager: {
       maxConnections: CONNECTIONS_MAX,
       inboundConnectionThreshold: INBOUND_CONNECTIONS_PER_SECOND,

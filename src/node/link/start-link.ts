@@ -29,11 +29,12 @@ export async function startLink(
   privateKey: Ed25519PrivateKey,
   port: number,
   guard: <R extends Handlers>(registrar: R) => R,
+  isMember?: (peer: string) => boolean,
 ): Promise<Link> {
   checkNetworkWish(wish);
   const wanted = wish.listen.length > 0 ? wish.listen : defaultListen(wish.interfaces, port);
   const attempt = async (listen: readonly string[]): Promise<Link> => {
-    const link = await createLink({ privateKey, listen, guard });
+    const link = await createLink({ privateKey, listen, guard, ...(isMember ? { isMember } : {}) });
     await link.start();
     return link;
   };

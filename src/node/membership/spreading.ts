@@ -20,6 +20,8 @@ const STUCK_EVERY_MS = 1_000;
 /** After reconciliations that brought nothing: twice as long each time. */
 const USELESS_FIRST_MS = 5_000;
 const USELESS_MAX_MS = 3_600_000;
+/** Also for a clock that has just begun. */
+const NEVER = Number.NEGATIVE_INFINITY;
 /** Calls without an answer in a row after which the other is taken for gone. */
 const SILENT_CALLS_MAX = 2;
 
@@ -52,6 +54,8 @@ interface PeerState {
   useless: number;
   notBeforeMs: number;
   silentCalls: number;
+  /** The last comparison came to no end. */
+  hasFailed: boolean;
 }
 
 /**
@@ -162,7 +166,11 @@ export class Spreading implements RecordsListener {
       try {
         if (!(await haveSame(ask, store))) await this.#reconcile(peer, state, ask);
         else state.useless = 0;
+        state.hasFailed = false;
       } catch (error) {
+        // Once more at the next tick: what broke may be whole again, and a minute is long for what waits.
+        if (!state.hasFailed) state.checkedMs = NEVER;
+        state.hasFailed = true;
         this.#options.log.debug({ err: error, peer }, 'comparing records failed');
       }
     }
@@ -219,7 +227,7 @@ export class Spreading implements RecordsListener {
     } catch (error) {
       // What it missed is found when the two compare.
       this.#options.log.debug({ err: error, peer }, 'passing records on failed');
-      state.checkedMs = 0;
+      state.checkedMs = NEVER;
     } finally {
       state.pushing = false;
     }
@@ -246,7 +254,7 @@ export class Spreading implements RecordsListener {
 
   #noteSilence(peer: PeerIdText, state: PeerState, error: unknown): void {
     state.silentCalls += 1;
-    state.checkedMs = 0;
+    state.checkedMs = NEVER;
     if (state.silentCalls < SILENT_CALLS_MAX) return;
     this.#options.log.info({ peer, reason: messageOf(error) }, 'a connected machine does not answer');
     this.#peers.delete(peer);
@@ -261,10 +269,11 @@ export class Spreading implements RecordsListener {
       pushing: false,
       checking: undefined,
       checkedMs: this.#now(),
-      stuckMs: Number.NEGATIVE_INFINITY,
+      stuckMs: NEVER,
       useless: 0,
       notBeforeMs: 0,
       silentCalls: 0,
+      hasFailed: false,
     };
     this.#peers.set(peer, state);
     return state;

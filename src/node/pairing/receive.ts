@@ -10,6 +10,7 @@ import { formatBytes } from '../../common/sizes.ts';
 import { sayDecline } from '../../protocols/pair/decline.ts';
 import { checkAddress } from '../link/start-link.ts';
 import { type Applied, applyBy, newRestoreId } from '../roles/destination/apply.ts';
+import { standingOf } from '../roles/destination/restores.ts';
 import { decodeAbout, encodeAbout, type Offer, shownMachine, shownOffer } from './about.ts';
 import { PairedAsker } from './asker.ts';
 import { KeptPairings, type KeptReceiver, type PairingFolder, type ReceiveWish } from './kept.ts';
@@ -170,6 +171,11 @@ class ReceiverRun {
       checkTarget(wish.into);
       await checkRoom(wish.into, offer!, machine.name);
       kept = { ...kept, wish };
+      folder.save(kept);
+    }
+    // What came of it was undone meanwhile: what comes now is another restore.
+    if (!dryRun && standingOf(this.#ground.home, kept.restoreId).is === 'undone') {
+      kept = { ...kept, restoreId: newRestoreId(this.#ground.home, this.#ground.clock, this.#ground.random) };
       folder.save(kept);
     }
     const discovery = await node.discover(KNOWN_PEER_TAG);

@@ -3,6 +3,7 @@ import { HELLO_MESSAGE_MAX_BYTES, HELLOS_PER_CONNECTION_MAX } from '../../common
 import { call, serve } from '../wire/control.ts';
 import { faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
+import type { Turns } from '../wire/turns.ts';
 import { HELLO_PROTOCOL, HelloAnswer, HelloRequest } from './messages.ts';
 
 export interface HelloHost {
@@ -11,7 +12,7 @@ export interface HelloHost {
 }
 
 /** The only protocol that strangers may speak. */
-export async function serveHello(registrar: Handlers, host: HelloHost): Promise<void> {
+export async function serveHello(registrar: Handlers, host: HelloHost, turns?: Turns): Promise<void> {
   // Records are verified for each: strangers shall not have that done without end.
   const greetings = new WeakMap<Connection, number>();
   await registrar.handle(
@@ -31,7 +32,7 @@ export async function serveHello(registrar: Handlers, host: HelloHost): Promise<
           host
             .onHello(request, connection.remotePeer.toString())
             .catch((error: unknown): Partial<HelloAnswer> => ({ fault: faultOf(error) })),
-        { maxBytes: HELLO_MESSAGE_MAX_BYTES },
+        { maxBytes: HELLO_MESSAGE_MAX_BYTES, inTurn: turns?.of(connection.remotePeer.toString()) },
       ).catch(() => {});
     },
     { maxInboundStreams: 2 },

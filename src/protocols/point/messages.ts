@@ -106,6 +106,10 @@ const addKeyFields = { state: textField(1, HASH_TEXT), key: messageField(2, KeyF
 const AddKey = defineMessage(addKeyFields);
 export type AddKey = MessageOf<typeof addKeyFields>;
 
+const askKeysFields = { state: textField(1, HASH_TEXT) };
+const AskKeys = defineMessage(askKeysFields);
+export type AskKeys = MessageOf<typeof askKeysFields>;
+
 const requestFields = {
   capacity: flagField(1),
   reserve: messageField(2, Reserve),
@@ -119,6 +123,8 @@ const requestFields = {
   missing: messageField(7, AskMissing),
   /** The source wraps the key to a destination that was named after the capture. */
   addKey: messageField(8, AddKey),
+  /** All key files: asked by another holder, whose own is damaged. */
+  keys: messageField(9, AskKeys),
 };
 /** Exactly one field is set. */
 export const PointRequest = defineMessage(requestFields);
@@ -134,6 +140,7 @@ const answerFields = {
   key: bytesField(6, KEY_FILE_MAX_BYTES),
   /** Of the packs that were asked about, those that are not held. */
   missing: bytesField(7, PACK_IDS_MAX_BYTES),
+  keys: listField(messageField(8, KeyFile), 8),
 };
 export const PointAnswer = defineMessage(answerFields);
 export type PointAnswer = MessageOf<typeof answerFields>;

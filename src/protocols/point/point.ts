@@ -6,6 +6,7 @@ import { COMMIT_BYTES_PER_SECOND, COMMIT_TIMEOUT_MS } from '../../common/limits.
 import { call, serve } from '../wire/control.ts';
 import { errorOfFault, faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
+import type { Turns } from '../wire/turns.ts';
 import {
   type Capacity,
   type Commit,
@@ -41,16 +42,17 @@ export async function servePoint(
   registrar: Handlers,
   host: PointHost,
   log: (error: unknown, peer: string) => void,
+  turns?: Turns,
 ): Promise<void> {
   await registrar.handle(POINT_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
     const address = connection.remoteAddr.toString();
-    await serve(stream, PointRequest, PointAnswer, (request) =>
+    const answer = (request: PointRequest): Promise<Partial<PointAnswer>> =>
       host.onPointRequest(request, peer, address).catch((error: unknown): Partial<PointAnswer> => {
         log(error, peer);
         return { fault: faultOf(error) };
-      }),
-    ).catch(() => {});
+      });
+    await serve(stream, PointRequest, PointAnswer, answer, { inTurn: turns?.of(peer) }).catch(() => {});
   });
 }
 
@@ -119,6 +121,11 @@ export class PointClient {
   /** Adds the state key as the source wrapped it to a destination that was named after the capture. */
   async addKey(state: StateId, key: KeyFile, signal: AbortSignal): Promise<void> {
     await this.#ask({ addKey: { state, key } }, signal);
+  }
+
+  /** The key files that another holder has. */
+  async keys(state: StateId, signal: AbortSignal): Promise<readonly KeyFile[]> {
+    return (await this.#ask({ keys: { state } }, signal)).keys;
   }
 
   #need<T>(part: T | undefined): T {

@@ -9,6 +9,7 @@ import {
 } from '../../common/limits.ts';
 import { serve } from '../wire/control.ts';
 import type { Handlers } from '../wire/registrar.ts';
+import type { Turns } from '../wire/turns.ts';
 import {
   type Branch,
   type BranchAnswer,
@@ -32,12 +33,17 @@ export interface RecordsListener {
   agreed(peer: string): void;
 }
 
-export async function serveRecords(registrar: Handlers, store: RecordStore, listener: RecordsListener): Promise<void> {
+export async function serveRecords(
+  registrar: Handlers,
+  store: RecordStore,
+  listener: RecordsListener,
+  turns?: Turns,
+): Promise<void> {
   await registrar.handle(RECORDS_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
-    await serve(stream, RecordsRequest, RecordsAnswer, (request) =>
-      answerRecords(store, request, peer, listener),
-    ).catch(() => {});
+    const answer = (request: RecordsRequest): Promise<Partial<RecordsAnswer>> =>
+      answerRecords(store, request, peer, listener);
+    await serve(stream, RecordsRequest, RecordsAnswer, answer, { inTurn: turns?.of(peer) }).catch(() => {});
   });
 }
 

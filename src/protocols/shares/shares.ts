@@ -3,6 +3,7 @@ import { SHARES_MESSAGE_MAX_BYTES } from '../../common/limits.ts';
 import { call, serve } from '../wire/control.ts';
 import { errorOfFault, faultOf } from '../wire/fault.ts';
 import type { Handlers } from '../wire/registrar.ts';
+import type { Turns } from '../wire/turns.ts';
 import {
   type About,
   type Put,
@@ -23,6 +24,7 @@ export async function serveShares(
   registrar: Handlers,
   host: SharesHost,
   log: (error: unknown, peer: string) => void,
+  turns?: Turns,
 ): Promise<void> {
   await registrar.handle(SHARES_PROTOCOL, async (stream, connection) => {
     const peer = connection.remotePeer.toString();
@@ -31,7 +33,7 @@ export async function serveShares(
         log(error, peer);
         return { fault: faultOf(error) };
       });
-    const options = { maxBytes: SHARES_MESSAGE_MAX_BYTES };
+    const options = { maxBytes: SHARES_MESSAGE_MAX_BYTES, inTurn: turns?.of(peer) };
     await serve(stream, SharesRequest, SharesAnswer, answer, options).catch((error: unknown) => log(error, peer));
   });
 }

@@ -3,6 +3,7 @@ import { lpStream } from '@libp2p/utils';
 import { ResettleError } from '../../common/errors.ts';
 import { ANSWERED_CLOSE_MS, CONTROL_MESSAGE_MAX_BYTES, REQUEST_TIMEOUT_MS } from '../../common/limits.ts';
 import type { MessageCodec } from './message.ts';
+import type { InTurn } from './turns.ts';
 
 export interface CallOptions {
   signal?: AbortSignal;
@@ -44,19 +45,25 @@ export async function call<Q, A>(
   }
 }
 
+export interface ServeOptions extends CallOptions {
+  /** Without it, every request is answered at once. */
+  inTurn?: InTurn | undefined;
+}
+
 /** Answers the one request of a stream; what `answerOf` throws aborts the stream. */
 export async function serve<Q, A>(
   stream: Stream,
   request: MessageCodec<Q>,
   answer: MessageCodec<A>,
   answerOf: (request: Q) => Promise<Partial<A>>,
-  options: CallOptions = {},
+  options: ServeOptions = {},
 ): Promise<void> {
   try {
     const messages = lpStream(stream, { maxDataLength: options.maxBytes ?? CONTROL_MESSAGE_MAX_BYTES });
     const value = request.decode((await messages.read({ signal: limit(options) })).subarray());
     // The work may take long; who waits for it says for how long. Only the wire has a time limit here.
-    const answered = answer.encode(await answerOf(value));
+    const work = (): Promise<Partial<A>> => answerOf(value);
+    const answered = answer.encode(await (options.inTurn ? options.inTurn(stream, work) : work()));
     const signal = limit(options);
     await messages.write(answered, { signal });
     await stream.close({ signal });

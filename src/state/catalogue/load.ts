@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { ResettleError } from '../../common/errors.ts';
 import { CATALOGUE_FILE_MAX_BYTES, CATALOGUE_RULES_MAX } from '../../common/limits.ts';
+import { parseBy } from '../../common/parse-by.ts';
 import { type CatalogueRule, catalogueRule } from './schema.ts';
 
 /** The rules that come with the program. */
@@ -58,7 +59,7 @@ export function parseRule(text: string, file: string): CatalogueRule {
   } catch (error) {
     throw wrong(file, (error as Error).message);
   }
-  const parsed = catalogueRule.safeParse(data);
+  const parsed = parseBy(catalogueRule, data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path;

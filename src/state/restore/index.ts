@@ -20,4 +20,4 @@ export type {
   UserMapping,
 } from './types.ts';
 export { BROUGHT_OTHERWISE } from './types.ts';
-export { canUndo, hasFiles, isWhollyUndone, undoRestore } from './undo-restore.ts';
+export { type FilesStanding, hasFiles, standingOfFiles, targetOf, undoRestore } from './undo-restore.ts';

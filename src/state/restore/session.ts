@@ -1,14 +1,14 @@
-import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import type { FolderPath } from '../format/index.ts';
-import { pathOfFolder, statOf } from '../fs/calls.ts';
+import { holdLock, pathOfFolder, statOf } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
 import { undoFile } from './places.ts';
 import { isRestoreId, type JournalRecord, journalNameOf, lock, Target, unfinishedRecord } from './target.ts';
-import { readUndoRecord, writeUndoRecord } from './undo-record.ts';
+import { hasBegunOnly, readUndoRecord, type UndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** What a restore keeps in its folder for an undo. */
 const UNDO_FILES = ['restore.json', 'plan', 'plan.new', 'plan.more', 'plan.became', 'replaced', 'lock'] as const;
@@ -65,6 +65,7 @@ export class Session {
   readonly #data: RestoreWorkerData;
   /** This run wrote down what the target was. */
   #hasBegun = false;
+  #isLocked = false;
 
   /** Throws `usage`, `failed`, `refused`, `damaged`. */
   constructor(data: RestoreWorkerData) {
@@ -137,6 +138,9 @@ export class Session {
     makeFolderDurably(undoDir);
     // It may be there since a run that was killed.
     syncFolder(dirname(undoDir));
+    // Before there is a record: an undo takes what nobody is at work in for one that was cut short.
+    lock(undoFile(undoDir, 'lock'), undoDir);
+    this.#isLocked = true;
     const known = readUndoRecord(undoDir);
     if (known && (known.status !== 'running' || hasPlan(undoFile(undoDir, 'plan')))) {
       throw new ResettleError('failed', `${undoDir} is of another restore`, { hint: 'give each restore its own id' });
@@ -144,14 +148,15 @@ export class Session {
     // An earlier run was cut short here: what it saw was before it made anything.
     if (known) return;
     this.#hasBegun = true;
+    const before = begunBefore(undoDir, target);
     writeUndoRecord(undoDir, {
       format: 1,
       restore: restoreId,
       state: stateId,
       snapshot,
       target: target.realPath,
-      isNewTarget: target.isNew,
-      targetTimeNs: `${statOf(target.base).mtimeNs}`,
+      isNewTarget: before[0]?.record.isNewTarget ?? target.isNew,
+      targetTimeNs: before[0]?.record.targetTimeNs ?? `${statOf(target.base).mtimeNs}`,
       journal: target.journalName.toString(),
       machine: sealed.machineName,
       capturedAt: new Date(Number(sealed.capturedAtNs / 1_000_000n)).toISOString(),
@@ -159,6 +164,7 @@ export class Session {
       status: 'running',
       preImages: null,
     });
+    for (const { dir } of before) removeUndoFiles(dir);
   }
 
   /** The folder of the run that began this restore: it lies beside that of this run. */
@@ -175,8 +181,30 @@ export class Session {
         },
       );
     }
-    lock(undoFile(undoDir, 'lock'), undoDir);
+    if (!this.#isLocked) lock(undoFile(undoDir, 'lock'), undoDir);
     return undoDir;
+  }
+}
+
+/** Runs of the same restore that were killed before they changed anything, the first one first: it saw what was there. */
+function begunBefore(undoDir: string, { realPath, journalName }: Target): { dir: string; record: UndoRecord }[] {
+  const others = readdirSync(dirname(undoDir)).filter((name) => isRestoreId(name) && name !== basename(undoDir));
+  return others.sort().flatMap((name) => {
+    const dir = join(dirname(undoDir), name);
+    const record = soundRecord(dir);
+    const isOurs = record?.target === realPath && record.journal === journalName.toString();
+    if (!record || !isOurs || !hasBegunOnly(dir, record)) return [];
+    const file = undoFile(dir, 'lock');
+    return existsSync(file) && !holdLock(file) ? [] : [{ dir, record }];
+  });
+}
+
+/** What is damaged is no matter of this restore. */
+function soundRecord(dir: string): UndoRecord | undefined {
+  try {
+    return readUndoRecord(dir);
+  } catch {
+    return undefined;
   }
 }
 

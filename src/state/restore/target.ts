@@ -246,6 +246,19 @@ function readRecord(path: string, journal: number, wanted: JournalRecord): Journ
   return { ...wanted, restore: found.restore };
 }
 
+/** Whose journal an open journal folder is; undefined where it has no record. Throws `damaged`. */
+export function ownerOfJournal(journal: number): string | undefined {
+  try {
+    const { restore } = fromSummedJson(
+      readFileSync(join(pathOfFolder(journal), 'journal.json'), 'utf8'),
+    ) as JournalRecord;
+    return restore;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw damaged('the journal of a restore cannot be read', error);
+  }
+}
+
 /** What the journal says of a restore of that descriptor that is unfinished in a target; undefined where there is none. */
 export function unfinishedRecord(
   path: string,

@@ -6,6 +6,7 @@ import { damaged } from '../format/damaged.ts';
 import { fromSummedJson, toSummedJson } from '../format/summed-json.ts';
 import { codeOf } from '../fs/errno.ts';
 import { writeAll } from '../fs/write-all.ts';
+import { hasPlan } from './decision-log.ts';
 import { undoFile } from './places.ts';
 import { isRestoreId } from './target.ts';
 
@@ -59,9 +60,13 @@ export function readUndoRecord(undoDir: string): UndoRecord | undefined {
     if (!isWhole) throw new Error('it is not whole');
     return { ...record, state: stateId(record.state) };
   } catch (error) {
-    throw damaged(`the record of a restore in ${undoDir} cannot be read`, error);
+    throw damaged(`${undoFile(undoDir, 'restore.json')} cannot be read`, error);
   }
 }
+
+/** Whether it was cut short, or is at work, before anything was changed: its plan is sealed before that. */
+export const hasBegunOnly = (undoDir: string, { status }: UndoRecord): boolean =>
+  status === 'running' && !hasPlan(undoFile(undoDir, 'plan'));
 
 /** Durable when it returns. */
 export function writeUndoRecord(undoDir: string, record: UndoRecord): void {

@@ -1,27 +1,32 @@
 import { WorkerThread } from '../threads/worker-thread.ts';
 import type { FromUndoWorker } from './messages.ts';
 import type { UndoEvents, UndoOptions, UndoResult } from './types.ts';
-import { readUndoRecord } from './undo-record.ts';
+import { hasBegunOnly, readUndoRecord } from './undo-record.ts';
 
 /** Whether a restore came so far that it has files of its own, undone or not. Throws `damaged`. */
 export const hasFiles = (undoDir: string): boolean => readUndoRecord(undoDir) !== undefined;
 
-/** Whether all of its files were taken back, so that nothing in its folder is of use any more. Throws `damaged`. */
-export function isWhollyUndone(undoDir: string): boolean {
-  const record = readUndoRecord(undoDir);
-  return record?.status === 'undone' && record.kept === 0;
-}
+/** Where its files went; undefined where it did not come to them. Throws `damaged`. */
+export const targetOf = (undoDir: string): string | undefined => readUndoRecord(undoDir)?.target;
 
-/** Whether there is something of a restore to take back. Throws `damaged`. */
-export function canUndo(undoDir: string): boolean {
+/**
+ * How far a restore came with files. `begun`: it changed nothing yet, and all that there is of it is a journal in the target.
+ * `made`: it changed something, whole or cut short.
+ */
+export type FilesStanding = 'none' | 'begun' | 'made' | 'undone';
+
+/** Throws `damaged`. */
+export function standingOfFiles(undoDir: string): FilesStanding {
   const record = readUndoRecord(undoDir);
-  return record !== undefined && record.status !== 'undone';
+  if (!record) return 'none';
+  if (record.status === 'undone') return 'undone';
+  return hasBegunOnly(undoDir, record) ? 'begun' : 'made';
 }
 
 /**
  * Takes a restore back that was given this `undoDir`, also one that was cut short: what it made goes, unless it was
  * changed since, and what it replaced comes back. Killed at any time and run again, it ends the same; once done it does
- * nothing. Phase `undo`. Throws `not-found`, `damaged`, `failed`.
+ * nothing. Of one that changed nothing, what it made for itself goes. Phase `undo`. Throws `not-found`, `damaged`, `failed`.
  */
 export async function undoRestore(options: UndoOptions, on: UndoEvents): Promise<UndoResult> {
   on.signal.throwIfAborted();

@@ -69,6 +69,7 @@ const UNDO: readonly Failpoint[] = [
   'undo.synced',
   'undo.target-left',
   'undo.noted',
+  'undo.noted-whole',
   'undo.done',
 ];
 const FOUND: readonly Failpoint[] = ['records.added', 'records.committed'];

@@ -47,9 +47,9 @@ export class Ledger {
   async undoAll(home: readonly string[], points: readonly Failpoint[]): Promise<void> {
     const folder = join(home[1]!, 'restores');
     const waiting = [...points];
-    while (restoresIn(folder) > 0) {
+    for (let left = restoresIn(folder); left.length > 0; left = restoresIn(folder)) {
       const [point] = waiting;
-      const ended = await new Command(['undo', '--json', ...home], { env: this.env(point) }).ended;
+      const ended = await new Command(['undo', left.at(-1)!, '--json', ...home], { env: this.env(point) }).ended;
       if (ended.signal === 'SIGKILL') this.note(waiting.shift()!);
       else assert.equal(ended.status, 0, ended.stdout);
     }
@@ -66,8 +66,8 @@ export class Ledger {
 }
 
 /** Of one that was cut short before its record had its name, an empty folder stays. */
-function restoresIn(folder: string): number {
-  if (!existsSync(folder)) return 0;
+function restoresIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const isOne = (id: string): boolean => ['restore.json', 'areas'].some((name) => existsSync(join(folder, id, name)));
-  return readdirSync(folder).filter(isOne).length;
+  return readdirSync(folder).filter(isOne).sort();
 }

@@ -163,7 +163,8 @@ async function restoreAndUndo(world: FleetWorld): Promise<void> {
     existsSync(restores) ? readdirSync(restores).filter((id) => existsSync(join(restores, id, 'restore.json'))) : [];
   while (left().length > 0) {
     const end = await strike(world, 'desk', UNDO);
-    await world.done('desk', ['undo'], ({ status }) => status === 6 && left().length === 0);
+    const newest = left().sort().at(-1)!;
+    await world.done('desk', ['undo', newest], ({ status }) => status === 6 && !left().includes(newest));
     end();
     await world.settled();
   }

@@ -108,7 +108,11 @@ async function fullDisks(run: Run): Promise<Record<string, number>> {
     disks.fill('desk');
     count(`undo with HOME full: ${checkSaid(await fleet.ended('desk', ['undo']), 'undo')}`);
     disks.free('desk');
-    for (let left = 4; left > 0 && existsSync(into); left -= 1) await fleet.ended('desk', ['undo']);
+    let named: string[] = [];
+    for (let left = 4; left > 0 && existsSync(into); left -= 1) {
+      const { last } = await fleet.ended('desk', ['undo', ...named]);
+      named = typeof last.earlier === 'string' ? [last.earlier] : [];
+    }
     assert.equal(existsSync(into), false, 'what was made is undone');
     await fleet.end();
     await checkStore(fleet.store);

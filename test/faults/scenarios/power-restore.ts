@@ -91,13 +91,11 @@ async function check({ dir, policy, untimed }: World, { said, random }: Left): P
 
 /** Takes everything back that can be. */
 async function undone(home: string): Promise<void> {
-  for (;;) {
-    try {
-      await command(home, 'undo', {});
-    } catch (error) {
-      if (error instanceof ResettleError && error.code === 'not-found') return;
-      throw error;
-    }
+  try {
+    let { earlier } = await command(home, 'undo', {});
+    while (earlier !== null) ({ earlier } = await command(home, 'undo', { restore: String(earlier) }));
+  } catch (error) {
+    if (!(error instanceof ResettleError) || error.code !== 'not-found') throw error;
   }
 }
 

@@ -111,10 +111,11 @@ export class FolderWorld {
     let left = [...strikes];
     while (this.restores().length > 0) {
       const before = this.kills;
-      const ended = await this.work(['undo'], left);
+      const newest = this.restores().at(-1)!;
+      const ended = await this.work(['undo', newest], left);
       left = left.slice(this.kills - before);
-      // It was done, and killed before it could say so.
-      const isOver = ended.status === 6 && this.restores().length === 0;
+      // It changed nothing, and was killed when it was forgotten.
+      const isOver = ended.status === 6 && !this.restores().includes(newest);
       assert.ok(ended.status === 0 || isOver, `${ended.stdout}${ended.stderr}`);
     }
   }

@@ -3,6 +3,7 @@
  * is planned and checked on another machine. And its documents, changed: they may come from a stranger.
  */
 import { ResettleError } from '../../../src/common/errors.ts';
+import { parseBy } from '../../../src/common/parse-by.ts';
 import { ownersFor, ownersOf } from '../../../src/state/areas/accounts/owners.ts';
 import type { AccountsContent } from '../../../src/state/areas/accounts/schema.ts';
 import { isPlainPath } from '../../../src/state/areas/base/change.ts';
@@ -152,7 +153,7 @@ function documentTarget(area: Area): Target {
     ...{ words: WORDS, weight: area.name === 'applications' ? 0.02 : 0.3 },
     valid: (random) => Buffer.from(JSON.stringify(random.pick(documents()))),
     decode: (bytes) => {
-      const parsed = area.schema.safeParse(jsonText(bytes));
+      const parsed = parseBy(area.schema, jsonText(bytes));
       if (!parsed.success) throw new ResettleError('damaged', parsed.error.issues[0]?.message ?? '');
       planAndCheck(area, parsed.data);
     },

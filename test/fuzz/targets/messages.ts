@@ -43,6 +43,7 @@ const pointRequest = (random: Random) => ({
   find: maybe(random, () => ({ state: hashHex(random) })),
   snapshot: maybe(random, () => ({ state: hashHex(random), snapshot: count(random), key: 'recovery' })),
   missing: maybe(random, () => ({ state: hashHex(random), packs: random.bytes(64) })),
+  keys: maybe(random, () => ({ state: hashHex(random) })),
   addKey: maybe(random, () => ({ state: hashHex(random), key: keyFile(random) })),
 });
 
@@ -58,6 +59,7 @@ const pointAnswer = (random: Random) => ({
     ...{ bytes: count(random), partial: flag(random) },
   })),
   ...{ descriptor: someBytes(random, 300), key: someBytes(random, 300), missing: someBytes(random, 96) },
+  keys: listOf(random, 8, () => keyFile(random)),
 });
 
 export const MESSAGES: readonly Target[] = [

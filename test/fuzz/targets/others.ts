@@ -148,7 +148,9 @@ export const OTHERS: readonly Target[] = [
       valid: (random) => Buffer.from(JSON.stringify(callOf(random, name))),
       decode: async (bytes) => {
         const { method, body } = objectOf(jsonOf(textOf(bytes))) as { method?: unknown; body?: unknown };
-        return request(Buffer.from(`${method}\n${JSON.stringify(body) ?? ''}`));
+        // What is no text gets one: `String` of an object can throw by itself.
+        const name = typeof method === 'string' ? method : JSON.stringify(method);
+        return request(Buffer.from(`${name}\n${JSON.stringify(body) ?? ''}`));
       },
     }),
   ),

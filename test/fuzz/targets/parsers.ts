@@ -153,7 +153,12 @@ export const PARSERS: readonly Target[] = [
   parser('fstab', '/etc/fstab', (text) => {
     for (const entry of parseFstab(text).entries) {
       if (![entry.device, entry.path, entry.type, ...entry.options].every(isFstabField)) continue;
-      if (/[^\w.,-]/.test(entry.type) || entry.options.some((option) => /^\s|\s$/.test(option))) continue;
+      if (
+        entry.options.join(',').length > 4000 ||
+        /[^\w.,-]/.test(entry.type) ||
+        entry.options.some((option) => /^\s|\s$/.test(option))
+      )
+        continue;
       mustBe('a line of fstab', parseFstab(fstabLine(entry)).entries, [entry]);
     }
   }),

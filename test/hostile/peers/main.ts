@@ -1,15 +1,20 @@
 /**
  * Runs the behaviours one after another and says of each how long it took and what the agent had in memory at most.
  *
+ * In a network namespace of its own, as root.
+ *
  *   npm run test:peers -- [--only TEXT] [--table]
  */
 import { parseArgs } from 'node:util';
+import { onOwnLoopback } from '../../support/own-loopback.ts';
+import { type Behaviour, runBounded, Stuck, within } from './behaviour.ts';
 import { behaviours } from './behaviours/all.ts';
 import { Stage } from './stage.ts';
 
-/** A behaviour that has no end has not been refused. */
-const STUCK_MS = 90_000;
+const SERVICE_WITHIN_MS = 60_000;
+const END_WITHIN_MS = 20_000;
 
+await onOwnLoopback();
 // Ends the agents too.
 process.once('SIGTERM', () => process.exit(1));
 
@@ -21,39 +26,58 @@ if (values.table) {
   for (const { who, protocol, name, must } of chosen)
     process.stdout.write(`| ${who} | ${protocol} | ${name} | ${must} |\n`);
 } else {
-  const stage = await Stage.open();
+  let stage = await Stage.open();
   let failed = 0;
+  let peakBytes = 0;
   try {
-    for (const behaviour of chosen) if (!(await runOne(stage, behaviour))) failed += 1;
+    for (const behaviour of chosen) {
+      const outcome = await runOne(stage, behaviour);
+      if (!outcome.isRefused) failed += 1;
+      peakBytes = Math.max(peakBytes, outcome.peakBytes);
+      if (!outcome.isSpoilt) continue;
+      // What has no end would disturb those that follow, and has no end that could be waited for.
+      await within(END_WITHIN_MS, 'the stage does not end', stage.end()).catch(() => {});
+      stage = await Stage.open();
+    }
   } finally {
     await stage.end();
   }
-  process.stdout.write(`${chosen.length - failed} of ${chosen.length} refused\n`);
+  process.stdout.write(`${chosen.length - failed} of ${chosen.length} refused; peak ${mib(peakBytes)} MiB\n`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('it never ends')), STUCK_MS);
-  return await Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+function mib(bytes: number): string {
+  return String(Math.round(bytes / 1048576));
 }
 
-async function runOne(stage: Stage, { run, who, protocol, name }: (typeof behaviours)[number]): Promise<boolean> {
+interface Outcome {
+  readonly isRefused: boolean;
+  readonly peakBytes: number;
+  /** The stage is good for nothing more. */
+  readonly isSpoilt: boolean;
+}
+
+async function runOne(stage: Stage, behaviour: Behaviour): Promise<Outcome> {
+  const { who, protocol, name } = behaviour;
   const startMs = performance.now();
   const logAt = stage.log.length;
   let problem = '';
+  let isStuck = false;
   stage.forgetPeak();
   try {
-    await inTime(run(stage));
-    await inTime(stage.honestService());
+    await runBounded(behaviour, stage);
+    await within(SERVICE_WITHIN_MS, 'an honest member is not served', stage.honestService());
     stage.assertUnharmed();
   } catch (error) {
+    isStuck = error instanceof Stuck;
     problem = `\n     ${String((error as Error).stack).slice(0, 1500)}\n${stage.log.slice(logAt).slice(-1500)}`;
   }
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
-  const peak = stage.nas.running ? `${Math.round(stage.peakBytes() / 1048576)} MiB` : 'dead';
+  const { running } = stage.nas;
+  const peakBytes = running ? stage.peakBytes() : 0;
+  const memory = running ? `${mib(peakBytes)} MiB` : 'dead';
   process.stdout.write(
-    `${problem ? 'BAD ' : 'ok  '} ${seconds.padStart(5)} s ${peak.padStart(8)}  ${who}, ${protocol}: ${name}${problem}\n`,
+    `${problem ? 'BAD ' : 'ok  '} ${seconds.padStart(5)} s ${memory.padStart(8)}  ${who}, ${protocol}: ${name}${problem}\n`,
   );
-  return problem === '';
+  return { isRefused: problem === '', peakBytes, isSpoilt: isStuck || !running };
 }

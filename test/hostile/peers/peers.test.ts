@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { runBounded } from './behaviour.ts';
 import { behaviours } from './behaviours/all.ts';
 import { Stage } from './stage.ts';
 
@@ -24,7 +25,7 @@ describe('a hostile peer is refused, and others are served, where it', () => {
   for (const [index, behaviour] of ours.entries()) {
     const { name, who, protocol } = behaviour;
     it(`${name} (${protocol}, ${who})`, async () => {
-      await behaviour.run(stage);
+      await runBounded(behaviour, stage);
       if (index % SERVICE_EVERY === 0) await stage.honestService();
       else await stage.honestGreeting();
       stage.assertUnharmed();

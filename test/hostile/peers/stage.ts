@@ -226,7 +226,8 @@ export class Stage {
   /** The most that the agent had in memory since `forgetPeak`. */
   peakBytes(): number {
     const status = readFileSync(`/proc/${this.nas.pid}/status`, 'utf8');
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+    // One that has just ended has none.
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
   }
 
   forgetPeak(): void {

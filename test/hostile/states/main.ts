@@ -80,7 +80,7 @@ async function main(): Promise<number> {
   };
   const states = [...NAMES, ...LINKS, ...METADATA, ...STRUCTURE, ...PACKS, ...EXISTING]
     // Single paths are asked for in another way.
-    .filter((state) => isForUs(state) && !state.options?.only && !state.forId && state.name.includes(part));
+    .filter((state) => isForUs(state) && !state.options?.only && !state.ofTest && state.name.includes(part));
   for (const state of states) await inScene((scene) => judge(state, scene)).catch((error) => tell(state.name, error));
   const bombs = BOMBS.filter(({ name }) => name.includes(part));
   for (const { name, forge, args, status } of bombs) {

@@ -172,6 +172,7 @@ test('a scrub goes on after a restart where it was, reads each pack once, and no
       get: () => one,
       expected: async () => new Map(capture.packs.map(({ id, bytes }) => [id, bytes.length])),
       header: async () => ({}),
+      badKeys: async () => [],
       setSnapshotAside: async () => assert.fail('no descriptor is damaged'),
       remember: async (_: Held, change: Partial<NonNullable<Held['info']>>) => {
         marks = { ...marks!, ...change };

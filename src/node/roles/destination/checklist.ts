@@ -4,7 +4,7 @@ import { type Checklist, checkRestore, summaryLines } from '../../../state/areas
 import type { Emit } from '../../events.ts';
 import type { Home } from '../../home/home.ts';
 import { ProgressMeter } from '../../progress-meter.ts';
-import { isRestoreOf, restoresOf } from './restores.ts';
+import { damagedRestore, restoresOf, standingOf, undoableIn } from './restores.ts';
 
 export interface ChecklistOptions {
   readonly home: Home;
@@ -18,15 +18,17 @@ export async function checklistOf(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<Checklist> {
-  const id = restore ?? restoresOf(home).at(-1);
+  const id = restore ?? newestStanding(home);
   if (id === undefined) {
     throw new ResettleError('not-found', 'there is no restore to look at', {
       hint: `restores that this HOME made are kept in ${home.path('restores')}`,
     });
   }
-  if (!isRestoreOf(home, id)) {
+  const standing = standingOf(home, id);
+  if (standing.is === 'damaged') throw damagedRestore(home, id, standing.error);
+  if (standing.is !== 'made') {
     throw new ResettleError('not-found', `there is no restore ${JSON.stringify(id)} here, or it was undone`, {
-      hint: `there are ${restoresOf(home).join(', ') || 'none'}`,
+      hint: `there are ${undoableIn(home).join(', ') || 'none'}`,
     });
   }
   const meter = new ProgressMeter(clock, emit);
@@ -35,6 +37,10 @@ export async function checklistOf(
   meter.finish();
   return checklist;
 }
+
+/** A damaged one among them: that it is passed over would look as if the one before were the newest. */
+const newestStanding = (home: Home): string | undefined =>
+  restoresOf(home).findLast((id) => ['made', 'damaged'].includes(standingOf(home, id).is));
 
 /** What a restore says of itself at its end. */
 export interface ChecklistSummary extends Pick<Checklist, 'counts' | 'worst'> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { asBefore } from '../../../state/areas/base/as-before.ts';
@@ -10,22 +10,19 @@ import {
   type AreasPlanItem,
   type AreasResult,
   type AreasRun,
-  canUndoAreas,
-  forgetUnstagedAreas,
   openAreas,
-  readAreasOutcome,
-  rollBackAreas,
 } from '../../../state/areas/transaction/index.ts';
 import type { FolderPath } from '../../../state/format/index.ts';
 import { showPath } from '../../../state/fs/show-path.ts';
 import { pathOfNames, startsWith } from '../../../state/plan/roots.ts';
 import { DOCUMENTS_NAME } from '../../../state/plan/source-tree.ts';
-import { hasFiles, type UnfinishedRestore, unfinishedRestore } from '../../../state/restore/index.ts';
+import { type UnfinishedRestore, unfinishedRestore } from '../../../state/restore/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Applied, AppliedAreas, ApplyGround, RestoreWish } from './apply-types.ts';
 import { type ChecklistSummary, checklistSummary } from './checklist.ts';
 import { DOCUMENTS, type FilesOfMachine, filesOfMachine, isSomeAreas } from './choose-files.ts';
 import type { FilesRun } from './files-run.ts';
+import { forgetIfNothing, settleUnfinished } from './settle-unfinished.ts';
 
 export interface MachineGround {
   readonly ground: ApplyGround;
@@ -52,7 +49,7 @@ export async function restoreMachine(machine: MachineGround, snapshot: MachineSn
   try {
     const documents = join(scratch, 'documents');
     await machine.files.fetch(DOCUMENTS, documents, `${snapshot.restoreId}-d`);
-    if (!machine.wish.dryRun) await settleUnfinished(machine);
+    if (!machine.wish.dryRun) await settleUnfinished(machine.ground.home, machine.wish.into, machine.emit);
     const begun = begunBefore(machine, snapshot, machine.wish.into);
     const areas = await planned(machine, join(documents, DOCUMENTS_NAME), begun?.personal);
     try {
@@ -77,7 +74,7 @@ function begunBefore(
   target: string,
 ): UnfinishedRestore | undefined {
   const begun = unfinishedRestore(target, descriptorHash);
-  return begun && existsSync(ground.home.path('restores', begun.restoreId)) ? begun : undefined;
+  return begun && existsSync(ground.home.path('restores', begun.restoreId, 'restore.json')) ? begun : undefined;
 }
 
 function planned(
@@ -106,33 +103,11 @@ function planned(
   });
 }
 
-/** A restore of this root that a crash cut short between two changes is put back first: the machine is whole again then. */
-async function settleUnfinished({ ground, wish, emit }: MachineGround): Promise<void> {
-  const restores = ground.home.path('restores');
-  if (!existsSync(restores)) return;
-  for (const id of readdirSync(restores).sort()) {
-    const undoDir = join(restores, id);
-    if (await forgetUnstagedAreas({ undoDir })) forgetIfNothing(undoDir);
-    if (readAreasOutcome(undoDir)?.wish.root !== wish.into) continue;
-    const undone = await rollBackAreas({ undoDir });
-    if (!undone) continue;
-    emit({ event: 'note', message: `what restore ${id} had begun with areas was put back` });
-    for (const item of undone.kept.items) emit({ event: 'skipped', ...item });
-    forgetIfNothing(undoDir);
-  }
-}
-
 /** What a plain user's files are restored by. */
 interface OwnHome {
   readonly only: readonly FolderPath[];
   readonly base: FolderPath;
   readonly target: string;
-}
-
-/** Of a restore that did not come to files and whose areas are as they were, nothing is kept: the documents hold secrets. */
-function forgetIfNothing(undoDir: string): void {
-  const isKept = hasFiles(undoDir) || canUndoAreas(undoDir) || existsSync(join(undoDir, 'areas', 'before'));
-  if (!isKept) rmSync(undoDir, { recursive: true, force: true });
 }
 
 class MachineRestore {

@@ -8,7 +8,7 @@ import { formatBytes } from '../../../common/sizes.ts';
 import type { AreaName } from '../../../state/areas/base/names.ts';
 import { type Capture, type CaptureResult, describeSnapshot, planCapture } from '../../../state/capture/index.ts';
 import { openDescriptor, unwrapStateKeyByPassphrase } from '../../../state/format/index.ts';
-import type { KeyName, Store } from '../../../state/store/index.ts';
+import type { KeyName, PackSize, Store } from '../../../state/store/index.ts';
 import type { Emit } from '../../events.ts';
 import type { Home } from '../../home/home.ts';
 import type { Fleet } from '../../membership/fleet.ts';
@@ -18,7 +18,11 @@ import { refuseEmpty } from '../source/refuse-empty.ts';
 import { openSourceState, type SourceState, storeLineage, writeSourceState } from '../source/source-state.ts';
 import { diskSink, onDisk, openFolderStore } from './disk.ts';
 import { type HeldSnapshots, readHeldSnapshots } from './held-snapshots.ts';
+import { PackCheck } from './pack-check.ts';
 import { chooseReaders, type Readers } from './readers.ts';
+
+/** Of packs that are damaged. */
+const DAMAGED_NAMED_MAX = 3;
 
 export interface FolderOptions {
   readonly home: Home;
@@ -54,6 +58,10 @@ export interface FolderCaptureDone {
   readonly bytes: number;
   readonly storedBytes: number;
   readonly newBytes: number;
+  /** Of packs of earlier captures that were read again, so that this one may refer to them. */
+  readonly checkedBytes: number;
+  /** Of these, packs that were damaged: what they held was read and sealed anew. */
+  readonly damagedPacks: number;
   readonly recipients: readonly string[];
   readonly skipped: number;
 }
@@ -116,8 +124,10 @@ class FolderCapture {
     await this.#checkPassphrase(state, request.passphrase);
     const keys = await this.#wrapKeys(state);
     const held = await onDisk(this.#store.dir, readHeldSnapshots(this.#store, state.stateId, peerId));
-    const capture = await this.#planWithin(state, held, scope, exclude);
+    const check = new PackCheck(this.#store, state.stateId);
+    const capture = await this.#planWithin(state, held, check, scope, exclude);
     try {
+      this.#tellDamaged(held, check);
       const { plan } = capture;
       for (const path of plan.excluded) this.#note(`left out, the agent's own: ${path}`);
       const shown = this.#readers.all.map((reader) => reader.shown);
@@ -145,7 +155,7 @@ class FolderCapture {
       const forgotten = await capture.committed();
       if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       await this.#dropUnused(state, held, result);
-      return this.#done(committed, result, scope.skipped);
+      return this.#done(committed, result, check, scope.skipped);
     } finally {
       await capture.close();
     }
@@ -185,13 +195,20 @@ class FolderCapture {
   async #planWithin(
     state: SourceState,
     held: HeldSnapshots,
+    check: PackCheck,
     scope: Scope,
     exclude: readonly string[],
   ): Promise<Capture> {
     for (let usable = (_id: PackId): boolean => true; ; usable = (id) => held.packs.has(id)) {
       const known = new Set<PackId>();
       const capture = await this.#plan(state, scope, exclude, async (packs) => {
-        for (const id of packs) if (usable(id) && (await this.#isThere(state, held, id))) known.add(id);
+        const there: PackSize[] = [];
+        for (const id of packs.filter(usable)) {
+          const sizeBytes = await this.#sizeOf(state, held, id);
+          if (sizeBytes !== undefined) there.push({ id, sizeBytes });
+        }
+        const whole = await check.wholeOf(there, this.#meter.onProgress, this.#signal);
+        for (const { id } of there) if (whole.has(id)) known.add(id);
         return packs.filter((id) => !known.has(id));
       });
       let lack: ResettleError | undefined;
@@ -230,9 +247,23 @@ class FolderCapture {
     return capture;
   }
 
-  async #isThere(state: SourceState, held: HeldSnapshots, id: PackId): Promise<boolean> {
+  /** Of a pack that is there, as its descriptor says; of one that was cut that is more than there is. */
+  async #sizeOf(state: SourceState, held: HeldSnapshots, id: PackId): Promise<number | undefined> {
     const size = await onDisk(this.#store.dir, this.#store.packSize(state.stateId, id));
-    return size !== undefined && size === (held.packs.get(id) ?? size);
+    return size === undefined ? undefined : (held.packs.get(id) ?? size);
+  }
+
+  #tellDamaged(held: HeldSnapshots, { damaged }: PackCheck): void {
+    if (damaged.size === 0) return;
+    const needing = held.needing(damaged);
+    const which =
+      needing.length === 0 ? '' : `; snapshot${needing.length > 1 ? 's' : ''} ${needing.join(', ')} cannot do without`;
+    const names = [...damaged].slice(0, DAMAGED_NAMED_MAX);
+    const more = damaged.size > names.length ? ` and ${damaged.size - names.length} more` : '';
+    this.#note(
+      `damaged in ${this.#store.dir}: pack ${names.join(', ')}${more}${which}; what this capture needs of that is read and sealed anew. ` +
+        'Look after that disk: "resettle store verify" names all that is damaged',
+    );
   }
 
   /** Drops what nothing will refer to. Returns what a person is told where the rest does not fit then. */
@@ -307,7 +338,7 @@ class FolderCapture {
     await onDisk(this.#store.dir, this.#store.dropPacksExcept(state.stateId, used));
   }
 
-  #done(state: SourceState, result: CaptureResult, notTaken: number): FolderCaptureDone {
+  #done(state: SourceState, result: CaptureResult, check: PackCheck, notTaken: number): FolderCaptureDone {
     for (const item of result.skipped.items) this.#emit({ event: 'skipped', ...item });
     const { destination, all } = this.#readers;
     return {
@@ -321,6 +352,8 @@ class FolderCapture {
       bytes: result.totals.bytes,
       storedBytes: result.sealedBytes,
       newBytes: result.newBytes,
+      checkedBytes: check.readBytes,
+      damagedPacks: check.damaged.size,
       recipients: all.map(({ shown }) => shown),
       skipped: result.skipped.count + notTaken,
     };

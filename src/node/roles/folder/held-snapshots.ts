@@ -10,6 +10,8 @@ export interface HeldSnapshots {
   readonly highestHash: Uint8Array | undefined;
   /** Every pack that a snapshot refers to, with its size in bytes. */
   readonly packs: ReadonlyMap<PackId, number>;
+  /** The snapshots that need these packs, ascending. */
+  readonly needing: (packs: ReadonlySet<PackId>) => readonly number[];
   /** Every descriptor could be read: what is not in `packs` is in none. */
   readonly complete: boolean;
 }
@@ -18,6 +20,7 @@ export interface HeldSnapshots {
 export async function readHeldSnapshots(store: Store, state: StateId, source: PeerIdText): Promise<HeldSnapshots> {
   const held = (await store.states()).find(({ stateId }) => stateId === state);
   const packs = new Map<PackId, number>();
+  const bySnapshot = new Map<number, readonly PackId[]>();
   let highestHash: Uint8Array | undefined;
   let complete = true;
   for (const snapshot of held?.snapshots ?? []) {
@@ -26,11 +29,17 @@ export async function readHeldSnapshots(store: Store, state: StateId, source: Pe
       const header = await openDescriptor((await store.readDescriptor(state, snapshot))!);
       if (header.stateId !== state || header.source !== source) throw new Error('it is of another state');
       for (const { id, sizeBytes } of header.packs) packs.set(id, sizeBytes);
+      bySnapshot.set(
+        snapshot,
+        header.packs.map(({ id }) => id),
+      );
       highestHash = header.descriptorHash;
     } catch {
       // A damaged one is `store verify`'s to name; here it must only not cost a pack that others need.
       complete = false;
     }
   }
-  return { highest: held?.snapshots.at(-1) ?? 0, highestHash, packs, complete };
+  const needing = (wanted: ReadonlySet<PackId>): number[] =>
+    [...bySnapshot].filter(([, ids]) => ids.some((id) => wanted.has(id))).map(([snapshot]) => snapshot);
+  return { highest: held?.snapshots.at(-1) ?? 0, highestHash, packs, needing, complete };
 }

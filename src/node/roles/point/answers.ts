@@ -1,6 +1,13 @@
 import { ResettleError } from '../../../common/errors.ts';
 import { stateId } from '../../../common/ids.ts';
-import type { AskMissing, Holding, PointAnswer, WantSnapshot } from '../../../protocols/point/messages.ts';
+import type {
+  AskKeys,
+  AskMissing,
+  Holding,
+  KeyFile,
+  PointAnswer,
+  WantSnapshot,
+} from '../../../protocols/point/messages.ts';
 import { joinPackIds, splitPackIds } from '../../../protocols/point/point.ts';
 import type { Store } from '../../../state/store/index.ts';
 import type { HeldStates } from './held-states.ts';
@@ -47,6 +54,21 @@ export async function missing(
   if (!held.get(state)) return question.packs;
   parties.party(state, peer, ['source', 'destination', 'claimant']);
   return joinPackIds(await store.missingPacks(state, ids));
+}
+
+/** As many as a commit brings. */
+const KEYS_PER_STATE_MAX = 8;
+
+/** The key files, as a copy has them. Throws `refused`, `not-found`. */
+export async function keysOf({ store, parties }: AnswerParts, question: AskKeys, peer: string): Promise<KeyFile[]> {
+  const state = stateId(question.state);
+  parties.party(state, peer, ['holder']);
+  const keys: KeyFile[] = [];
+  for (const name of await store.keyNames(state)) {
+    const bytes = name === 'passphrase' ? undefined : await store.readKey(state, name).catch(() => undefined);
+    if (bytes && bytes.length > 0) keys.push({ name, bytes });
+  }
+  return keys.slice(0, KEYS_PER_STATE_MAX);
 }
 
 /** A descriptor, and for the destination a key file, which may be absent. Throws `refused`, `not-found`. */

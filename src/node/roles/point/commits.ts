@@ -19,6 +19,7 @@ import type { PointFile } from './point-file.ts';
 import type { PointFleet } from './point-fleet.ts';
 import type { Receipts } from './receipts.ts';
 import type { StateInfo } from './state-info.ts';
+import { isAsNoted, noteOf, notesAfter, notesWith } from './upkeep/key-notes.ts';
 import { verifyInTurns } from './upkeep/verify-in-turns.ts';
 
 export interface CommitParts {
@@ -59,14 +60,17 @@ export class Commits {
       checkPackBits(commit.packs, header.packs.length);
       checkKeys(commit.keys, association, lease.copy);
       let bits: PackBits = commit.packs;
+      let keys: readonly KeyFile[] = commit.keys;
       if (await this.#isTheSame(one, header, commit.descriptor)) {
         // Its answer did not arrive; or packs were lost since; or this is another part of what is here in part.
         const before = await this.#bitsNow(one, header);
         bits = joinPackBits(before, commit.packs, header.packs.length);
-        if (one.newest?.missing === 0 && hexOf(bits) === hexOf(before)) {
+        if (one.newest?.missing === 0 && one.badKeys === 0 && hexOf(bits) === hexOf(before)) {
           await this.#endLease(one, lease, {});
           return;
         }
+        // A copy mends what is damaged here; it does not exchange a key that the source brought.
+        if (lease.copy) keys = keys.filter((key) => isAsNoted(one.info, key));
       } else {
         this.#checkNewer(one, header, association, lease.copy);
       }
@@ -74,12 +78,17 @@ export class Commits {
       await this.#bookSmallFiles(lease, commit);
       failpoint('commit.checked');
       // Before the descriptor makes the snapshot count: else a crash would leave packs of others as missing here.
-      await held.remember(one, { spread: spreadWith(one, header.snapshot, bits) });
+      const notes = keys.map(({ name, bytes }) => noteOf(name, bytes));
+      await held.remember(one, {
+        spread: spreadWith(one, header.snapshot, bits),
+        keys: notesWith(one.info, notes),
+      });
       failpoint('commit.part-noted');
-      await this.#write(one, header, commit);
+      await this.#write(one, header, { ...commit, keys: [...keys] });
       failpoint('commit.descriptor-written');
       await this.#endLease(one, lease, {
         status: 'held',
+        keys: notesAfter(one.info, notes),
         keep: { committedAtMs: this.#parts.file.observedMs(), acknowledgedAtMs: null },
       });
       log.info({ state, snapshot: header.snapshot, packs: header.packs.length, copy: lease.copy }, 'committed');
@@ -103,8 +112,11 @@ export class Commits {
     if (!key || key.bytes.length === 0 || key.name !== association.destination || held.snapshots.length === 0) {
       throw new ResettleError('refused', 'only a key for the destination that the association names can be added');
     }
+    const notes = [noteOf(key.name, key.bytes)];
+    await this.#parts.held.remember(held, { keys: notesWith(held.info, notes) });
     await store.writeKey(state, association.destination, key.bytes);
     failpoint('commit.key-added');
+    await this.#parts.held.remember(held, { keys: notesAfter(held.info, notes) });
     await this.#parts.held.recount(held);
   }
 

@@ -3,11 +3,12 @@ import { ResettleError } from '../../../common/errors.ts';
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
 import { openDescriptor, type PackReference, type SnapshotHeader } from '../../../state/format/index.ts';
-import type { StateUsage, Store } from '../../../state/store/index.ts';
+import type { KeyName, StateUsage, Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
 import { chosen, type PackBits } from './pack-bits.ts';
 import type { PointFleet } from './point-fleet.ts';
 import { newStateInfo, parseStateInfo, type StateInfo } from './state-info.ts';
+import { lookAtKeys, notesAfter } from './upkeep/key-notes.ts';
 
 /** The newest snapshot of a state, as far as this point has it. */
 export interface Newest {
@@ -41,6 +42,8 @@ export interface Held {
   snapshots: readonly number[];
   usage: StateUsage;
   newest: Newest | undefined;
+  /** Key files that are not as they were brought. */
+  badKeys: number;
 }
 
 /** The states of a point: in memory what the store has, kept equal to it. */
@@ -62,7 +65,7 @@ export class HeldStates {
   async load(): Promise<void> {
     for (const { stateId: state, snapshots, usedBytes, packBytes, info } of await this.#store.states()) {
       const usage = { usedBytes, packBytes };
-      const held: Held = { state, info: undefined, claim: undefined, snapshots, usage, newest: undefined };
+      const held: Held = { state, info: undefined, claim: undefined, snapshots, usage, newest: undefined, badKeys: 0 };
       this.#states.set(state, held);
       const hint = parseStateInfo(info);
       const header = await this.#newestHeader(held);
@@ -112,7 +115,7 @@ export class HeldStates {
     const known = this.#states.get(state);
     if (known) return known;
     const usage = await this.#store.usage(state);
-    const held: Held = { state, info, claim: undefined, snapshots: [], usage, newest: undefined };
+    const held: Held = { state, info, claim: undefined, snapshots: [], usage, newest: undefined, badKeys: 0 };
     this.#states.set(state, held);
     return held;
   }
@@ -136,6 +139,14 @@ export class HeldStates {
   async recount(held: Held): Promise<void> {
     held.usage = await this.#store.usage(held.state);
     held.newest = await this.#newestOf(held);
+    held.badKeys = (await this.badKeys(held)).length;
+  }
+
+  /** Key files that are not as they were brought. Those of which nothing is known are noted as they are. */
+  async badKeys(held: Held): Promise<readonly KeyName[]> {
+    const { bad, fresh } = await lookAtKeys(this.#store, held.state, held.info);
+    if (fresh.length > 0) await this.remember(held, { keys: notesAfter(held.info, fresh) });
+    return bad;
   }
 
   /** Removes a state whole: descriptors first. */

@@ -12,7 +12,7 @@ export interface HeldSummary {
   readonly source: PeerIdText | undefined;
   readonly snapshots: readonly number[];
   readonly bytes: number;
-  /** All packs of the newest snapshot are here; else how many of those that shall be here are missing. */
+  /** All packs of the newest snapshot are here, and the keys are as they were brought; else how many packs of those that shall be here are missing. */
   readonly complete: boolean;
   readonly spread: boolean;
   readonly missingPacks: number;
@@ -46,7 +46,7 @@ export function summaryOf(one: Held, parts: SummaryParts): HeldSummary {
     source: info?.source,
     snapshots: one.snapshots,
     bytes: usage.usedBytes,
-    complete: newest !== undefined && !newest.spread && newest.missing === 0,
+    complete: newest !== undefined && !newest.spread && newest.missing === 0 && one.badKeys === 0,
     spread: newest?.spread ?? false,
     missingPacks: newest?.missing ?? 0,
     accessible: door.is !== 'closed',

@@ -1,7 +1,7 @@
 import type { PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import type { PackSink, PackSource } from '../../../common/ports.ts';
 import { BlocksSink, BlocksSource } from '../../../protocols/blocks/client.ts';
-import type { Capacity, Commit, Lease, Reserve } from '../../../protocols/point/messages.ts';
+import type { Capacity, Commit, KeyFile, Lease, Reserve } from '../../../protocols/point/messages.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
 import { nameOf } from '../../membership/machines.ts';
 import type { PointFleet } from './point-fleet.ts';
@@ -19,6 +19,7 @@ export interface OtherPoint {
   release(lease: string, signal: AbortSignal): Promise<void>;
   commit(commit: Commit, packBytes: number, signal: AbortSignal): Promise<void>;
   missing(state: StateId, packs: readonly PackId[], signal: AbortSignal): Promise<PackId[]>;
+  keys(state: StateId, signal: AbortSignal): Promise<readonly KeyFile[]>;
   openSource(state: StateId, signal: AbortSignal): Promise<PackSource & Transfer>;
   openSink(state: StateId, lease: string, signal: AbortSignal): Promise<PackSink & Transfer>;
 }
@@ -38,6 +39,7 @@ export function otherPointsOf(fleet: PointFleet): ConnectPoint {
       release: (lease, within) => client.release(lease, within),
       commit: (commit, packBytes, within) => client.commit(commit, packBytes, within),
       missing: (state, packs, within) => client.missing(state, packs, within),
+      keys: (state, within) => client.keys(state, within),
       openSource: (state, within) => BlocksSource.open({ connection, name, state }, within),
       openSink: (state, lease, within) => BlocksSink.open({ connection, name, state }, lease, within),
     };

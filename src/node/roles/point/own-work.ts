@@ -74,7 +74,12 @@ export class OwnWork {
   }
 
   #needsRepair(one: Held): boolean {
-    return this.#damaged.has(one.state) || (one.newest?.missing ?? 0) > 0 || (one.info?.scrub?.bad ?? 0) > 0;
+    return (
+      this.#damaged.has(one.state) ||
+      (one.newest?.missing ?? 0) > 0 ||
+      one.badKeys > 0 ||
+      (one.info?.scrub?.bad ?? 0) > 0
+    );
   }
 
   async #repair(one: Held, signal: AbortSignal): Promise<'done' | 'later'> {

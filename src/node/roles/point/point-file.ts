@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../../common/clock.ts';
 import type { AssociationId, StateId } from '../../../common/ids.ts';
 import { OBSERVED_SAVE_MS } from '../../../common/limits.ts';
+import { parseBy } from '../../../common/parse-by.ts';
 import type { Store } from '../../../state/store/index.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
@@ -56,7 +57,7 @@ export class PointFile {
   }
 
   static async open(store: Store, clock: Clock): Promise<PointFile> {
-    const parsed = PointFileSchema.safeParse(await store.readPointFile());
+    const parsed = parseBy(PointFileSchema, await store.readPointFile());
     const { observedMs, deleting } = parsed.success ? parsed.data : { observedMs: 0, deleting: [] };
     return new PointFile(store, clock, observedMs, deleting as Deletion[]);
   }

@@ -8,7 +8,7 @@ import type { Store } from '../../../state/store/index.ts';
 import type { Log } from '../../log.ts';
 import { type LinkFacts, linkFactsOf } from '../../placement/link-facts.ts';
 import { type Refusal, Refusals } from '../../refusals.ts';
-import { find, missing, snapshotOf } from './answers.ts';
+import { find, keysOf, missing, snapshotOf } from './answers.ts';
 import { Commits } from './commits.ts';
 import { Reachability } from './copies/reachability.ts';
 import { Replication } from './copies/replication.ts';
@@ -223,6 +223,7 @@ export class PointRole implements PointHost, BlocksHost {
     }
     if (request.missing) return { missing: await missing(parts, request.missing, peer) };
     if (request.find) return { holdings: find(parts, request.find.state, peer) };
+    if (request.keys) return { keys: await keysOf(parts, request.keys, peer) };
     if (request.snapshot) return snapshotOf(parts, request.snapshot, peer);
     throw new ResettleError('usage', 'a request without a question');
   }

@@ -33,15 +33,18 @@ export class Receipts {
     const own = this.#own(info.association, held.state);
     const before = own?.descriptorHash === newest.descriptorHash ? own.peers : [];
     const peers = copiedTo && !before.includes(copiedTo) ? [...before, copiedTo].slice(-EVENT_PEERS_MAX) : before;
-    const damage = `${newest.missing} of its packs are missing or damaged here`;
+    const notes = [
+      ...(newest.missing > 0 ? [`${newest.missing} of its packs are missing or damaged here`] : []),
+      ...(held.badKeys > 0 ? [`${held.badKeys} of its key files are missing or damaged here`] : []),
+    ];
     await this.#say(info.association, held.state, {
-      phase: newest.missing > 0 ? 'damaged' : 'held',
+      phase: notes.length > 0 ? 'damaged' : 'held',
       snapshot: newest.snapshot,
       descriptorHash: newest.descriptorHash,
       bytes: newest.heldBytes,
       totalBytes: newest.totalBytes,
       peers,
-      notes: newest.missing > 0 ? [damage] : [],
+      notes,
     });
   }
 

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import type { AssociationId, PackId, PeerIdText, StateId } from '../../../common/ids.ts';
 import { DESCRIPTOR_PACKS_MAX_BYTES, SPREAD_SNAPSHOTS_MAX } from '../../../common/limits.ts';
+import { parseBy } from '../../../common/parse-by.ts';
 import type { LeaseTerms } from './leases/leases.ts';
 
 const HASH = z.string().regex(/^[0-9a-f]{64}$/);
+/** Eight key files, and as many again while they are replaced. */
+const KEY_NOTES_MAX = 16;
 const count = z.number().int().nonnegative();
 
 /** STORE/states/<id>/state.json: what a point may know of a state. A hint: who may do what is decided by signed records. */
@@ -23,9 +26,20 @@ const StateInfoSchema = z.object({
     .array(z.object({ snapshot: count, packs: z.string().max(DESCRIPTOR_PACKS_MAX_BYTES * 2) }))
     .max(SPREAD_SNAPSHOTS_MAX)
     .catch([]),
+  keys: z
+    .array(z.object({ name: z.string().max(64), hash: HASH }))
+    .max(KEY_NOTES_MAX)
+    .catch([]),
   keep: z.object({ committedAtMs: count, acknowledgedAtMs: count.nullable() }).nullable().catch(null),
   scrub: z.object({ after: HASH.nullable(), doneAtMs: count.nullable(), bad: count }).nullable().catch(null),
 });
+
+/** Of a key file, when it was brought. */
+export interface KeyNote {
+  readonly name: string;
+  /** BLAKE3, 64 hex digits. */
+  readonly hash: string;
+}
 
 /** Since when a state is kept, in time that this point observed. */
 export interface KeepMarks {
@@ -40,7 +54,7 @@ export interface ScrubMarks {
   readonly after: PackId | null;
   /** When the last one ended, in time that this point observed. */
   readonly doneAtMs: number | null;
-  /** Packs that were missing or damaged then. */
+  /** Packs, descriptors and key files that were missing or damaged then. */
   readonly bad: number;
 }
 
@@ -57,13 +71,15 @@ export interface StateInfo {
   readonly unfinished: boolean;
   /** Of snapshots that are spread over several points: which packs this one shall hold, as in a commit, in base64. */
   readonly spread: readonly { readonly snapshot: number; readonly packs: string }[];
+  /** Several of one name while it is replaced. */
+  readonly keys: readonly KeyNote[];
   readonly keep: KeepMarks | null;
   readonly scrub: ScrubMarks | null;
 }
 
 /** The hint if it is one, else undefined. What is damaged in it is left out. */
 export function parseStateInfo(value: unknown): StateInfo | undefined {
-  const parsed = StateInfoSchema.safeParse(value);
+  const parsed = parseBy(StateInfoSchema, value);
   return parsed.success ? (parsed.data as unknown as StateInfo) : undefined;
 }
 
@@ -78,6 +94,7 @@ export function newStateInfo(state: StateId, association: AssociationId, source:
     lease: null,
     unfinished: false,
     spread: [],
+    keys: [],
     keep: null,
     scrub: null,
   };

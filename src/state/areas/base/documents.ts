@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ResettleError } from '../../../common/errors.ts';
 import { AREA_DOCUMENT_MAX_BYTES, AREA_ITEMS_MAX } from '../../../common/limits.ts';
+import { parseBy } from '../../../common/parse-by.ts';
 import { damaged } from '../../format/damaged.ts';
 import { plainPath } from './config-file.ts';
 import { LocalSystem } from './local-system.ts';
@@ -74,7 +75,7 @@ export function writeAreaDocument(folder: string, { name, version }: Area, conte
 /** Reads what a snapshot carried; it may come from anybody. Throws `damaged` where even the machine's document is wrong. */
 export function readDocuments(folder: string, areas: readonly Area[]): Documents {
   if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) throw damaged('its areas are no folder');
-  const machine = machineDocument.safeParse(readJson(folder, 'machine'));
+  const machine = parseBy(machineDocument, readJson(folder, 'machine'));
   if (!machine.success) throw damaged(`what the snapshot says of its areas is wrong: ${issueOf(machine.error)}`);
   const contents = new Map<AreaName, unknown>();
   const problems: CouldNot[] = [];
@@ -86,14 +87,14 @@ export function readDocuments(folder: string, areas: readonly Area[]): Documents
       problems.push({ what: `area ${name}`, why: 'it is of a later version of resettle; restore it with that one' });
       continue;
     }
-    const outer = areaDocument.safeParse(readJson(folder, name));
+    const outer = parseBy(areaDocument, readJson(folder, name));
     const isIt = outer.success && outer.data.area === name && outer.data.version === version;
-    const content = isIt ? area.schema.safeParse(outer.data.content) : undefined;
+    const content = isIt ? parseBy(area.schema, outer.data.content) : undefined;
     if (content?.success) contents.set(name, content.data);
     else
       problems.push({ what: `area ${name}`, why: `its document is wrong: ${issueOf(outer.error ?? content?.error)}` });
   }
-  const checklist = checklistDocument.safeParse(readJson(folder, 'checklist'));
+  const checklist = parseBy(checklistDocument, readJson(folder, 'checklist'));
   if (!checklist.success) problems.push({ what: 'the checklist of the capture', why: 'it cannot be read' });
   return { machine: machine.data, contents, checklist: checklist.data ?? [], problems };
 }

@@ -31,7 +31,7 @@ export function parseFstab(text: string): Fstab {
         device: decoded(device),
         path: decoded(path),
         type,
-        options: splitOptions(decoded(options)),
+        options: optionsIn(decoded(options)),
         freq: Number(freq),
         passno: Number(passno),
       });
@@ -67,6 +67,6 @@ function decoded(field: string): string {
 }
 
 /** At commas, those between quotes left alone, as mount has it. */
-function splitOptions(text: string): string[] {
-  return text.match(/(?:[^,"]|"[^"]*"?)+/g) ?? [];
+function optionsIn(text: string): string[] {
+  return text.match(/(?:[^,"]|"[^"]*"?)+/g) ?? ['defaults'];
 }

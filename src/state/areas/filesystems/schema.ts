@@ -13,7 +13,11 @@ export const fstabEntry = z.strictObject({
   device: field,
   path: field,
   type: z.string().regex(/^[\w.,-]{1,100}$/),
-  options: z.array(z.string().refine((text) => isFstabField(text) && !/^\s|\s$/.test(text), 'an option')).max(200),
+  options: z
+    .array(z.string().refine((text) => isFstabField(text) && !/^\s|\s$/.test(text), 'an option'))
+    .max(200)
+    // They stand in one field, with one more that may be added.
+    .refine((options) => options.join(',').length <= 4000, 'options of one line'),
   freq: z.number().int().min(0).max(999),
   passno: z.number().int().min(0).max(999),
 });

@@ -15,7 +15,7 @@ export function readConfLine(line: string): ConfLine | undefined {
 
 /** The same as cupsd writes it. The value has no line ends and no blanks around it. */
 export function writeConfLine({ keyword, value }: ConfLine): string {
-  return value === '' ? keyword : `${keyword} ${value.replace('#', '\\#')}`;
+  return (value === '' ? keyword : `${keyword} ${value}`).replace('#', '\\#');
 }
 
 function withoutComment(line: string): string {

@@ -34,7 +34,9 @@ function mapStatement(statement: string, owners: Owners): string {
 }
 
 function mapRunAs(inner: string, map: (part: string) => string, owners: Owners): string {
-  const [users = '', groups] = inner.split(':');
+  const colon = inner.indexOf(':');
+  const users = colon < 0 ? inner : inner.slice(0, colon);
+  const groups = colon < 0 ? undefined : inner.slice(colon + 1);
   const mapped = groups?.replaceAll(SUDO_NAME, (_, _sign: string, name: string) => owners.group(name));
   return `(${map(users)}${mapped === undefined ? '' : `:${mapped}`})`;
 }

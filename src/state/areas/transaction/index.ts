@@ -1,5 +1,5 @@
 /** The face of the room that restores system areas. */
-export { areWhollyUndone, canUndoAreas, readAreasOutcome } from './outcome.ts';
+export { type AreasStanding, canUndoAreas, readAreasOutcome, standingOfAreas } from './outcome.ts';
 export { type AreasRun, openAreas } from './run.ts';
 export type {
   AreaFailure,
@@ -11,4 +11,4 @@ export type {
   AreasUndone,
   AreasWish,
 } from './types.ts';
-export { forgetUnstagedAreas, rollBackAreas, undoAreas } from './undo-areas.ts';
+export { forgetUnstagedAreas, mayBeUnfinishedOn, rollBackAreas, undoAreas } from './undo-areas.ts';

@@ -26,10 +26,12 @@ import type { Phase, Step } from './steps.ts';
 import type { AreasOutcome, AreasStatus } from './types.ts';
 
 /** `plan.json`: what is done, so that it can be put back by anybody. */
-interface JournalPlan {
+export interface JournalPlan {
   readonly format: 1;
   /** In the names of unfinished files, so that nobody else has such a name. */
   readonly token: string;
+  /** As in the outcome: where that is damaged, others must know whether it is their root. Earlier versions did not note it. */
+  readonly root?: string;
   readonly steps: readonly Step[];
   readonly folders: Readonly<Record<string, OwnedMode>>;
 }
@@ -100,7 +102,7 @@ export class Journal {
     try {
       const read = (name: string) => readFileSync(join(journalDirOf(undoDir), name));
       const plan = fromSummedJson(read('plan.json').toString('utf8')) as JournalPlan;
-      if (plan.format !== 1 || !Array.isArray(plan.steps)) throw new Error('it is of another version');
+      if (plan.format !== 1 || !isPlan(plan)) throw new Error('it is of another version, or damaged');
       return new Journal(undoDir, outcome, plan, read('log'));
     } catch (error) {
       throw damaged(`the journal of the areas that were restored, in ${undoDir}, cannot be read`, error);
@@ -237,4 +239,15 @@ function syncAll(dir: string): void {
   } finally {
     close(folder);
   }
+}
+
+/** What every later use of a plan needs of it: one that a disk made another of is damaged, not a mistake of ours. */
+function isPlan({ steps, folders }: JournalPlan): boolean {
+  const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
+  const isStep = (step: Step | null): boolean =>
+    Number.isSafeInteger(step?.number) &&
+    typeof step?.path === 'string' &&
+    Array.isArray(step.layers) &&
+    step.layers.every(isObject);
+  return isObject(folders) && Array.isArray(steps) && steps.every(isStep);
 }

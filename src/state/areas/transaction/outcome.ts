@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
 import { failpoint } from '../../../common/failpoint.ts';
@@ -6,6 +6,7 @@ import { damaged } from '../../format/damaged.ts';
 import { fromSummedJson, toSummedJson } from '../../format/summed-json.ts';
 import { codeOf, reasonOf } from '../../fs/errno.ts';
 import { writeAll } from '../../fs/write-all.ts';
+import { parseLog } from './log.ts';
 import type { AreasOutcome } from './types.ts';
 
 /** The journal of areas, in the folder of a restore. */
@@ -33,7 +34,7 @@ export function readAreasOutcome(undoDir: string): AreasOutcome | undefined {
     if (!isWhole) throw new Error('it is not whole');
     return outcome;
   } catch (error) {
-    throw damaged(`the record of the areas that were restored, in ${undoDir}, cannot be read`, error);
+    throw damaged(`${join(journalDirOf(undoDir), 'outcome.json')} cannot be read`, error);
   }
 }
 
@@ -43,10 +44,25 @@ export function canUndoAreas(undoDir: string): boolean {
   return status === 'staged' || status === 'applying' || status === 'applied';
 }
 
-/** Whether all of them were put back, so that nothing of the journal is of use any more. Throws `damaged`. */
-export function areWhollyUndone(undoDir: string): boolean {
-  const outcome = readAreasOutcome(undoDir);
-  return (outcome?.status === 'undone' || outcome?.status === 'rolled-back') && outcome.kept === 0;
+/** How far a restore came with areas. `none` also where they were rolled back. `begun`: no path was changed yet. */
+export type AreasStanding = 'none' | 'begun' | 'made' | 'undone';
+
+/** Throws `damaged`. */
+export function standingOfAreas(undoDir: string): AreasStanding {
+  const status = readAreasOutcome(undoDir)?.status;
+  if (status === undefined) return existsSync(journalDirOf(undoDir)) ? 'begun' : 'none';
+  if (status === 'rolled-back') return 'none';
+  if (status === 'undone') return 'undone';
+  return status === 'staged' || (status === 'applying' && !hasIntent(undoDir)) ? 'begun' : 'made';
+}
+
+/** Whether a phase was about to change something: the log says so before it does. */
+function hasIntent(undoDir: string): boolean {
+  try {
+    return parseLog(readFileSync(join(journalDirOf(undoDir), 'log'))).entries.some(({ did }) => did === 'intent');
+  } catch (error) {
+    throw damaged(`${join(journalDirOf(undoDir), 'log')} cannot be read`, error);
+  }
 }
 
 /** Durable when it returns. */

@@ -67,7 +67,7 @@ export class AreasTransaction {
       times: { staged: this.#now() },
     };
     const token = randomBytes(6).toString('hex');
-    const plan = { format: 1, token, steps: steps.steps, folders: steps.folders } as const;
+    const plan = { format: 1, token, root: this.#wish.root, steps: steps.steps, folders: steps.folders } as const;
     try {
       this.#journal = Journal.begin(undoDir, this.#documents, outcome, plan, (journal) => this.#stage(journal));
     } catch (error) {

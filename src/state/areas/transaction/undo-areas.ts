@@ -1,6 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ResettleError } from '../../../common/errors.ts';
+import { fromSummedJson } from '../../format/summed-json.ts';
 import { WorkerThread } from '../../threads/worker-thread.ts';
+import type { JournalPlan } from './journal.ts';
 import type { FromUndoAreasWorker, UndoAreasOptions } from './messages.ts';
 import { journalDirOf, readAreasOutcome } from './outcome.ts';
 import type { AreasUndone } from './types.ts';
@@ -25,6 +28,21 @@ export async function undoAreas(options: UndoAreasOptions): Promise<AreasUndone>
 export async function rollBackAreas(options: Omit<UndoAreasOptions, 'part'>): Promise<AreasUndone | undefined> {
   const status = readAreasOutcome(options.undoDir)?.status;
   return status === 'staged' || status === 'applying' ? undoAreas({ ...options, part: 'unfinished' }) : undefined;
+}
+
+/**
+ * Of a restore whose outcome cannot be read: whether it may have been cut short between two changes of that root. False only
+ * where that is certain: its contents are staged until it is whole or put back, and its plan says which root it has.
+ */
+export function mayBeUnfinishedOn(undoDir: string, root: string): boolean {
+  const dir = journalDirOf(undoDir);
+  if (!existsSync(join(dir, 'staged'))) return false;
+  try {
+    const plan = fromSummedJson(readFileSync(join(dir, 'plan.json'), 'utf8')) as JournalPlan;
+    return plan.root === undefined || plan.root === root;
+  } catch {
+    return true;
+  }
 }
 
 /** Removes what a restore left that a crash cut short before it had staged everything: true where there was that. */

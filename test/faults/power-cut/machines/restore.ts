@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import type { RequestOf } from '../../../../src/api/contract.ts';
-import { ResettleError } from '../../../../src/common/errors.ts';
 import { command, restoring, say } from '../service.ts';
 
 const [, , dir = '', onConflict = '', restoreEvents = '0', undoEvents = '0'] = process.argv;
@@ -35,13 +34,6 @@ say({ undoing: done.restore });
 const undo = (on?: Parameters<typeof command>[3]) => command(home, 'undo', {}, on);
 await interrupted(Number(undoEvents), undo);
 // What was interrupted may have come to its end all the same, and is taken back, too.
-for (let isOver = false; !isOver; ) {
-  isOver = await undo().then(
-    () => false,
-    (error: unknown) => {
-      if (!(error instanceof ResettleError) || error.code !== 'not-found') throw error;
-      return true;
-    },
-  );
-}
+let { earlier } = await undo();
+while (earlier !== null) ({ earlier } = await command(home, 'undo', { restore: String(earlier) }));
 say({ undone: done.restore });

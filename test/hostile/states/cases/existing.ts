@@ -161,7 +161,7 @@ export const EXISTING: readonly HostileState[] = [
     name: 'a target that is a link to a folder outside: the person named it, and all stays beneath it',
     forge: (snapshot) => snapshot.blocks([r, { path: ['r'], entries: [symlink('a', '..'), file('b')] }]),
     before: ({ target, top }) => {
-      mkdirSync(join(top, 'test', 'real'));
+      mkdirSync(join(top, 'test', 'real'), { recursive: true });
       symlinkSync(join(top, 'test', 'real'), target);
     },
     undo: false,

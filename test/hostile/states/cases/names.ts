@@ -176,7 +176,7 @@ export const NAMES: readonly HostileState[] = [
   },
   {
     name: 'an item called as the pre-images of this very restore',
-    forId: true,
+    ofTest: true,
     forge: (snapshot) =>
       snapshot.blocks([
         { path: [], entries: [folder('.resettle-undo-test'), folder('r')] },

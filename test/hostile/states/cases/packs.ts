@@ -196,6 +196,7 @@ export const PACKS: readonly HostileState[] = [
     must: { refused: 'refused', says: /it was signed by/ },
   }),
   ordinary('a descriptor of another association', {
+    ofTest: true,
     descriptor: () => ({ association: associationId('cd'.repeat(32)) }),
     must: { refused: 'refused', says: /another association/ },
   }),

@@ -32,8 +32,11 @@ export interface HostileState {
   readonly must: Must;
   /** Undoing it afterwards must leave this in the target; default: what was there. `false`: it is not undone. */
   readonly undo?: false;
-  /** It is made for the id of the restore, which the test gives and the real program chooses by itself. */
-  readonly forId?: true;
+  /**
+   * It is against what only the test gives: the id of the restore, which the real program chooses, or the association, which
+   * somebody who names a folder does not ask for.
+   */
+  readonly ofTest?: true;
   /** Only as root, or only as another user; default: as both. */
   readonly as?: 'root' | 'user';
 }

@@ -105,6 +105,8 @@ export class OfficePoint {
   away = false;
   /** Gives other bytes than it has. */
   lies = false;
+  /** How often others asked for its keys. */
+  keysAsked = 0;
   settings: PointSettings = {};
   #role: PointRole | undefined;
   #store: Store | undefined;
@@ -221,6 +223,11 @@ function callsTo(point: OfficePoint, as: PeerIdText): OtherPoint {
     },
     missing: async (state, packs) =>
       splitPackIds((await ask({ missing: { state, packs: joinPackIds(packs) } })).missing!),
+    keys: async (state) => {
+      const keys = (await ask({ keys: { state } })).keys!;
+      point.keysAsked += 1;
+      return point.lies ? keys.map(({ name, bytes }) => ({ name, bytes: bytes.map((byte) => byte ^ 1) })) : keys;
+    },
     openSink: async (state, lease) => {
       const session = await role.openBlocks({ state, put: true, lease }, as);
       return {

@@ -29,6 +29,10 @@ export interface Faults {
   refuseCommit?: ResettleError;
   wrongBytes?: boolean;
   signsNothing?: boolean;
+  /** It says of everything that it has it, and has nothing. */
+  keepsNothing?: boolean;
+  /** Its receipts are of another descriptor than the one that was committed. */
+  signsOther?: boolean;
 }
 
 interface HeldState {
@@ -43,8 +47,11 @@ interface LeaseOf {
   booked: number;
 }
 
-export class FakePoint implements PointHost, BlocksHost {
-  readonly machine: Machine;
+/** Who it is. */
+type PointMachine = Pick<Machine, 'name' | 'key' | 'peerId' | 'log'>;
+
+export class FakePoint<M extends PointMachine = Machine> implements PointHost, BlocksHost {
+  readonly machine: M;
   readonly faults: Faults = {};
   readonly states = new Map<StateId, HeldState>();
   readonly leases = new Map<string, LeaseOf>();
@@ -61,7 +68,7 @@ export class FakePoint implements PointHost, BlocksHost {
   #port = 0;
   readonly #stalled = Promise.withResolvers<never>();
 
-  constructor(machine: Machine, roomBytes: number) {
+  constructor(machine: M, roomBytes: number) {
     this.machine = machine;
     this.roomBytes = roomBytes;
     this.#stalled.promise.catch(() => {});
@@ -75,13 +82,15 @@ export class FakePoint implements PointHost, BlocksHost {
     return `/ip4/127.0.0.1/tcp/${this.#port}/p2p/${this.machine.peerId}`;
   }
 
-  async start(): Promise<void> {
+  /** @param serveMore what else it serves, before anybody can ask */
+  async start(serveMore: (link: Libp2p) => Promise<void> = async () => {}): Promise<void> {
     const listen = [`/ip4/127.0.0.1/tcp/${this.#port}`];
     const link = await createLink({ privateKey: this.machine.key, listen, guard: (registrar) => registrar });
     await link.start();
     this.#port = Number(multiaddr(link.getMultiaddrs()[0]!.toString()).toString().split('/')[4]);
     await servePoint(link, this, () => {});
     await serveBlocks(link, this, () => {});
+    await serveMore(link);
     this.#link = link;
   }
 
@@ -206,7 +215,7 @@ export class FakePoint implements PointHost, BlocksHost {
       step: 'holder',
       phase,
       snapshot: header.snapshot,
-      descriptorHash: hexOf(header.descriptorHash),
+      descriptorHash: this.faults.signsOther ? 'ab'.repeat(32) : hexOf(header.descriptorHash),
       bytes: sum(header.packs.filter(({ id }) => packs.has(id))),
       totalBytes: sum(header.packs),
     });
@@ -242,7 +251,7 @@ export class FakePoint implements PointHost, BlocksHost {
         const bytes = buffer.slice(0, sizeBytes);
         this.receivedBytes += sizeBytes;
         if (packId(hexOf(digest(bytes))) !== id) throw new ResettleError('damaged', `not pack ${id}`);
-        this.held(state).packs.set(id, bytes);
+        this.held(state).packs.set(id, this.faults.keepsNothing ? new Uint8Array(0) : bytes);
         this.onStored();
       },
       loadPack: async (state, id, buffer) => {

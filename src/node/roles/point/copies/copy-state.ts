@@ -33,7 +33,7 @@ export interface CopyOf {
 
 /** Gathers what a copy of a state's newest snapshot takes. Undefined where it is not whole here. */
 export async function copyOf(
-  { store, held }: CopyParts,
+  { store, held, onDamaged }: CopyParts,
   one: Held,
   association: Uint8Array,
 ): Promise<CopyOf | undefined> {
@@ -41,6 +41,10 @@ export async function copyOf(
   const descriptor = newest && (await store.readDescriptor(state, newest.snapshot));
   const header = newest && (await held.header(state, newest.snapshot));
   if (!newest || newest.missing > 0 || !descriptor || !header) return undefined;
+  if ((await held.badKeys(one)).length > 0) {
+    await onDamaged(one);
+    return undefined;
+  }
   const keys: KeyFile[] = [];
   for (const name of await store.keyNames(state)) {
     const bytes = name === 'passphrase' ? undefined : await store.readKey(state, name);

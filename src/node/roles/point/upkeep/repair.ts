@@ -3,7 +3,7 @@ import { failpoint } from '../../../../common/failpoint.ts';
 import type { PackId, PeerIdText } from '../../../../common/ids.ts';
 import { PACK_MAX_BYTES } from '../../../../common/limits.ts';
 import type { Association } from '../../../../state/records/index.ts';
-import type { Store } from '../../../../state/store/index.ts';
+import type { KeyName, Store } from '../../../../state/store/index.ts';
 import type { Log } from '../../../log.ts';
 import type { Doors } from '../door.ts';
 import type { Held, HeldStates } from '../held-states.ts';
@@ -11,6 +11,7 @@ import type { ConnectPoint, OtherPoint } from '../other-points.ts';
 import type { Parties } from '../parties.ts';
 import type { PointFleet } from '../point-fleet.ts';
 import type { Receipts } from '../receipts.ts';
+import { isSame, noteOf, notesAfter } from './key-notes.ts';
 
 export interface RepairParts {
   readonly store: Store;
@@ -23,7 +24,7 @@ export interface RepairParts {
   readonly log: Log;
 }
 
-/** Fetches packs that are damaged or missing here from other holders. What nobody has, the source sends again. */
+/** Fetches packs and keys that are damaged or missing here from other holders. What nobody has, the source sends again. */
 export class Repair {
   readonly #parts: RepairParts;
 
@@ -31,7 +32,7 @@ export class Repair {
     this.#parts = parts;
   }
 
-  /** Tries every other holder; then says by a receipt how the state is. Returns how many packs are still missing. */
+  /** Tries every other holder; then says by a receipt how the state is. Returns how much is still missing. */
   async repair(one: Held, signal: AbortSignal): Promise<number> {
     const { held, parties, receipts, log } = this.#parts;
     const association = parties.associationOf(one);
@@ -46,12 +47,46 @@ export class Repair {
       lacking = await this.#lacking(one);
       if (lacking.size === 0) break;
     }
+    const keys = association ? await this.#repairKeys(one, association, signal) : 0;
     if (held.get(one.state) !== one) return 0;
     await held.recount(one);
-    if (lacking.size === 0 && one.info?.scrub) await held.remember(one, { scrub: { ...one.info.scrub, bad: 0 } });
+    if (lacking.size + keys === 0 && one.info?.scrub)
+      await held.remember(one, { scrub: { ...one.info.scrub, bad: 0 } });
     failpoint('repair.noted');
     await receipts.tell(one);
-    return lacking.size;
+    return lacking.size + keys;
+  }
+
+  /** Returns how many are still not as they were brought. */
+  async #repairKeys(one: Held, association: Association, signal: AbortSignal): Promise<number> {
+    const { held, connect, log } = this.#parts;
+    let bad = await held.badKeys(one);
+    for (const peer of bad.length > 0 ? this.#others(one, association) : []) {
+      try {
+        const theirs = await (await connect(peer, signal)).keys(one.state, signal);
+        for (const { name, bytes } of theirs)
+          if (bad.some((one) => one === name)) await this.#settleKey(one, name, bytes);
+      } catch (error) {
+        signal.throwIfAborted();
+        log.info({ state: one.state, peer, reason: messageOf(error) }, 'no key from that holder');
+      }
+      bad = await held.badKeys(one);
+      if (bad.length === 0) break;
+    }
+    return bad.length;
+  }
+
+  /** What another holder has is right where it is as we noted, or as we have it: then it is the note that was wrong. */
+  async #settleKey(one: Held, name: string, bytes: Uint8Array): Promise<void> {
+    const { store, held, log } = this.#parts;
+    const theirs = noteOf(name, bytes);
+    const ours = await store.readKey(one.state, name as KeyName).catch(() => undefined);
+    if (one.info?.keys.some((note) => isSame(note, theirs))) {
+      await store.writeKey(one.state, name as KeyName, bytes);
+      log.info({ state: one.state, key: name }, 'a key file was fetched again from another holder');
+    } else if (ours && isSame(noteOf(name, ours), theirs)) {
+      await held.remember(one, { keys: notesAfter(one.info, [theirs]) });
+    }
   }
 
   async #lacking(one: Held): Promise<Map<PackId, number>> {

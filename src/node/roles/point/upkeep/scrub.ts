@@ -58,11 +58,11 @@ export class Scrub {
     }
   }
 
-  /** One whole scrub of a state, from where the last one was. Returns how many packs are missing or damaged. */
+  /** One whole scrub of a state, from where the last one was. Returns how much is missing or damaged. */
   async scrub(one: Held, signal: AbortSignal): Promise<number> {
     const { held, file, log } = this.#parts;
     const before = one.info?.scrub ?? NEVER;
-    let bad = before.after === null ? await this.#checkDescriptors(one) : before.bad;
+    let bad = before.after === null ? (await this.#checkDescriptors(one)) + (await this.#checkKeys(one)) : before.bad;
     const packs = await this.#packsAfter(one, before.after);
     let savedMs = file.observedMs();
     for (const turn of inTurns(packs)) {
@@ -103,6 +103,13 @@ export class Scrub {
       await held.setSnapshotAside(one, snapshot);
     }
     return bad;
+  }
+
+  /** One that is not as it was brought stays where it is: it may be the note that is wrong. */
+  async #checkKeys(one: Held): Promise<number> {
+    const bad = await this.#parts.held.badKeys(one);
+    for (const name of bad) this.#parts.log.warn({ state: one.state, key: name }, 'a key file is damaged or missing');
+    return bad.length;
   }
 
   async #packsAfter(one: Held, after: PackId | null): Promise<PackReference[]> {
