@@ -1,7 +1,7 @@
 /** A fleet of agents: capture to points, copies, scrub and repair, restore and undo; each machine killed again and again. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { blake3 } from '@napi-rs/blake-hash';
 import type { Random, Run, Scenario, Tally } from '../scenario.ts';
 import { FleetWorld, isWhole, type Machine, type Point } from '../support/fleet-world.ts';
@@ -120,11 +120,14 @@ async function captureAndCopy(world: FleetWorld): Promise<{ state: string; snaps
 async function scrubAndRepair(world: FleetWorld, state: string): Promise<void> {
   const { random } = world.run;
   const name = random.pick(['nas', 'den'] as const);
+  const other = name === 'nas' ? 'den' : 'nas';
   const packs = join(world.store(name), 'states', state, 'packs');
   const path = random.pick(
     readdirSync(packs, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
+      // What only an older snapshot needs has one holder, and comes again from the source alone.
+      .filter((path) => existsSync(join(world.store(other), relative(world.store(name), path))))
       .sort(),
   );
   const good = readFileSync(path);
@@ -132,7 +135,6 @@ async function scrubAndRepair(world: FleetWorld, state: string): Promise<void> {
   hurt(path, good, random);
   world.run.note(`${path} is damaged`);
   const aims = [await strike(world, name, SCRUB, SCRUB_OPTIONS)];
-  const other = name === 'nas' ? 'den' : 'nas';
   if (random.integer(2) === 0) aims.push(await strike(world, other, SCRUB, SCRUB_OPTIONS));
   await world.until(`${path} is whole again`, () => isWhole(path, good));
   for (const end of aims) end();
