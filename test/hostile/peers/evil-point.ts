@@ -1,4 +1,4 @@
-/** A member that says that it is a point, and real agents that capture to it and restore from it. */
+/** A member that says that it is a point, and real agents that capture to it. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { bytesOfHex } from '../../../src/common/bytes.ts';
@@ -35,7 +35,6 @@ export class EvilPoint {
   readonly #stage: Stage;
   readonly #peer: Peer;
   readonly #point: FakePoint<Peer>;
-  readonly #into: string;
   /** The source that captures to it, which has one association. */
   readonly #laptop: string;
 
@@ -45,7 +44,6 @@ export class EvilPoint {
     this.#peer = peer;
     this.#point = point;
     this.#laptop = `${peer.name}-laptop`;
-    this.#into = stage.scene.path(`${peer.name}-restored`);
   }
 
   static async open(stage: Stage, faults: Faults): Promise<EvilPoint> {
@@ -78,23 +76,12 @@ export class EvilPoint {
     return this.#point.commits.length;
   }
 
-  /** From now on something else is wrong with it. */
-  turn(faults: Faults): void {
-    Object.assign(this.#point.faults, faults);
-  }
-
   /** A capture to it alone, by the real program. */
   capture(more: readonly string[] = []): Promise<Ended> {
     const folder = this.#stage.scene.path(`${this.name}-data`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/file`, randomBytes(CONTENT_BYTES));
     return this.#stage.scene.run(this.#laptop, ['capture', folder, '--for', 'desk', '--points', this.name, ...more]);
-  }
-
-  /** A restore from it alone. Where to, and what came of it. */
-  async restore(): Promise<{ into: string; ended: Ended }> {
-    const args = ['restore', '--from', this.#laptop, '--into', this.#into, '--strip', '--yes'];
-    return { into: this.#into, ended: await this.#stage.scene.run('desk', args) };
   }
 
   async end(): Promise<void> {

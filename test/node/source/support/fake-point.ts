@@ -29,10 +29,6 @@ export interface Faults {
   refuseCommit?: ResettleError;
   wrongBytes?: boolean;
   signsNothing?: boolean;
-  /** It says of everything that it has it, and has nothing. */
-  keepsNothing?: boolean;
-  /** Its receipts are of another descriptor than the one that was committed. */
-  signsOther?: boolean;
 }
 
 interface HeldState {
@@ -215,7 +211,7 @@ export class FakePoint<M extends PointMachine = Machine> implements PointHost, B
       step: 'holder',
       phase,
       snapshot: header.snapshot,
-      descriptorHash: this.faults.signsOther ? 'ab'.repeat(32) : hexOf(header.descriptorHash),
+      descriptorHash: hexOf(header.descriptorHash),
       bytes: sum(header.packs.filter(({ id }) => packs.has(id))),
       totalBytes: sum(header.packs),
     });
@@ -251,7 +247,7 @@ export class FakePoint<M extends PointMachine = Machine> implements PointHost, B
         const bytes = buffer.slice(0, sizeBytes);
         this.receivedBytes += sizeBytes;
         if (packId(hexOf(digest(bytes))) !== id) throw new ResettleError('damaged', `not pack ${id}`);
-        this.held(state).packs.set(id, this.faults.keepsNothing ? new Uint8Array(0) : bytes);
+        this.held(state).packs.set(id, bytes);
         this.onStored();
       },
       loadPack: async (state, id, buffer) => {
