@@ -79,6 +79,7 @@ export const FAILPOINTS = {
   // A restore of files.
   'restore.record-written': 'restore.json is written beside its place',
   'restore.record-renamed': 'restore.json is in its place',
+  'restore.target-opened': 'the target is there, made where it was not',
   'restore.journal-made': 'the journal is an empty folder',
   'restore.journal-written': 'the journal has its record, and is not synced',
   'restore.plan-written': 'the plan is whole and synced beside its place',

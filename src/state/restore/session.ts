@@ -3,11 +3,19 @@ import { basename, dirname, join } from 'node:path';
 import { makeFolderDurably, syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
 import type { FolderPath } from '../format/index.ts';
-import { holdLock, pathOfFolder, statOf } from '../fs/calls.ts';
+import { holdLock, pathOfFolder } from '../fs/calls.ts';
 import { hasPlan } from './decision-log.ts';
 import type { RestoreWorkerData } from './messages.ts';
 import { undoFile } from './places.ts';
-import { isRestoreId, type JournalRecord, journalNameOf, lock, Target, unfinishedRecord } from './target.ts';
+import {
+  type FoundTarget,
+  isRestoreId,
+  type JournalRecord,
+  journalNameOf,
+  lock,
+  Target,
+  unfinishedRecord,
+} from './target.ts';
 import { hasBegunOnly, readUndoRecord, type UndoRecord, writeUndoRecord } from './undo-record.ts';
 
 /** What a restore keeps in its folder for an undo. */
@@ -120,7 +128,7 @@ export class Session {
 
   #openTarget(record: JournalRecord): Target {
     try {
-      return new Target(this.#data.target, record, (target) => this.#begin(target));
+      return new Target(this.#data.target, record, (found) => this.#begin(found));
     } catch (error) {
       const { undoDir, target } = this.#data;
       // Nothing could be made there.
@@ -131,8 +139,8 @@ export class Session {
     }
   }
 
-  /** Writes down what the target is, before anything is made in it. */
-  #begin(target: Target): void {
+  /** Writes down what the target is, before it or anything in it is made. */
+  #begin(found: FoundTarget): void {
     const { undoDir, restoreId, stateId, snapshot, sealed, startedAt } = this.#data;
     if (undoDir === undefined) return;
     makeFolderDurably(undoDir);
@@ -148,16 +156,16 @@ export class Session {
     // An earlier run was cut short here: what it saw was before it made anything.
     if (known) return;
     this.#hasBegun = true;
-    const before = begunBefore(undoDir, target);
+    const before = begunBefore(undoDir, found);
     writeUndoRecord(undoDir, {
       format: 1,
       restore: restoreId,
       state: stateId,
       snapshot,
-      target: target.realPath,
-      isNewTarget: before[0]?.record.isNewTarget ?? target.isNew,
-      targetTimeNs: before[0]?.record.targetTimeNs ?? `${statOf(target.base).mtimeNs}`,
-      journal: target.journalName.toString(),
+      target: found.realPath,
+      isNewTarget: before[0]?.record.isNewTarget ?? found.timeNs === undefined,
+      targetTimeNs: before[0]?.record.targetTimeNs ?? `${found.timeNs ?? BigInt(Date.parse(startedAt)) * 1_000_000n}`,
+      journal: found.journalName.toString(),
       machine: sealed.machineName,
       capturedAt: new Date(Number(sealed.capturedAtNs / 1_000_000n)).toISOString(),
       restoredAt: startedAt,
@@ -187,7 +195,7 @@ export class Session {
 }
 
 /** Runs of the same restore that were killed before they changed anything, the first one first: it saw what was there. */
-function begunBefore(undoDir: string, { realPath, journalName }: Target): { dir: string; record: UndoRecord }[] {
+function begunBefore(undoDir: string, { realPath, journalName }: FoundTarget): { dir: string; record: UndoRecord }[] {
   const others = readdirSync(dirname(undoDir)).filter((name) => isRestoreId(name) && name !== basename(undoDir));
   return others.sort().flatMap((name) => {
     const dir = join(dirname(undoDir), name);

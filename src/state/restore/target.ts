@@ -1,5 +1,15 @@
-import { closeSync, fsyncSync, openSync, readFileSync, realpathSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ResettleError } from '../../common/errors.ts';
 import { failpoint } from '../../common/failpoint.ts';
 import { makeFolders } from '../../common/make-folders.ts';
@@ -47,6 +57,14 @@ export interface JournalRecord {
   readonly options: string;
 }
 
+/** A target as a restore finds it, before anything is made. */
+export interface FoundTarget {
+  readonly realPath: string;
+  readonly journalName: Buffer;
+  /** Undefined where it is not there. */
+  readonly timeNs: bigint | undefined;
+}
+
 /**
  * The folder that is restored into, and the journal folder in it. The journal's name holds 128 bits of the
  * descriptor's hash, which covers every captured name: so no captured item can have that name.
@@ -69,17 +87,24 @@ export class Target {
   readonly #names: readonly Buffer[];
 
   /**
-   * `beforeFirst` is called before anything is made in the target, unless an earlier run did. Throws `usage` when an
-   * earlier run was asked for otherwise, `failed` while another one is at work here.
+   * `beforeFirst` is called before the target or anything in it is made, unless an earlier run did. Throws `usage` when
+   * an earlier run was asked for otherwise, `failed` while another one is at work here.
    */
-  constructor(path: string, record: JournalRecord, beforeFirst: (target: Target) => void) {
-    this.journalName = journalNameOf(record.descriptor);
-    const { base, isNew } = openTarget(path);
+  constructor(path: string, record: JournalRecord, beforeFirst: (found: FoundTarget) => void) {
+    const journalName = journalNameOf(record.descriptor);
+    this.journalName = journalName;
+    this.isNew = !existsSync(path);
+    this.realPath = this.isNew ? foreseenPath(path) : realpathSync(path);
+    if (this.isNew) {
+      beforeFirst({ realPath: this.realPath, journalName, timeNs: undefined });
+      makeTarget(path);
+    }
+    const base = openTarget(path);
     this.base = base;
-    this.isNew = isNew;
+    failpoint('restore.target-opened');
     let journal: number | undefined;
     try {
-      this.realPath = realpathSync(path);
+      checkPath(path, this.realPath);
       const names = namesIn(base);
       const hasJournal = names.some((name) => name.equals(this.journalName));
       this.#names = names.filter((name) => !name.equals(this.journalName));
@@ -92,7 +117,7 @@ export class Target {
       const found = journal === undefined ? undefined : readRecord(path, journal, record);
       this.resumed = found !== undefined;
       this.record = found ?? record;
-      if (!found) beforeFirst(this);
+      if (!found && !this.isNew) beforeFirst({ realPath: this.realPath, journalName, timeNs: statOf(base).mtimeNs });
       if (journal === undefined) {
         makeJournal(base, this.journalName, path);
         failpoint('restore.journal-made');
@@ -196,14 +221,42 @@ const notInto = (path: string, error: unknown): ResettleError =>
     cause: error,
   });
 
-function openTarget(path: string): { base: number; isNew: boolean } {
+function makeTarget(path: string): void {
+  let isMade: boolean;
   try {
-    const isNew = makeFolders(path);
-    return { base: openFolderAt(Buffer.from(path)), isNew };
+    isMade = makeFolders(path);
+  } catch (error) {
+    throw notInto(path, error);
+  }
+  if (!isMade) throw changed(path);
+}
+
+function openTarget(path: string): number {
+  try {
+    return openFolderAt(Buffer.from(path));
   } catch (error) {
     throw notInto(path, error);
   }
 }
+
+/** The real path that a folder will have once it is made. */
+function foreseenPath(path: string): string {
+  const above = dirname(resolve(path));
+  try {
+    return join(realpathSync(above), basename(resolve(path)));
+  } catch (error) {
+    if (dirname(above) === above) throw notInto(path, error);
+  }
+  return join(foreseenPath(above), basename(resolve(path)));
+}
+
+/** An undo finds the target by its path. */
+function checkPath(path: string, noted: string): void {
+  if (realpathSync(path) !== noted) throw changed(path);
+}
+
+const changed = (path: string): ResettleError =>
+  new ResettleError('failed', `the way to ${path} changed while the restore began`, { hint: 'give the restore again' });
 
 /** A journal that somebody else planted would say what is to be done: it must be like a folder that we make. */
 function checkOwner(path: string, journal: number): void {

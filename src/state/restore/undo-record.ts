@@ -20,7 +20,7 @@ export interface UndoRecord {
   readonly target: string;
   /** It was not there before. */
   readonly isNewTarget: boolean;
-  /** The target's time before, in nanoseconds, decimal. */
+  /** The target's time before, or when the restore began where it is new: nanoseconds, decimal. */
   readonly targetTimeNs: string;
   /** The name of the journal in the target. */
   readonly journal: string;

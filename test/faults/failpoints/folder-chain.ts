@@ -32,6 +32,7 @@ const PRUNE: readonly Failpoint[] = ['store.snapshot-dropped', 'prune.snapshots-
 const RESTORE_BEGINS: readonly Failpoint[] = [
   'restore.record-written',
   'restore.record-renamed',
+  'restore.target-opened',
   'restore.journal-made',
   'restore.journal-written',
   'restore.plan-written',

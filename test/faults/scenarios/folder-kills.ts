@@ -37,6 +37,7 @@ const RESTORE: Prey = {
   failpoints: [
     'restore.record-written',
     'restore.record-renamed',
+    'restore.target-opened',
     'restore.journal-made',
     'restore.journal-written',
     'restore.plan-written',

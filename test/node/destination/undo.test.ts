@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -139,6 +148,40 @@ for (const point of ['restore.journal-made', 'restore.journal-written'] as const
     assert.ok(!existsSync(fresh), 'it was not there before either');
   });
 }
+
+for (const point of ['restore.record-renamed', 'restore.target-opened'] as const) {
+  test(`a restore into a new folder that is killed at ${point} leaves a folder that is known to be its own`, async () => {
+    const first = await restored(makeTarget(`${point}-before`).into);
+    const [fresh, other] = [join(dir, `${point}-new`), join(dir, `${point}-other`)];
+    await killed(point, fresh);
+    await killed(point, other);
+    assert.equal((await undo()).restore, first);
+    assert.ok(!existsSync(fresh));
+    assert.ok(!existsSync(other));
+    await killed(point, fresh);
+    const second = await restored(fresh);
+    assert.equal((await undo()).restore, second);
+    assert.ok(!existsSync(fresh), 'the run that was killed made it');
+  });
+}
+
+test('a target whose way is a link is undone where it is', async () => {
+  const real = join(dir, 'real-place');
+  mkdirSync(real);
+  symlinkSync(real, join(dir, 'way'));
+  const id = await restored(join(dir, 'way', 'a', 'b'));
+  const { target } = JSON.parse(readFileSync(join(restores, id, 'restore.json'), 'utf8').split('\n')[0]!);
+  assert.equal(target, join(real, 'a', 'b'));
+  await undo();
+  assert.ok(!existsSync(target));
+});
+
+test('a restore into a folder that cannot be made leaves nothing of itself', async () => {
+  writeFileSync(join(dir, 'file'), '');
+  const idsBefore = idsIn();
+  await assert.rejects(restored(join(dir, 'file', 'a')), { code: 'failed' });
+  assert.deepEqual(idsIn(), idsBefore);
+});
 
 test('what a restore left that changed nothing does not cost the one after it its journal', async () => {
   const { into } = makeTarget('two-begun');
