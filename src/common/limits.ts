@@ -525,6 +525,8 @@ export const PAIRING_ABOUT_MAX_BYTES = 8 * KIB;
 export const PAIRING_MESSAGE_MAX_BYTES = PAIRING_ABOUT_MAX_BYTES + 512;
 /** Streams of strangers that the pairing protocol has open at once. */
 export const PAIRING_STREAMS_MAX = 16;
+/** Told to the person of one code, of attempts that cost it nothing: a stranger can make them for ever. */
+export const PAIRING_ATTEMPTS_TOLD_MAX = 16;
 
 // --- Direct streams (src/protocols/direct): from one machine into the files of another, nothing kept between ---
 /** Packs on their way or in a receiver's memory at once: one that is being used, one that waits, one that fills. */

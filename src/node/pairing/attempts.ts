@@ -1,6 +1,7 @@
+import { PAIRING_ATTEMPTS_TOLD_MAX } from '../../common/limits.ts';
 import type { FailedAttempt } from '../../protocols/pair/pair.ts';
 import type { FailureReason } from '../../protocols/pair/types.ts';
-import type { PairingEvent } from './types.ts';
+import type { PairingEmit, PairingEvent } from './types.ts';
 
 /** For the person at the machine that shows the code. */
 const BY_REASON: Record<FailureReason, string> = {
@@ -19,8 +20,27 @@ const BY_REASON: Record<FailureReason, string> = {
   gone: 'it went away',
 };
 
+/** Tells of runs that came to nothing. Those that cost the code nothing have no end: only the first of them are told. */
+export class AttemptTeller {
+  readonly #emit: PairingEmit;
+  #harmless = 0;
+
+  constructor(emit: PairingEmit) {
+    this.#emit = emit;
+  }
+
+  tell(attempt: FailedAttempt): void {
+    const event = attemptEvent(attempt);
+    if (!attempt.failure.counted) this.#harmless += 1;
+    if (attempt.failure.counted || this.#harmless < PAIRING_ATTEMPTS_TOLD_MAX) this.#emit(event);
+    else if (this.#harmless === PAIRING_ATTEMPTS_TOLD_MAX) {
+      this.#emit({ ...event, message: `${event.message}; more that leave it whole are not told` });
+    }
+  }
+}
+
 /** A run that came to nothing, in words. */
-export function attemptEvent({ remote, failure, failuresLeft }: FailedAttempt): PairingEvent {
+function attemptEvent({ remote, failure, failuresLeft }: FailedAttempt): PairingEvent & { event: 'attempt' } {
   const consequence = !failure.counted
     ? 'the code is whole'
     : failuresLeft > 0

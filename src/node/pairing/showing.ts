@@ -6,7 +6,7 @@ import { HourlyCap } from '../../protocols/pair/hourly-cap.ts';
 import { type Paired, PairingServer } from '../../protocols/pair/pair.ts';
 import { drawScanSecret, formatScanCode } from '../../protocols/pair/scan-text.ts';
 import type { Purpose } from '../../protocols/pair/types.ts';
-import { attemptEvent } from './attempts.ts';
+import { AttemptTeller } from './attempts.ts';
 import { GuessFile } from './guess-file.ts';
 import type { PairingNode } from './pairing-node.ts';
 import { KNOWN_PEER_TAG, numberTag } from './tags.ts';
@@ -43,6 +43,7 @@ export async function showAndPair(
   );
   code.onUsed = wish.onProved;
   const guesses = new GuessFile(home);
+  const teller = new AttemptTeller(emit);
   try {
     const server = await PairingServer.start({
       handlers: node.link,
@@ -52,7 +53,7 @@ export async function showAndPair(
       cap: new HourlyCap(guesses, clock),
       random,
       log: (error) => log.warn({ error }, 'the count of attempts could not be written'),
-      onFailed: (attempt) => emit(attemptEvent(attempt)),
+      onFailed: (attempt) => teller.tell(attempt),
       ...(timing?.stepMs === undefined ? {} : { stepMs: timing.stepMs }),
     });
     const byNumber = await node.discover(numberTag(drawn.number));
