@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { systemClock } from '../../../src/common/clock.ts';
 import { ResettleError } from '../../../src/common/errors.ts';
 import type { StateId } from '../../../src/common/ids.ts';
 import { PACK_SMALL_BYTES } from '../../../src/common/limits.ts';
@@ -82,6 +83,40 @@ test('a holder that gives wrong bytes, or signs nothing, does not make it safe',
   const silent = await office.capture([bulk]);
   assert.match(silent.missing.join(), /nas has not signed that it holds this snapshot/);
   assert.deepEqual(silent.receipt, {});
+});
+
+test('a holder that gave nothing is asked again, soon at first and ever later', async (t) => {
+  const office = await Office.open(t, { points: { nas: 500 } });
+  office.point('nas').faults.wrongBytes = true;
+  const done = await office.capture([makeBulk(office.path('bulk'), 4)]);
+  assert.equal(done.safe, false);
+  let nowMs = 0;
+  let asked = 0;
+  const clock = { ...systemClock, now: () => systemClock.now(), monotonicMs: () => nowMs };
+  const warn = (): void => {
+    asked += 1;
+  };
+  const log = { debug() {}, info() {}, error() {}, warn };
+  const keeper = office.wordKeeper({ clock, log });
+  const look = async (): Promise<number> => {
+    await keeper.look(() => false, AbortSignal.timeout(60_000));
+    return asked;
+  };
+  const askedAt: number[] = [];
+  for (; nowMs < 3_600_000; nowMs += 5_000) {
+    const before = asked;
+    if ((await look()) > before) askedAt.push(nowMs);
+  }
+  const waits = askedAt.slice(1).map((at, index) => at - askedAt[index]!);
+  assert.deepEqual(
+    waits.slice(0, 7),
+    [15, 30, 60, 120, 240, 480, 600].map((seconds) => seconds * 1000),
+  );
+  assert.ok(waits.slice(7).every((wait) => wait === 600_000));
+  office.point('nas').faults.wrongBytes = false;
+  nowMs += 600_000;
+  await look();
+  assert.equal(office.said(done.association, 'commit')!.phase, 'safe');
 });
 
 test('points that refuse, run full, lie about their room or refuse the commit are left for the next', async (t) => {

@@ -14,6 +14,7 @@ import type { TaskEvent } from '../../../../src/node/events.ts';
 import type { FleetView } from '../../../../src/node/fleet-view.ts';
 import { Home } from '../../../../src/node/home/home.ts';
 import { createLink } from '../../../../src/node/link/libp2p-node.ts';
+import { WordKeeper } from '../../../../src/node/roles/source/safety/keep-word.ts';
 import { SourceRole } from '../../../../src/node/roles/source/source-role.ts';
 import type {
   CaptureDone,
@@ -157,6 +158,11 @@ export class Office {
   /** The role as an agent that starts again on the same HOME has it. */
   roleAgain(): SourceRole {
     return new SourceRole(this.#options);
+  }
+
+  /** What keeps the role's word true, by itself. */
+  wordKeeper(changes: Partial<SourceOptions>): WordKeeper {
+    return new WordKeeper({ ...this.#options, ...changes });
   }
 
   point(name: string): FakePoint {

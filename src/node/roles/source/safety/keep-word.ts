@@ -1,13 +1,10 @@
 import { messageOf } from '../../../../common/errors.ts';
 import type { AssociationId } from '../../../../common/ids.ts';
-import { READ_BACK_FRESH_MS } from '../../../../common/limits.ts';
+import { READ_AGAIN_FIRST_MS, READ_AGAIN_LAST_MS, READ_BACK_FRESH_MS } from '../../../../common/limits.ts';
 import type { SourceOptions } from '../types.ts';
 import { Confirmation } from './confirm.ts';
 import { heldBy } from './evidence.ts';
 import { receiptedAssociations } from './receipts.ts';
-
-/** A holder from which nothing could be read is not asked again before this. */
-const READ_AGAIN_MS = 10 * 60_000;
 
 /**
  * Keeps what this source says of its snapshots true: a trial that comes late makes one safe, a holder that loses its copy
@@ -15,7 +12,8 @@ const READ_AGAIN_MS = 10 * 60_000;
  */
 export class WordKeeper {
   readonly #options: SourceOptions;
-  readonly #triedMs = new Map<AssociationId, number>();
+  /** Of those whose holders gave nothing when they were last asked. */
+  readonly #failed = new Map<AssociationId, { readonly times: number; readonly againMs: number }>();
 
   constructor(options: SourceOptions) {
     this.#options = options;
@@ -35,8 +33,9 @@ export class WordKeeper {
 
   async #read(id: AssociationId, confirmation: Confirmation, signal: AbortSignal): Promise<void> {
     const { clock, fleet, log } = this.#options;
-    const now = clock.monotonicMs();
-    if (now < (this.#triedMs.get(id) ?? Number.NEGATIVE_INFINITY) + READ_AGAIN_MS) return;
+    const before = this.#failed.get(id);
+    if (before && clock.monotonicMs() < before.againMs) return;
+    let hasFailed = false;
     for (const { peerId } of heldBy(confirmation.receipt, fleet.events(id))) {
       const read = confirmation.receipt.reads.find((one) => one.peerId === peerId);
       const age = read ? clock.now() - read.atMs : Number.POSITIVE_INFINITY;
@@ -45,9 +44,13 @@ export class WordKeeper {
         await confirmation.read(peerId, () => {}, signal);
       } catch (error) {
         signal.throwIfAborted();
-        this.#triedMs.set(id, now);
+        hasFailed = true;
         log.warn({ association: id }, `nothing could be read back: ${messageOf(error)}`);
       }
     }
+    const times = before?.times ?? 0;
+    const waitMs = Math.min(READ_AGAIN_LAST_MS, READ_AGAIN_FIRST_MS * 2 ** times);
+    if (hasFailed) this.#failed.set(id, { times: times + 1, againMs: clock.monotonicMs() + waitMs });
+    else this.#failed.delete(id);
   }
 }
