@@ -217,6 +217,20 @@ test('a point that is gone for good is left: all is sealed afresh, and later cap
   assert.ok(nas.receivedBytes - before < 0.75 * back.storedBytes, 'what it had is not sent again');
 });
 
+test('a point that was left and comes back with its lease is told that nobody needs it', async (t) => {
+  const office = await Office.open(t, { points: { nas: 500, den: 500 } });
+  const nas = office.point('nas');
+  afterPacks(nas, HALF, () => nas.vanish(true));
+  const done = await office.capture([makeBulk(office.path('bulk'), MEGABYTES)], { points: ['nas', 'den'] });
+  assert.equal(done.pointName, 'den');
+  assert.equal(nas.leases.size, 1, 'it was killed with it');
+  await nas.start();
+  for (let tries = 0; nas.leases.size > 0; tries++) {
+    assert.ok(tries < 400, 'nothing else of that state could come to it for ten minutes');
+    await new Promise((wait) => setTimeout(wait, 100));
+  }
+});
+
 test('a point on which nothing moves is left after a while', async (t) => {
   const office = await Office.open(t, { points: { nas: 500, den: 500 } });
   const nas = office.point('nas');

@@ -2,6 +2,7 @@ import { hexOf } from '../../../common/bytes.ts';
 import { ResettleError } from '../../../common/errors.ts';
 import { failpoint } from '../../../common/failpoint.ts';
 import type { AssociationId, PeerIdText } from '../../../common/ids.ts';
+import { LEASE_IDLE_MS } from '../../../common/limits.ts';
 import { formatBytes } from '../../../common/sizes.ts';
 import { PointClient } from '../../../protocols/point/point.ts';
 import { type Capture, type CaptureResult, planCapture } from '../../../state/capture/index.ts';
@@ -104,9 +105,10 @@ export class Attempt {
       if (forgotten) this.#note(`the next capture reads everything anew: ${forgotten.message}`);
       return stored;
     } catch (error) {
-      // Nobody waits for a point that was left: it may not be there at all.
-      const released = isStored ? undefined : this.#release(parts);
-      if (!(error instanceof PointLeft)) await released;
+      // Nobody waits for a point that was left: it may not be there at all, or be back soon.
+      const isLeft = error instanceof PointLeft;
+      const released = isStored ? undefined : this.#release(parts, isLeft ? LEASE_IDLE_MS : 0);
+      if (!isLeft) await released;
       throw error;
     } finally {
       await capture.close();
@@ -279,10 +281,10 @@ export class Attempt {
     return new PointClient(await fleet.connectTo(peerId, signal), nameOf(fleet.roster(), peerId));
   }
 
-  async #release(parts: readonly Part[]): Promise<void> {
+  async #release(parts: readonly Part[], patienceMs: number): Promise<void> {
     if (parts.length === 0) return;
     const given = parts.map((part) => ({ part, way: this.#ways?.all.find((way) => way.part === part) }));
-    for (const [point, cause] of await release(given, this.#options.stopping)) {
+    for (const [point, cause] of await release(given, { patienceMs, stopping: this.#options.stopping })) {
       this.#options.log.warn({ err: cause, point }, 'could not give up the lease; it will expire');
     }
   }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ResettleError } from '../../../../common/errors.ts';
 import type { PackId, PeerIdText, StateId } from '../../../../common/ids.ts';
 import { PointClient } from '../../../../protocols/point/point.ts';
 import type { FleetView } from '../../../fleet-view.ts';
@@ -17,6 +18,7 @@ export interface Way {
 
 /** A session that was just ended is let go before its lease is given up. */
 const RELEASE_AGAIN_MS = 500;
+const RELEASE_AGAIN_LAST_MS = 16_000;
 const RELEASE_REACH_MS = 5_000;
 
 /** A member as placement asks it. */
@@ -106,13 +108,34 @@ export interface Given {
   readonly way: Way | undefined;
 }
 
-/** Gives leases up; what cannot be reached expires by itself. Returns why, by point. */
-export async function release(given: readonly Given[], stopping?: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
-  const failed = await giveBack(await current(given, stopping));
-  if (failed.size === 0 || stopping?.aborted) return failed;
-  await sleep(RELEASE_AGAIN_MS, undefined, { ref: false });
-  const again = given.filter(({ part }) => failed.has(part.candidate.name));
-  return await giveBack(await current(again, stopping));
+export interface ReleasePatience {
+  /** For how long who could not be reached is tried again, at least once. */
+  readonly patienceMs: number;
+  readonly stopping: AbortSignal | undefined;
+}
+
+/**
+ * Gives leases up, again and again where a point does not answer: it may come back with its lease, which keeps everybody
+ * else from that state. Returns why, by point, where one has to expire by itself.
+ */
+export async function release(
+  given: readonly Given[],
+  { patienceMs, stopping }: ReleasePatience = { patienceMs: 0, stopping: undefined },
+): Promise<ReadonlyMap<string, unknown>> {
+  let failed = await giveBack(await current(given, stopping));
+  let waitedMs = 0;
+  for (let waitMs = RELEASE_AGAIN_MS; failed.size > 0; waitMs = Math.min(2 * waitMs, RELEASE_AGAIN_LAST_MS)) {
+    await sleep(waitMs, undefined, { ref: false, signal: stopping }).catch(() => {});
+    if (stopping?.aborted) break;
+    const again = given.filter(({ part }) => failed.has(part.candidate.name));
+    failed = await giveBack(await current(again, stopping));
+    waitedMs += waitMs;
+    const isAnswered = [...failed.values()].every(
+      (error) => error instanceof ResettleError && error.code === 'refused',
+    );
+    if (isAnswered || waitedMs >= patienceMs) break;
+  }
+  return failed;
 }
 
 async function current(given: readonly Given[], stopping?: AbortSignal): Promise<Part[]> {
