@@ -283,9 +283,9 @@ export const READ_BACK_SEGMENTS = 4;
 export const SAFE_WORD_MS = 24 * 3_600_000;
 /** What was read back longer ago is read again before the word is given. */
 export const READ_BACK_FRESH_MS = 6 * 3_600_000;
-/** A holder that gave nothing is asked again after this, then after twice as long, up to READ_AGAIN_LAST_MS. */
-export const READ_AGAIN_FIRST_MS = 15_000;
-export const READ_AGAIN_LAST_MS = 600_000;
+/** Who gave a source nothing, or could not be told, is asked again after this, then after twice as long, up to the last. */
+export const KEEP_WORD_FIRST_MS = 15_000;
+export const KEEP_WORD_LAST_MS = 600_000;
 /** A capture waits this long for the destination's trial, and holders' receipts, before it says how things stand. */
 export const SAFETY_WAIT_MS = 20_000;
 /** A holder signs its receipt right after the commit: one that has not after this long is of an older version, or hurt. */

@@ -142,6 +142,13 @@ test('a peer that brings what has no place is asked what it depends on, once in 
   assert.ok(asked <= 100 + 2, String(asked));
 });
 
+test('of what a peer brings only what nobody may take is told: what has no place yet, or was overtaken, is nobody’s fault', () => {
+  const scene = new Scene(() => undefined);
+  const refused = (['never', 'later', 'old'] as const).map((kind, index) => ({ index, reason: kind, kind }));
+  scene.spreading.received(peer, { added: 0, stored: [], refused });
+  assert.deepEqual(scene.refused, ['never']);
+});
+
 test('a peer that says nothing twice is taken for gone, and one that refuses is not', async () => {
   const silence = new Scene(() => async () => {
     throw new DOMException('timed out', 'TimeoutError');

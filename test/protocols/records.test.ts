@@ -105,6 +105,18 @@ describe('a reconciliation', () => {
   });
 });
 
+it('says nothing of records that were overtaken while the two compared', async () => {
+  const [first, second] = hashes(2);
+  const right = new PlainStore([second!, first!]);
+  const left = new PlainStore([]);
+  const taking = left.insert.bind(left);
+  left.insert = async (envelopes) => {
+    const taken = await taking(envelopes);
+    return { ...taken, refused: [{ index: 0, reason: 'a newer one is here', kind: 'old' }] };
+  };
+  assert.deepEqual((await reconcile(asking(right).ask, left, 'right')).refused, []);
+});
+
 describe('a peer that does not play fair', () => {
   it('cannot keep a reconciliation going by naming records that it does not give', async () => {
     const claimed = new PlainStore(hashes(5_000));

@@ -12,7 +12,13 @@ import type { DestinationOptions } from '../roles/destination/restore.ts';
 import { Trials } from '../roles/destination/trials/trials.ts';
 import { PointRole } from '../roles/point/point.ts';
 import type { PointFleet } from '../roles/point/point-fleet.ts';
-import { distributeShares, forgetOlderShares, ShareHolder, TicketWay } from '../roles/share-holder/index.ts';
+import {
+  distributeShares,
+  forgetOlderShares,
+  retireShares,
+  ShareHolder,
+  TicketWay,
+} from '../roles/share-holder/index.ts';
 import { SourceRole } from '../roles/source/source-role.ts';
 import type { DistributeShares } from '../roles/source/types.ts';
 import { type AgentOptions, ownFolders } from './options.ts';
@@ -51,6 +57,7 @@ export async function makeRoles(options: AgentOptions, membership: Membership): 
       const association = membership.roster().associations.get(id);
       if (association) await forgetOlderShares({ fleet: membership, home, log, association, state }, signal);
     },
+    retireShares: (association, signal) => retireShares({ fleet: membership, home, log, association }, signal),
     hardware: {
       digests: (association) => machineDigests(hardware, association),
       weakness: () => (machineStrength(hardware) === 'strong' ? undefined : describeStrength(hardware)),

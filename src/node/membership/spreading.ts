@@ -102,7 +102,7 @@ export class Spreading implements RecordsListener {
     const state = this.#state(peer as PeerIdText);
     state.silentCalls = 0;
     for (const hash of stored) state.news.delete(hash);
-    for (const { kind, reason } of refused) if (kind !== 'later') this.#options.refused(peer, reason);
+    for (const { kind, reason } of refused) if (kind === 'never') this.#options.refused(peer, reason);
     const now = this.#now();
     const isStuck = refused.some(({ kind }) => kind === 'later');
     if (!isStuck || now - state.stuckMs < STUCK_EVERY_MS || now < state.notBeforeMs) return;

@@ -39,6 +39,14 @@ const settleFields = {
 const Settle = defineMessage(settleFields);
 export type Settle = MessageOf<typeof settleFields>;
 
+const retireFields = {
+  ...aboutFields,
+  /** The share of this deal is erased: another deal of the same state has taken its place. */
+  deal: textField(3, DEAL_ID_TEXT),
+};
+const Retire = defineMessage(retireFields);
+export type Retire = MessageOf<typeof retireFields>;
+
 const releaseFields = {
   ...aboutFields,
   nonce: bytesField(3, NONCE_BYTES),
@@ -56,6 +64,8 @@ const requestFields = {
   /** Destination: a nonce for a release. */
   nonce: messageField(4, About),
   release: messageField(5, Release),
+  /** Source. */
+  retire: messageField(6, Retire),
 };
 /** Exactly one field is set. */
 export const SharesRequest = defineMessage(requestFields);

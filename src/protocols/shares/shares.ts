@@ -8,6 +8,7 @@ import {
   type About,
   type Put,
   type Release,
+  type Retire,
   type SealedShare,
   type Settle,
   SHARES_PROTOCOL,
@@ -61,6 +62,11 @@ export class SharesClient {
 
   async settle(settle: Settle, signal: AbortSignal): Promise<void> {
     await this.#ask({ settle }, signal);
+  }
+
+  /** Settles when nothing of that deal is kept there, also where nothing was. */
+  async retire(retire: Retire, signal: AbortSignal): Promise<void> {
+    await this.#ask({ retire }, signal);
   }
 
   /** For one `release` soon after, by the same peer. */

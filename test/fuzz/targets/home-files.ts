@@ -294,6 +294,7 @@ export const HOME_FILES: readonly Target[] = [
         peer: somePeer(random) as PeerIdText,
         share: new Uint8Array(random.bytes(20)),
       })),
+      retired: listOf(random, 3, () => ({ peer: somePeer(random) as PeerIdText, deal: hex(random, 16) })),
     }),
     write: (home, value) => writeDealt(home, ASSOCIATION, value),
     read: (home) => readDealt(home, ASSOCIATION),

@@ -5,16 +5,18 @@ import { afterEach, describe, it } from 'node:test';
 import { generateX25519Identity } from 'age-encryption';
 import { ResettleError } from '../../../src/common/errors.ts';
 import type { AssociationId, PeerIdText, StateId } from '../../../src/common/ids.ts';
+import { readDealt } from '../../../src/node/roles/share-holder/dealt-file.ts';
 import {
   distributeShares,
   forgetOlderShares,
   type GivenShares,
   gatherShares,
+  retireShares,
 } from '../../../src/node/roles/share-holder/index.ts';
 import { judge } from '../../../src/node/roles/source/safety/evidence.ts';
 import { SharesClient } from '../../../src/protocols/shares/shares.ts';
 import { keyCheckValue, newStateId, wrapStateKey } from '../../../src/state/format/index.ts';
-import { dealShares, signRelease } from '../../../src/state/keys/index.ts';
+import { dealShares, readDeal, signRelease } from '../../../src/state/keys/index.ts';
 import { parseInviteToken, plainEvent } from '../../../src/state/records/index.ts';
 import { type Desk, Office, type Plan, silent, type TicketKeys } from './support/office.ts';
 
@@ -515,6 +517,67 @@ describe('a laboratory that is installed anew in one evening', () => {
     await desk.append(plainEvent({ ...about, step: 'restore', phase: 'restored' }));
     await office.syncAll();
     assert.doesNotMatch(against(), /without the share/, 'it has its state');
+  });
+
+  it('is told when its share is of no more use, and is not needed for that state any more', async () => {
+    office = await Office.open('told', ['ann', 'bob', 'cleo', 'dan']);
+    const [ann, cleo, dan] = ['ann', 'cleo', 'dan'].map((name) => office.desk(name)) as [Desk, Desk, Desk];
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    assert.equal(names((await distribute(ann, plan, capture))!), 'bob,cleo,dan,operator');
+    await office.inPlace(cleo, { nonce: '0b'.repeat(16) });
+    const retire = (): Promise<boolean> =>
+      retireShares({ fleet: ann, home: ann.home, log: silent, association: plan.id }, never);
+    assert.equal(await retire(), true, 'there is nothing to be told yet');
+    assert.equal(cleo.holder.kept().length, 1);
+    cleo.online = false;
+    assert.equal(names((await distribute(ann, plan, capture))!), 'bob,dan,operator');
+    assert.equal(await retire(), false, 'cleo is off');
+    assert.deepEqual([cleo.holder.kept().length, dan.holder.kept().length], [1, 1]);
+    cleo.online = true;
+    assert.equal(await retire(), true);
+    assert.deepEqual([cleo.holder.kept().length, dan.holder.kept().length], [0, 1]);
+    await cleo.startHolder();
+    assert.equal(cleo.holder.kept().length, 0);
+    assert.equal(await retire(), true);
+    const { desk, ticket } = await office.reimage('told ann2', plan);
+    assert.deepEqual(await gather(desk, ticket, plan, capture), capture.key);
+  });
+
+  it('erases a share for its source only, and only that of the deal that is named', async () => {
+    office = await Office.open('named', ['ann', 'bob', 'cleo', 'dan']);
+    const [ann, bob] = [office.desk('ann'), office.desk('bob')];
+    const plan = await office.inPlace(ann);
+    const capture = newCapture(ann);
+    await distribute(ann, plan, capture);
+    const about = { association: plan.id, state: capture.state };
+    const deal = readDealt(ann.home, plan.id)!.deal;
+    const { id } = readDeal(deal);
+    const askBob = async (desk: Desk): Promise<SharesClient> =>
+      new SharesClient(await desk.connectTo(bob.self, never), 'bob');
+    await (await askBob(office.desk('cleo'))).retire({ ...about, deal: id }, never);
+    await (await askBob(ann)).retire({ ...about, deal: 'ab'.repeat(16) }, never);
+    assert.equal(bob.holder.kept().length, 1);
+    const half = await dealShares(await wrapStateKey(capture.key, ann.association(plan.id).body.ticketRecipient!), {
+      ...about,
+      terms: { needed: 2, total: 3 },
+      privateKey: ann.machine.key,
+      random: ann.machine.random,
+    });
+    await (await askBob(ann)).put({ deal: half.deal.bytes, share: half.shares[0]! }, never);
+    await (await askBob(ann)).retire({ ...about, deal: id }, never);
+    assert.deepEqual(
+      bob.holder.kept().map(({ hashes }) => hashes),
+      [half.deal.hashes],
+      'a new share that was not settled stays',
+    );
+    // What went to a destination stays known: it is given once.
+    const { desk, ticket } = await office.reimage('named ann2', plan);
+    assert.deepEqual(await gather(desk, ticket, plan, capture), capture.key);
+    const dan = office.desk('dan');
+    await new SharesClient(await ann.connectTo(dan.self, never), 'dan').retire({ ...about, deal: id }, never);
+    const released = dan.holder.kept().length;
+    assert.equal(released, 1);
   });
 
   it('deals anew where one of the holders is to go since', async () => {

@@ -119,6 +119,25 @@ test('a holder that gave nothing is asked again, soon at first and ever later', 
   assert.equal(office.said(done.association, 'commit')!.phase, 'safe');
 });
 
+test('those whose shares are of no more use are told until all of them know', async (t) => {
+  const office = await Office.open(t, { points: { nas: 500 } });
+  const done = await office.capture([makeBulk(office.path('bulk'), 4)]);
+  let nowMs = 0;
+  const clock = { ...systemClock, now: () => systemClock.now(), monotonicMs: () => nowMs };
+  const toldAt: number[] = [];
+  const retireShares = async (association: string): Promise<boolean> => {
+    assert.equal(association, done.association);
+    toldAt.push(nowMs);
+    return toldAt.length > 3;
+  };
+  const keeper = office.wordKeeper({ clock, retireShares });
+  for (; nowMs <= 120_000; nowMs += 5_000) await keeper.look(() => false, AbortSignal.timeout(60_000));
+  const afterwards = [110_000, 115_000, 120_000];
+  assert.deepEqual(toldAt, [0, 15_000, 45_000, 105_000, ...afterwards], 'an answer costs nothing: it reads a file');
+  await keeper.look(() => true, AbortSignal.timeout(60_000));
+  assert.equal(toldAt.length, 7, 'not beside a capture, which may deal anew');
+});
+
 test('points that refuse, run full, lie about their room or refuse the commit are left for the next', async (t) => {
   const lies = { freeBytes: 1e12 };
   const office = await Office.open(t, {

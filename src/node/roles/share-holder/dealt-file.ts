@@ -4,6 +4,13 @@ import { type AssociationId, type PeerIdText, peerIdText, type StateId, stateId 
 import { fromSummedJson, toSummedJson } from '../../../state/format/summed-json.ts';
 import type { Home } from '../../home/home.ts';
 
+/** A share of a deal that another one of the same state took the place of. */
+export interface Retired {
+  readonly peer: PeerIdText;
+  /** The deal's id, 32 hex digits. */
+  readonly deal: string;
+}
+
 /** What a source remembers of its last deal for an association, for its eyes only: HOME/dealt/<association>.json. */
 export interface Dealt {
   readonly state: StateId;
@@ -14,7 +21,12 @@ export interface Dealt {
   readonly sealedHash: string;
   /** Of the state key that was sealed, hex: a deal of another key is of no use. */
   readonly keyCheck: string;
+  /** Who may still keep such a share, and is to be told. */
+  readonly retired: readonly Retired[];
 }
+
+/** Of more than these the oldest are forgotten: their machines stay "needed" until the state is restored. */
+const RETIRED_MAX = 256;
 
 const base64 = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const DealtSchema = z.strictObject({
@@ -24,6 +36,10 @@ const DealtSchema = z.strictObject({
   shares: z.array(z.strictObject({ peer: z.string().transform(peerIdText), share: base64 })).max(16),
   sealedHash: z.string(),
   keyCheck: z.string(),
+  retired: z
+    .array(z.strictObject({ peer: z.string().transform(peerIdText), deal: z.string().regex(/^[0-9a-f]{32}$/) }))
+    .max(RETIRED_MAX)
+    .default([]),
 });
 
 const file = (association: AssociationId): [string, string] => ['dealt', `${association}.json`];
@@ -46,5 +62,7 @@ export function readDealt(home: Home, association: AssociationId): Dealt | undef
 export function writeDealt(home: Home, association: AssociationId, dealt: Dealt): void {
   const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   const shares = dealt.shares.map(({ peer, share }) => ({ peer, share: encode(share) }));
-  home.write(`${toSummedJson({ version: 1, ...dealt, deal: encode(dealt.deal), shares })}\n`, ...file(association));
+  const retired = dealt.retired.slice(-RETIRED_MAX);
+  const json = { version: 1, ...dealt, deal: encode(dealt.deal), shares, retired };
+  home.write(`${toSummedJson(json)}\n`, ...file(association));
 }

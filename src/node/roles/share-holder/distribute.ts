@@ -15,7 +15,7 @@ import type { Home } from '../../home/home.ts';
 import type { Log } from '../../log.ts';
 import { leavingMembers } from '../../migrations/leaving.ts';
 import { askCandidates, candidatesFor, type Willing } from './candidates.ts';
-import { type Dealt, readDealt, writeDealt } from './dealt-file.ts';
+import { type Dealt, type Retired, readDealt, writeDealt } from './dealt-file.ts';
 import { shareHoldersOf } from './ticket-of.ts';
 
 export interface DistributeOptions {
@@ -85,17 +85,34 @@ export async function distributeShares(
   const again = before && (await giveAgain(options, before, { willing, eligible: new Set(usable) }, signal));
   if (again) return again;
   const problems = [...asked.problems];
+  const retired = retiredOf(before, state);
   for (let attempt = 0; attempt < DEALS_MAX; attempt += 1) {
     const terms = chooseShareTerms(willing.length, wished);
     if (!terms) break;
-    const { given, failed } = await giveNew(options, terms, willing.slice(0, terms.total), signal);
+    const chosen = willing.slice(0, terms.total);
+    const { given, failed, deal } = await giveNew(options, terms, chosen, retired, signal);
     if (given) return given;
+    for (const { member } of chosen) if (!failed.has(member.peerId)) retired.push({ peer: member.peerId, deal });
     problems.push(...failed.values());
     willing = willing.filter(({ member }) => !failed.has(member.peerId));
   }
+  if (before?.state === state)
+    writeDealt(home, association.id, { ...before, retired: retired.filter(isNotOf(before)) });
   if (options.hasOtherWay) return undefined;
   throw tooFew(willing.length, wished, problems);
 }
+
+/** Shares that are of no more use once there is another deal: of the one before, and of those before that. */
+function retiredOf(before: Dealt | undefined, state: StateId): Retired[] {
+  if (before?.state !== state) return [];
+  const deal = readDeal(before.deal).id;
+  return [...before.retired, ...before.shares.map(({ peer }) => ({ peer, deal }))];
+}
+
+const isNotOf = (dealt: Dealt): ((one: Retired) => boolean) => {
+  const { id } = readDeal(dealt.deal);
+  return ({ deal }) => deal !== id;
+};
 
 /** Tells the holders that there is a snapshot of this state: shares of older states of the association may go. */
 export async function forgetOlderShares(
@@ -162,8 +179,9 @@ async function giveNew(
   options: DistributeOptions,
   terms: ShareTerms,
   willing: readonly Willing[],
+  retired: readonly Retired[],
   signal: AbortSignal,
-): Promise<{ given: GivenShares | undefined; failed: ReadonlyMap<PeerIdText, string> }> {
+): Promise<{ given: GivenShares | undefined; failed: ReadonlyMap<PeerIdText, string>; deal: string }> {
   const { association, state, stateKey, privateKey, random, home } = options;
   const sealed = await wrapStateKey(stateKey, association.body.ticketRecipient ?? '');
   const { deal, shares } = await dealShares(sealed, { association: association.id, state, terms, privateKey, random });
@@ -176,15 +194,17 @@ async function giveNew(
       if (problem !== undefined) failed.set(member.peerId, problem);
     }),
   );
-  if (failed.size > 0) return { given: undefined, failed };
+  if (failed.size > 0) return { given: undefined, failed, deal: deal.id };
   failpoint('share.given');
-  writeDealt(home, association.id, {
+  const dealt: Dealt = {
     state,
     deal: deal.bytes,
     shares: willing.map(({ member }, index) => ({ peer: member.peerId, share: shares[index]! })),
     sealedHash,
     keyCheck: hexOf(keyCheckValue(stateKey, state)),
-  });
+    retired,
+  };
+  writeDealt(home, association.id, dealt);
   failpoint('share.deal-noted');
   await settleAll(options, willing, deal, signal);
   const holders = willing.map(({ member: { peerId } }, index) => ({
@@ -192,7 +212,7 @@ async function giveNew(
     proof: deal.hashes[index]!,
     confirmed: true,
   }));
-  return { given: { ...terms, holders }, failed };
+  return { given: { ...terms, holders }, failed, deal: deal.id };
 }
 
 /** Every share is tried with its neighbours: what the holders have opens the key, or nothing was given. */

@@ -15,6 +15,7 @@ import type {
   About,
   Put,
   Release,
+  Retire,
   SealedShare,
   Settle,
   SharesAnswer,
@@ -121,10 +122,11 @@ export class ShareHolder implements SharesHost {
   }
 
   async #answer(request: SharesRequest, remote: PeerIdText): Promise<Partial<SharesAnswer>> {
-    const { offer, put, settle, nonce, release } = request;
+    const { offer, put, settle, retire, nonce, release } = request;
     if (offer) await this.#checkOffer(associationId(offer.association), stateId(offer.state), remote);
     if (put) await this.#put(put, remote);
     if (settle) this.#settle(settle, remote);
+    if (retire) this.#retire(retire, remote);
     if (nonce) return { nonce: this.#nonce(nonce, remote) };
     if (release) return { shares: await this.#release(release, remote) };
     return {};
@@ -188,6 +190,17 @@ export class ShareHolder implements SharesHost {
       const isOlder = entry.association === file.association && entry.state !== file.state && !entry.releasedTo;
       if (isOlder && entry.source === remote) this.#erase(entry);
     }
+  }
+
+  /** What was given to a destination already stays as it is: it is said to whom it went. */
+  #retire({ association, state, deal }: Retire, remote: PeerIdText): void {
+    const file = this.#read(associationId(association), stateId(state));
+    if (!file || file.source !== remote || file.releasedTo) return;
+    const rest = (share: KeptShare | null): KeptShare | null =>
+      share && readDeal(share.deal).id !== deal ? share : null;
+    const [settled, pending] = [rest(file.settled), rest(file.pending)];
+    if (!settled && !pending) this.#erase(file);
+    else if (settled !== file.settled || pending !== file.pending) this.#write({ ...file, settled, pending });
   }
 
   // --- for the destination ---
@@ -271,7 +284,7 @@ export class ShareHolder implements SharesHost {
     this.#entries.set(keyOf(association, state), { association, state, source, releasedTo, hasShare });
   }
 
-  #erase({ association, state }: Entry): void {
+  #erase({ association, state }: Pick<Entry, 'association' | 'state'>): void {
     this.#files.erase(association, state);
     this.#entries.delete(keyOf(association, state));
   }

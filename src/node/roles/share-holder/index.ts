@@ -2,4 +2,5 @@
 export { type DistributeOptions, distributeShares, forgetOlderShares, type GivenShares } from './distribute.ts';
 export { type GatherOptions, gatherShares } from './gather.ts';
 export { ShareHolder, type ShareHolderOptions } from './holder.ts';
+export { type RetireOptions, retireShares } from './retire.ts';
 export { TicketWay } from './ticket-way.ts';

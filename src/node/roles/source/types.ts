@@ -138,6 +138,8 @@ export interface SourceOptions {
   readonly forgetOlderShares?:
     | ((association: AssociationId, state: StateId, signal: AbortSignal) => Promise<void>)
     | undefined;
+  /** Tells those who keep shares that are of no more use. Resolves to whether all were told. */
+  readonly retireShares?: ((association: AssociationId, signal: AbortSignal) => Promise<boolean>) | undefined;
   readonly hardware?: SourceHardware | undefined;
   /** The text of the list of users, for homes; default /etc/passwd. */
   readonly passwd?: (() => string) | undefined;

@@ -1,22 +1,46 @@
 import { messageOf } from '../../../../common/errors.ts';
 import type { AssociationId } from '../../../../common/ids.ts';
-import { READ_AGAIN_FIRST_MS, READ_AGAIN_LAST_MS, READ_BACK_FRESH_MS } from '../../../../common/limits.ts';
+import { KEEP_WORD_FIRST_MS, KEEP_WORD_LAST_MS, READ_BACK_FRESH_MS } from '../../../../common/limits.ts';
 import type { SourceOptions } from '../types.ts';
 import { Confirmation } from './confirm.ts';
 import { heldBy } from './evidence.ts';
 import { receiptedAssociations } from './receipts.ts';
 
+/** What failed for an association is tried again, soon at first and ever later. */
+class Patience {
+  readonly #options: Pick<SourceOptions, 'clock'>;
+  readonly #failed = new Map<AssociationId, { readonly times: number; readonly againMs: number }>();
+
+  constructor(options: Pick<SourceOptions, 'clock'>) {
+    this.#options = options;
+  }
+
+  mayTry(id: AssociationId): boolean {
+    return this.#options.clock.monotonicMs() >= (this.#failed.get(id)?.againMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  note(id: AssociationId, isDone: boolean): void {
+    const times = this.#failed.get(id)?.times ?? 0;
+    const waitMs = Math.min(KEEP_WORD_LAST_MS, KEEP_WORD_FIRST_MS * 2 ** times);
+    if (isDone) this.#failed.delete(id);
+    else this.#failed.set(id, { times: times + 1, againMs: this.#options.clock.monotonicMs() + waitMs });
+  }
+}
+
 /**
  * Keeps what this source says of its snapshots true: a trial that comes late makes one safe, a holder that loses its copy
- * takes that back. What was read back too long ago is read again, but only where nothing else is missing.
+ * takes that back. What was read back too long ago is read again, but only where nothing else is missing. Whoever keeps a
+ * share that is of no more use is told: his machine would take itself for needed.
  */
 export class WordKeeper {
   readonly #options: SourceOptions;
-  /** Of those whose holders gave nothing when they were last asked. */
-  readonly #failed = new Map<AssociationId, { readonly times: number; readonly againMs: number }>();
+  readonly #reading: Patience;
+  readonly #retiring: Patience;
 
   constructor(options: SourceOptions) {
     this.#options = options;
+    this.#reading = new Patience(options);
+    this.#retiring = new Patience(options);
   }
 
   /** Looks at every association for which something was stored, but those that `isBusy`. */
@@ -24,6 +48,7 @@ export class WordKeeper {
     for (const id of receiptedAssociations(this.#options.home)) {
       signal.throwIfAborted();
       if (isBusy(id)) continue;
+      await this.#retire(id, signal);
       const confirmation = await Confirmation.of(this.#options, id);
       if (!confirmation) continue;
       if (!confirmation.judge().safe && confirmation.judgeIfRead().safe) await this.#read(id, confirmation, signal);
@@ -31,11 +56,22 @@ export class WordKeeper {
     }
   }
 
+  async #retire(id: AssociationId, signal: AbortSignal): Promise<void> {
+    const { retireShares, log } = this.#options;
+    if (!retireShares || !this.#retiring.mayTry(id)) return;
+    try {
+      this.#retiring.note(id, await retireShares(id, signal));
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#retiring.note(id, false);
+      log.warn({ association: id }, `what was dealt cannot be read: ${messageOf(error)}`);
+    }
+  }
+
   async #read(id: AssociationId, confirmation: Confirmation, signal: AbortSignal): Promise<void> {
     const { clock, fleet, log } = this.#options;
-    const before = this.#failed.get(id);
-    if (before && clock.monotonicMs() < before.againMs) return;
-    let hasFailed = false;
+    if (!this.#reading.mayTry(id)) return;
+    let isDone = true;
     for (const { peerId } of heldBy(confirmation.receipt, fleet.events(id))) {
       const read = confirmation.receipt.reads.find((one) => one.peerId === peerId);
       const age = read ? clock.now() - read.atMs : Number.POSITIVE_INFINITY;
@@ -44,13 +80,10 @@ export class WordKeeper {
         await confirmation.read(peerId, () => {}, signal);
       } catch (error) {
         signal.throwIfAborted();
-        hasFailed = true;
+        isDone = false;
         log.warn({ association: id }, `nothing could be read back: ${messageOf(error)}`);
       }
     }
-    const times = before?.times ?? 0;
-    const waitMs = Math.min(READ_AGAIN_LAST_MS, READ_AGAIN_FIRST_MS * 2 ** times);
-    if (hasFailed) this.#failed.set(id, { times: times + 1, againMs: clock.monotonicMs() + waitMs });
-    else this.#failed.delete(id);
+    this.#reading.note(id, isDone);
   }
 }
