@@ -5,16 +5,18 @@ import { fileURLToPath } from 'node:url';
 import { cpuSecondsOf } from '../processes.ts';
 import type { FromFlooder, Orders, ToFlooder } from './flooder.ts';
 
-/** Something beside it has begun; ends it, and tells what it has used. */
+/** Something beside a transfer. */
 export interface Beside {
   begin(): void;
-  /** Seconds of CPU since `begin`, and what it has sent. */
-  end(): Promise<{ cpuSeconds: number; sent: number }>;
+  /** Seconds of CPU that it has used so far. */
+  cpuSeconds(): number;
+  /** Returns how many messages it has sent. */
+  end(): Promise<number>;
 }
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-export const nothing: Beside = { begin() {}, end: async () => ({ cpuSeconds: 0, sent: 0 }) };
+export const nothing: Beside = { begin() {}, cpuSeconds: () => 0, end: async () => 0 };
 
 async function kill(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
@@ -36,18 +38,14 @@ export async function hostile(orders: Orders): Promise<Beside> {
     ])) as FromFlooder;
   say({ orders });
   await heard();
-  let before = 0;
   return {
-    begin() {
-      before = used([child]);
-      say('go');
-    },
+    begin: () => void say('go'),
+    cpuSeconds: () => used([child]),
     async end() {
-      const cpuSeconds = used([child]) - before;
       say('stop');
       const last = await heard();
       await kill(child);
-      return { cpuSeconds, sent: last === 'ready' ? 0 : last.sent };
+      return last === 'ready' ? 0 : last.sent;
     },
   };
 }
@@ -60,16 +58,14 @@ export async function burners(rate: number): Promise<Beside> {
   const share = String(Math.min(1, rate / BURNERS));
   const children = Array.from({ length: BURNERS }, () => fork(file('burner.ts'), [share]));
   await Promise.all(children.map((child) => once(child, 'message')));
-  let before = 0;
   return {
     begin() {
-      before = used(children);
       for (const child of children) child.send('go');
     },
+    cpuSeconds: () => used(children),
     async end() {
-      const cpuSeconds = used(children) - before;
       await Promise.all(children.map(kill));
-      return { cpuSeconds, sent: 0 };
+      return 0;
     },
   };
 }

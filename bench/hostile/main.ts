@@ -50,7 +50,7 @@ function report(name: string, rounds: readonly Round[]): boolean {
     const ratio = middle(ratios);
     const rate = middle(some.map(({ flood, alone }) => rateOf(flood, alone)));
     const burnt = middle(some.map(({ burner }) => burner.besideCpuSeconds / burner.seconds));
-    const sent = middle(some.map(({ flood }) => flood.sent / flood.seconds));
+    const sent = middle(some.map(({ flood }) => flood.sentPerSecond));
     const least = Math.min(...ratios).toFixed(2);
     const most = Math.max(...ratios).toFixed(2);
     keeps &&= ratio >= LIMIT;

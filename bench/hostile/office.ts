@@ -55,9 +55,9 @@ export class Office {
 
   /**
    * Seconds from the command's first word until all is stored, or restored: its own start is no part of it, nor what a capture
-   * waits for afterwards. That is waited for all the same: a destination that tries what it got is in the way of the next capture.
+   * waits for afterwards; `onBegin` and `onEnd` are called at both ends of that. It is waited for all the same: a destination that tries what it got is in the way of the next capture.
    */
-  async run(transfer: Transfer): Promise<number> {
+  async run(transfer: Transfer, onBegin: () => void = () => {}, onEnd: () => void = () => {}): Promise<number> {
     const home = (name: string): string[] => ['--home', join(this.#base, name)];
     const into = join(this.#base, 'restored');
     const args =
@@ -67,8 +67,10 @@ export class Office {
     const command = new Command([...args, '--json']);
     await command.event(() => true);
     const beganMs = performance.now();
+    onBegin();
     await command.event(({ event, phase }) => phase === 'verify' || event === 'done' || event === 'error');
     const seconds = (performance.now() - beganMs) / 1000;
+    onEnd();
     const { last, stdout, stderr } = await command.ended;
     if (last.event !== 'done') throw new Error(`the ${transfer} has failed: ${stdout}${stderr}`);
     if (transfer === 'restore') rmSync(into, { recursive: true, force: true });

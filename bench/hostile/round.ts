@@ -6,10 +6,10 @@ export type Condition = 'alone' | 'flood' | 'burner';
 
 export interface Measured {
   readonly seconds: number;
-  /** Of the honest agents together, and of what ran beside them. */
+  /** Of the honest agents together, and of what ran beside them, in these seconds. */
   readonly agentsCpuSeconds: number;
   readonly besideCpuSeconds: number;
-  readonly sent: number;
+  readonly sentPerSecond: number;
 }
 
 export interface Round {
@@ -28,11 +28,21 @@ const ORDERS: readonly (readonly Condition[])[] = [
 async function measure(office: Office, transfer: Transfer, beside: Beside): Promise<Measured> {
   if (transfer === 'capture') office.prepare();
   beside.begin();
-  const before = office.cpuSeconds();
-  const seconds = await office.run(transfer);
-  const agentsCpuSeconds = office.cpuSeconds() - before;
-  const { cpuSeconds: besideCpuSeconds, sent } = await beside.end();
-  return { seconds, agentsCpuSeconds, besideCpuSeconds, sent };
+  const beganMs = performance.now();
+  const used = (): readonly [number, number] => [office.cpuSeconds(), beside.cpuSeconds()];
+  let [before, after] = [used(), used()];
+  const seconds = await office.run(
+    transfer,
+    () => {
+      before = used();
+    },
+    () => {
+      after = used();
+    },
+  );
+  const allSeconds = (performance.now() - beganMs) / 1000;
+  const sentPerSecond = (await beside.end()) / allSeconds;
+  return { seconds, agentsCpuSeconds: after[0] - before[0], besideCpuSeconds: after[1] - before[1], sentPerSecond };
 }
 
 /** CPU seconds a second that the flood has used, and has made the agents use beyond what the transfer takes. */
