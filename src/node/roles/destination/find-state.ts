@@ -1,3 +1,4 @@
+import type { Clock } from '../../../common/clock.ts';
 import { messageOf, ResettleError } from '../../../common/errors.ts';
 import { type AssociationId, type PeerIdText, type StateId, stateId } from '../../../common/ids.ts';
 import type { Association, Roster } from '../../../state/records/index.ts';
@@ -40,6 +41,8 @@ export interface FindOptions {
   readonly point: OwnPoint | undefined;
   /** The association whose ticket this machine joined with: whose state it is was said with that. */
   readonly ticketFor?: AssociationId | undefined;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly onNote: (message: string) => void;
 }
 
 /**
@@ -47,11 +50,11 @@ export interface FindOptions {
  * Throws `not-found`, `refused` (somebody else's), `unconfirmed` and `ambiguous` (a person must say whose).
  */
 export async function findState(options: FindOptions, wanted: Wanted, signal: AbortSignal): Promise<Found> {
-  const { fleet, point: own } = options;
+  const { fleet, point: own, ticketFor, onNote } = options;
   ownMembership(fleet.roster(), fleet.self);
   const wantedState = wanted.state === undefined ? undefined : stateId(wanted.state);
   await fleet.refresh(signal);
-  const all = await awaitAssociations(fleet, wantedState !== undefined, signal);
+  const all = await awaitAssociations(options, { once: wantedState !== undefined, ticketFor, onNote }, signal);
   const source = wanted.from === undefined ? undefined : sourceNamed(fleet.roster(), all, wanted.from);
   const mine = all.filter(({ body }) => source === undefined || body.source === source);
   if (mine.length === 0 && wantedState === undefined) throw noAssociation(fleet.roster(), fleet.self, wanted.from);

@@ -53,12 +53,12 @@ export async function restoreFromPoint(
   emit: Emit,
   signal: AbortSignal,
 ): Promise<RestoreDone> {
-  const { fleet, keys } = options;
+  const { fleet, keys, clock } = options;
   const resumeTrials = options.pauseTrials?.();
   try {
     const onNote = (message: string): void => emit({ event: 'note', message });
     const ticketFor = keys.ticket?.association();
-    const found = await findState({ fleet, point: options.point, ticketFor }, request, signal);
+    const found = await findState({ fleet, point: options.point, ticketFor, clock, onNote }, request, signal);
     const { state, association, sourceName } = found;
     // Who made it is settled before the key is opened.
     const settled = await settleSnapshot(found, fleet.roster(), request.snapshot, onNote, signal);
