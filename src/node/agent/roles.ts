@@ -20,6 +20,7 @@ import {
   TicketWay,
 } from '../roles/share-holder/index.ts';
 import { SourceRole } from '../roles/source/source-role.ts';
+import { Turns } from '../roles/source/turns.ts';
 import type { DistributeShares } from '../roles/source/types.ts';
 import { type AgentOptions, ownFolders } from './options.ts';
 
@@ -109,7 +110,8 @@ async function startPoint({ point, clock, random, log }: AgentOptions, store: St
 
 /** Shares of the keys of this machine's own moves in place. */
 function sharesOf({ fleet, home, random, log }: AgentOptions, membership: Membership): DistributeShares {
-  return async ({ association, stateId, stateKey, exclude }, signal) => {
+  const turns = new Turns();
+  const distribute: DistributeShares = async ({ association, stateId, stateKey, exclude }, signal) => {
     const found = membership.roster().associations.get(association)!;
     const roster = membership.roster();
     return await distributeShares(
@@ -129,6 +131,8 @@ function sharesOf({ fleet, home, random, log }: AgentOptions, membership: Member
       signal,
     );
   };
+  // A capture and what keeps its word may deal at once.
+  return (wish, signal) => turns.take(wish.association, signal, () => distribute(wish, signal));
 }
 
 function pointFleet(membership: Membership, { log }: Fleet): PointFleet {

@@ -208,6 +208,55 @@ test('in place with a ticket: shares go to members that do not hold the state, a
   }
 });
 
+test('in place: where one who has a share is to be wiped too, the source deals anew by itself, and it is safe again', async (t) => {
+  let dealt: readonly string[] = ['den', 'mug'];
+  let office: Office | undefined;
+  const deals: string[] = [];
+  const distributeShares = async (wish: { association: string; stateId: StateId; exclude: readonly string[] }) => {
+    deals.push(dealt.join());
+    const holders = dealt.map((name) => {
+      const { peerId } = office!.point(name).machine;
+      assert.ok(!wish.exclude.includes(peerId));
+      return { peerId, proof: blake3(`${deals.length} ${peerId}`).toString('hex') };
+    });
+    for (const [index, name] of dealt.entries()) {
+      const about = { association: wish.association as AssociationId, state: wish.stateId };
+      const { proof } = holders[index]!;
+      await office!.say(office!.point(name).machine, plainEvent({ ...about, step: 'share', phase: 'kept', proof }));
+    }
+    return { needed: 2, total: 2, holders };
+  };
+  office = await officeWithFile(t, { points: { nas: 100, den: 0, mug: 0, pan: 0 }, source: { distributeShares } });
+  const id = await ticketed(office);
+  const done = await office.capture([office.path('file')], { for: 'laptop' });
+  assert.deepEqual([done.safe, deals], [true, ['den,mug']]);
+  const keeper = office.wordKeeper({ distributeShares });
+  const look = (isBusy = false): Promise<void> => keeper.look(() => isBusy, AbortSignal.timeout(60_000));
+  await look();
+  assert.equal(deals.length, 1, 'nothing is wrong');
+  const { peerId: mug } = office.point('mug').machine;
+  const leaves = await office.associate(
+    { ...inPlace, source: mug, nonce: '0c'.repeat(16) },
+    office.point('mug').machine,
+  );
+  dealt = ['den', 'pan'];
+  await look(true);
+  assert.equal(deals.length, 1, 'not beside a capture');
+  await look();
+  assert.deepEqual(deals, ['den,mug', 'den,pan']);
+  assert.equal(office.said(id, 'commit')!.phase, 'safe');
+  await look();
+  assert.equal(deals.length, 2);
+  assert.ok(leaves !== id);
+  // A share that has gone to the destination ends that.
+  const { peerId: den } = office.point('den').machine;
+  await office.associate({ ...inPlace, source: den, nonce: '0d'.repeat(16) }, office.point('den').machine);
+  const released = { association: id, state: done.state, step: 'share', phase: 'released', peers: [mug] } as const;
+  await office.say(office.point('pan').machine, plainEvent({ ...released, proof: '00'.repeat(32) }));
+  await look();
+  assert.equal(deals.length, 2);
+});
+
 test('in place without anything that survives the wipe is refused, with what to do', async (t) => {
   const office = await officeWithFile(t);
   await assert.rejects(office.capture([office.path('file')], { for: 'laptop' }), (error: ResettleError) => {

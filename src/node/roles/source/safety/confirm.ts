@@ -15,7 +15,7 @@ import type { Stored } from '../attempt.ts';
 import { readSourceState } from '../source-state.ts';
 import type { SourceOptions } from '../types.ts';
 import { Voice } from '../voice.ts';
-import { heldBy, holdersOf, judge, withTrial } from './evidence.ts';
+import { heldBy, holdersOf, judge, lacksShares, withTrial } from './evidence.ts';
 import { readBack } from './read-back.ts';
 import { type Receipt, readReceipt, readReceiptDescriptor, writeReceipt } from './receipts.ts';
 import type { Safety } from './safety.ts';
@@ -152,6 +152,24 @@ export class Confirmation {
       if (isWord) this.#keep({ ...this.#receipt, reads: others });
       throw error;
     }
+  }
+
+  /** Whether the shares of its key do not suffice as they were dealt. */
+  get lacksShares(): boolean {
+    return !this.#association.ended && lacksShares(this.#options.fleet, this.#receipt, this.#events());
+  }
+
+  /** Deals shares of its key anew, to members that stay. Throws as `distributeShares`. */
+  async dealAgain(signal: AbortSignal): Promise<void> {
+    const { distributeShares, home, clock } = this.#options;
+    const { id } = this.#association;
+    const state = readSourceState(home, id);
+    if (!distributeShares || state?.stateId !== this.#receipt.state) return;
+    const holders = heldBy(this.#receipt, this.#events()).map(({ peerId }) => peerId);
+    const exclude = [...new Set([...this.#receipt.points, ...holders])];
+    const wish = { association: id, stateId: state.stateId, stateKey: state.key, exclude };
+    const shares = await distributeShares(wish, signal);
+    if (shares) this.#keep({ ...this.#receipt, shares: { ...shares, atMs: clock.now() } });
   }
 
   /** Waits for copies and trials that can still come, and reads back from every holder. Returns how things stand then. */

@@ -112,6 +112,23 @@ function shareEvidence(
   }));
 }
 
+/**
+ * Whether too few of those who were given a share stay, or have signed that they keep it: dealt anew it may be enough. Not
+ * once a share has gone to the destination.
+ */
+export function lacksShares(
+  fleet: Ground['fleet'],
+  { shares, state }: Receipt,
+  events: readonly SignedEvent[],
+): boolean {
+  const isReleased = events.some(
+    ({ body }) => body.step === 'share' && body.phase === 'released' && body.state === state,
+  );
+  if (shares === null || isReleased || isRestored(events)) return false;
+  const counting = shareEvidence({ fleet }, shares.holders, state, events).filter(({ lost }) => lost === undefined);
+  return counting.length < shares.needed || counting.some(({ confirmed }) => !confirmed);
+}
+
 function whyLost(roster: Roster, leaving: ReadonlySet<PeerIdText>, peer: PeerIdText): string | undefined {
   if (roster.members.get(peer)?.status !== 'active') return 'is no active member';
   return leaving.has(peer) ? 'is to be wiped or given away itself, with its share of the key' : undefined;

@@ -29,18 +29,21 @@ class Patience {
 
 /**
  * Keeps what this source says of its snapshots true: a trial that comes late makes one safe, a holder that loses its copy
- * takes that back. What was read back too long ago is read again, but only where nothing else is missing. Whoever keeps a
- * share that is of no more use is told: his machine would take itself for needed.
+ * takes that back. What was read back too long ago is read again, but only where nothing else is missing. Where those who
+ * have shares of a key are revoked, or to be wiped themselves, it is dealt anew; whoever keeps a share that is of no more
+ * use is told: his machine would take itself for needed.
  */
 export class WordKeeper {
   readonly #options: SourceOptions;
   readonly #reading: Patience;
   readonly #retiring: Patience;
+  readonly #dealing: Patience;
 
   constructor(options: SourceOptions) {
     this.#options = options;
     this.#reading = new Patience(options);
     this.#retiring = new Patience(options);
+    this.#dealing = new Patience(options);
   }
 
   /** Looks at every association for which something was stored, but those that `isBusy`. */
@@ -51,6 +54,8 @@ export class WordKeeper {
       await this.#retire(id, signal);
       const confirmation = await Confirmation.of(this.#options, id);
       if (!confirmation) continue;
+      if (confirmation.lacksShares) await this.#deal(id, confirmation, signal);
+      if (isBusy(id)) continue;
       if (!confirmation.judge().safe && confirmation.judgeIfRead().safe) await this.#read(id, confirmation, signal);
       if (!isBusy(id)) await confirmation.say();
     }
@@ -65,6 +70,18 @@ export class WordKeeper {
       signal.throwIfAborted();
       this.#retiring.note(id, false);
       log.warn({ association: id }, `what was dealt cannot be read: ${messageOf(error)}`);
+    }
+  }
+
+  async #deal(id: AssociationId, confirmation: Confirmation, signal: AbortSignal): Promise<void> {
+    if (!this.#dealing.mayTry(id)) return;
+    try {
+      await confirmation.dealAgain(signal);
+      this.#dealing.note(id, !confirmation.lacksShares);
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#dealing.note(id, false);
+      this.#options.log.info({ association: id }, `shares could not be dealt anew: ${messageOf(error)}`);
     }
   }
 
