@@ -37,7 +37,7 @@ function mapRunAs(inner: string, map: (part: string) => string, owners: Owners):
   const colon = inner.indexOf(':');
   const users = colon < 0 ? inner : inner.slice(0, colon);
   const groups = colon < 0 ? undefined : inner.slice(colon + 1);
-  const mapped = groups?.replaceAll(SUDO_NAME, (_, _sign: string, name: string) => owners.group(name));
+  const mapped = groups?.replaceAll(SUDO_NAME, (_, sign: string, name: string) => `${sign}${owners.group(name)}`);
   return `(${map(users)}${mapped === undefined ? '' : `:${mapped}`})`;
 }
 
