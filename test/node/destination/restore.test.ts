@@ -243,6 +243,18 @@ describe('the newest snapshot', () => {
     assert.equal((await office.restore({ into: into() })).snapshot, 2);
   });
 
+  it('is waited for where nobody who answers has any, and who says that he holds it does not answer yet', async () => {
+    spare!.take(second);
+    office.committed(second, [spare!]);
+    office.down.add(spare!.peerId);
+    const missing = office.restore({ into: into() });
+    await assert.rejects(missing, { code: 'not-found', message: /spare cannot be reached|no point that was reached/ });
+    office.notes.length = 0;
+    setTimeout(() => office.down.clear(), 150);
+    assert.equal((await office.restore({ into: into() })).snapshot, 2);
+    noted(/waiting for spare, for up to 0.4 s/);
+  });
+
   it('that a point only claims is left aside', async () => {
     nas!.take(first);
     spare!.take(first);

@@ -4,9 +4,10 @@ import { type AssociationId, type PeerIdText, type StateId, stateId } from '../.
 import type { Association, Roster } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts';
-import { type AskedPoint, askHolders } from './ask-holders.ts';
+import { type AskedPoint, askHolders, holdersNamed } from './ask-holders.ts';
 import { awaitAssociations, noAssociation } from './associations-for.ts';
 import { checkSnapshot } from './check-snapshot.ts';
+import { TIMING, type Timing } from './holders/timing.ts';
 import { type KnownOfState, knownOfState } from './newest.ts';
 import type { OwnPoint } from './point-access.ts';
 
@@ -43,6 +44,7 @@ export interface FindOptions {
   readonly ticketFor?: AssociationId | undefined;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onNote: (message: string) => void;
+  readonly timing?: Timing | undefined;
 }
 
 /**
@@ -50,7 +52,7 @@ export interface FindOptions {
  * Throws `not-found`, `refused` (somebody else's), `unconfirmed` and `ambiguous` (a person must say whose).
  */
 export async function findState(options: FindOptions, wanted: Wanted, signal: AbortSignal): Promise<Found> {
-  const { fleet, point: own, ticketFor, onNote } = options;
+  const { fleet, ticketFor, onNote } = options;
   ownMembership(fleet.roster(), fleet.self);
   const wantedState = wanted.state === undefined ? undefined : stateId(wanted.state);
   await fleet.refresh(signal);
@@ -58,12 +60,33 @@ export async function findState(options: FindOptions, wanted: Wanted, signal: Ab
   const source = wanted.from === undefined ? undefined : sourceNamed(fleet.roster(), all, wanted.from);
   const mine = all.filter(({ body }) => source === undefined || body.source === source);
   if (mine.length === 0 && wantedState === undefined) throw noAssociation(fleet.roster(), fleet.self, wanted.from);
-  const asked = await askHolders(fleet, own, mine, wantedState, signal);
+  const asked = await askPatiently(options, mine, wantedState, signal);
   const found = statesOf(fleet, asked, mine);
   if (found.length === 0) throw nothingHeld(fleet, asked, mine, wantedState);
   const one = oneOf(await borneOut(found, signal));
   confirm(options, one, source !== undefined || wantedState !== undefined);
   return one;
+}
+
+/** Where nobody has it who answers, those who say that they hold it are waited for, as in the midst of a restore. */
+async function askPatiently(
+  { fleet, point, clock, onNote, timing = TIMING }: FindOptions,
+  mine: readonly Association[],
+  state: StateId | undefined,
+  signal: AbortSignal,
+): Promise<readonly AskedPoint[]> {
+  const endMs = clock.monotonicMs() + timing.reconnectMs;
+  for (let isFirst = true; ; isFirst = false) {
+    const asked = await askHolders(fleet, point, mine, state, signal);
+    const named = holdersNamed(fleet, mine);
+    const silent = asked.filter(({ access, problem }) => problem?.code === 'failed' && named.has(access.peerId));
+    const isHeld = asked.some(({ holdings }) => holdings.length > 0);
+    if (isHeld || silent.length === 0 || clock.monotonicMs() >= endMs) return asked;
+    const names = silent.map(({ access }) => access.name).join(', ');
+    if (isFirst) onNote(`waiting for ${names}, for up to ${timing.reconnectMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, timing.retryFirstMs));
+    signal.throwIfAborted();
+  }
 }
 
 /** A machine whose state is meant for this one may have left the fleet since: it is found by its associations too. */

@@ -58,7 +58,11 @@ export async function restoreFromPoint(
   try {
     const onNote = (message: string): void => emit({ event: 'note', message });
     const ticketFor = keys.ticket?.association();
-    const found = await findState({ fleet, point: options.point, ticketFor, clock, onNote }, request, signal);
+    const found = await findState(
+      { fleet, point: options.point, ticketFor, clock, onNote, timing: options.timing },
+      request,
+      signal,
+    );
     const { state, association, sourceName } = found;
     // Who made it is settled before the key is opened.
     const settled = await settleSnapshot(found, fleet.roster(), request.snapshot, onNote, signal);
