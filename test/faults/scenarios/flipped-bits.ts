@@ -51,6 +51,7 @@ async function homeBits(run: Run): Promise<Record<string, number>> {
     key: new Uint8Array(random.bytes(32)),
     recipients: [ageRecipient],
     snapshot: 3,
+    signed: 3,
     descriptor: new Uint8Array(random.bytes(32)),
     places: [{ cache: hex(random, 8), points: [peerIdText(peerId)] }],
   };

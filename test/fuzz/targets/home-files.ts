@@ -75,6 +75,7 @@ const sourceState = (random: Random): SourceState => ({
     stateId: hashHex(random) as StateId,
     key: new Uint8Array(random.bytes(32)),
     recipients: ['age1x', 'passphrase'],
+    signed: 9 + random.integer(9),
   },
   ...{ snapshot: random.integer(9), descriptor: flag(random) ? new Uint8Array(random.bytes(32)) : undefined },
   places: listOf(random, 3, () => ({ cache: hex(random, 8), points: [somePeer(random)] })),

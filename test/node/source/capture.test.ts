@@ -271,6 +271,23 @@ test('a commit whose answer is lost is found to be there, and gives no second sn
   assert.equal(nas.commits.length, 1);
 });
 
+test('a commit of which nothing is known any more keeps its number: the next point gets another one', async (t) => {
+  const office = await Office.open(t, { points: { nas: 500, den: 500 } });
+  const [nas, den] = [office.point('nas'), office.point('den')];
+  nas.faults.vanishInCommit = true;
+  const bulk = makeBulk(office.path('bulk'), 4);
+  const done = await office.capture([bulk], { points: ['nas', 'den'] });
+  assert.deepEqual([done.pointName, done.snapshot], ['den', 2]);
+  assert.deepEqual([...nas.held(done.state).snapshots.keys()], [1]);
+  assert.deepEqual(
+    [...den.held(done.state).snapshots.keys()],
+    [2],
+    'two snapshots of one number keep each other out for ever',
+  );
+  await nas.start();
+  assert.equal((await office.capture([bulk])).snapshot, 3);
+});
+
 /** A little more than what the clock of a file system may hide. */
 const SETTLED_MS = 3_500;
 

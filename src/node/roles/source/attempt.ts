@@ -257,7 +257,11 @@ export class Attempt {
     failpoint('source.sent');
     refuseEmpty(result.totals, result.skipped, emit);
     meter.onProgress({ phase: 'commit', bytes: 0, totalBytes: result.newBytes, files: 0, totalFiles: 0 });
-    const subject = { state: this.#state, association, envelope, result, ways, held, readers };
+    const onSigned = (signed: number): void => {
+      this.#state = { ...this.#state, signed };
+      writeSourceState(home, association, this.#state);
+    };
+    const subject = { state: this.#state, association, envelope, result, ways, held, readers, onSigned };
     const committed = await commitSnapshot(this.#options, subject, note, signal);
     const { snapshot, descriptorHash } = committed;
     this.#state = { ...this.#state, recipients: committed.readers.recipients, snapshot, descriptor: descriptorHash };

@@ -15,6 +15,7 @@ const SourceStateSchema = z.object({
   key: HEX32,
   recipients: z.array(z.string()),
   snapshot: z.number().int().nonnegative(),
+  signed: z.number().int().nonnegative().default(0),
   descriptor: HEX32.nullable(),
   places: z
     .array(
@@ -44,7 +45,9 @@ export interface SourceState {
   readonly recipients: readonly string[];
   /** The last snapshot that was committed, 0 for none. */
   readonly snapshot: number;
-  /** Hash of its descriptor. */
+  /** The last number that was signed and sent: it may lie on a point whose answer was lost, so it is not given twice. */
+  readonly signed: number;
+  /** Hash of the last committed snapshot's descriptor. */
   readonly descriptor: Uint8Array | undefined;
   /** Where captures went, the last one first: what those points have need not be sent again. */
   readonly places: readonly KnownPlace[];
@@ -85,6 +88,7 @@ export function newSourceState(source: PeerIdText, recipients: readonly string[]
     key: random(32),
     recipients,
     snapshot: 0,
+    signed: 0,
     descriptor: undefined,
     places: [],
   };
@@ -106,6 +110,7 @@ export function writeSourceState(home: Home, lineage: Lineage, state: SourceStat
     key: hexOf(state.key),
     recipients: state.recipients,
     snapshot: state.snapshot,
+    signed: state.signed,
     descriptor: state.descriptor ? hexOf(state.descriptor) : null,
     places: state.places,
   };
@@ -145,6 +150,7 @@ function parse(bytes: Buffer, path: string): SourceState {
       key: bytesOfHex(json.key),
       recipients: json.recipients,
       snapshot: json.snapshot,
+      signed: Math.max(json.signed, json.snapshot),
       descriptor: json.descriptor === null ? undefined : bytesOfHex(json.descriptor),
       places: json.places.map(({ cache, points }) => ({ cache, points: points.map(peerIdText) })),
     };

@@ -26,6 +26,8 @@ export interface Faults {
   stall?: boolean;
   /** It commits, and then its answer is lost. */
   loseCommitAnswer?: boolean;
+  /** It commits, and then its process is killed before it has said so to anybody. */
+  vanishInCommit?: boolean;
   refuseCommit?: ResettleError;
   wrongBytes?: boolean;
   signsNothing?: boolean;
@@ -191,6 +193,11 @@ export class FakePoint<M extends PointMachine = Machine> implements PointHost, B
     held.snapshots.set(header.snapshot, { header, bitmap: commit.packs });
     for (const { name, bytes } of commit.keys) held.keys.set(name, bytes);
     this.leases.delete(commit.lease);
+    if (this.faults.vanishInCommit) {
+      this.faults.vanishInCommit = false;
+      await this.vanish();
+      throw new ResettleError('failed', 'killed');
+    }
     if (this.faults.loseCommitAnswer) {
       this.faults.loseCommitAnswer = false;
       this.cut();

@@ -27,6 +27,8 @@ export interface CommitSubject {
   readonly held: HeldPacks | undefined;
   /** Who could read it when the capture began. */
   readonly readers: Readers;
+  /** Called before a snapshot of that number is sent to anybody: durable when it returns. */
+  readonly onSigned: (snapshot: number) => void;
 }
 
 export interface Committed {
@@ -55,7 +57,7 @@ export async function commitSnapshot(
   const holders = all.filter(({ route }) => result.packs.some(({ id }) => has(route.peerId, id)));
   const idle = all.filter((way) => !holders.includes(way));
   const newest = newestKnown(options, subject);
-  const snapshot = Math.max(newest.snapshot, ...all.map(({ route }) => route.lease.snapshot)) + 1;
+  const snapshot = Math.max(newest.snapshot, state.signed, ...all.map(({ route }) => route.lease.snapshot)) + 1;
   const descriptor = await describeSnapshot(result, {
     stateId: state.stateId,
     stateKey: state.key,
@@ -67,6 +69,7 @@ export async function commitSnapshot(
     platform: `${process.platform} ${process.arch}`,
     privateKey: options.privateKey,
   });
+  subject.onSigned(snapshot);
   failpoint('source.signed');
   const readers = readersNow(options, subject);
   const keys: KeyFile[] = [];
