@@ -55,7 +55,8 @@ export class Office {
 
   /**
    * Seconds from the command's first word until all is stored, or restored: its own start is no part of it, nor what a capture
-   * waits for afterwards; `onBegin` and `onEnd` are called at both ends of that. It is waited for all the same: a destination that tries what it got is in the way of the next capture.
+   * waits for afterwards; `onBegin` and `onEnd` are called at both ends of that. The rest is waited for all the same: a
+   * destination that tries what it got is in the way of the next capture.
    */
   async run(transfer: Transfer, onBegin: () => void = () => {}, onEnd: () => void = () => {}): Promise<number> {
     const home = (name: string): string[] => ['--home', join(this.#base, name)];
