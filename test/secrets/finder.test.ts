@@ -80,6 +80,27 @@ test('what is no secret is not taken for one', () => {
   assert.throws(() => finder.add('a word', 'short'), /too short/);
 });
 
+test('a few bytes of a secret are chance, in whatever form; half of it is not', () => {
+  const finder = new Finder();
+  const secrets = Array.from({ length: 20 }, (_, count) => ({ name: `secret ${count}`, bytes: randomBytes(32) }));
+  for (const { name, bytes } of secrets) finder.add(name, bytes);
+  for (const { name, bytes } of secrets) {
+    for (const write of [
+      (some: [number, number][]) => some.map(([, byte]) => byte).join(','),
+      (some: [number, number][]) => some.map(([, byte]) => byte).join(', '),
+      (some: [number, number][]) => some.map(([at, byte]) => `"${at}":${byte}`).join(','),
+      (some: [number, number][]) => some.map(([, byte]) => byte.toString(16).padStart(2, '0')).join(' '),
+    ]) {
+      const numbers = [...bytes].map((byte, at): [number, number] => [at, byte]);
+      assert.deepEqual(finder.in(Buffer.from(write(numbers.slice(8, 14)))), []);
+      assert.deepEqual(
+        finder.in(Buffer.from(write(numbers.slice(8, 24)))).map(({ secret }) => secret),
+        [name],
+      );
+    }
+  }
+});
+
 test('the bytes behind an age key are read back', () => {
   const secret = randomBytes(32);
   assert.deepEqual(bytesOfBech32(bech32('age-secret-key-', secret).toUpperCase()), secret);

@@ -1,12 +1,16 @@
 /** Finds any part of a secret in any form, in as much text as one likes: one pass over it, however many secrets there are. */
-import { formsOf } from './forms.ts';
+import { type Form, formsOf } from './forms.ts';
 
-/** As many characters in a row are a part of a secret: of a hexadecimal number 64 bits, which nobody hits by chance. */
-export const PART_CHARS = 16;
+/** What is looked up first: any so many characters in a row of any form. */
+const PROBE_CHARS = 16;
+/** As much of a secret as is taken for it: 64 bits, which nobody hits by chance. In hexadecimal 16 characters, in a list of numbers some 28. */
+const PART_BYTES = 8;
 /** A row of numbers that is set in columns. */
 const BLANKS = /\d,[ \n]{2,}\d/;
 const BASE = 0x01000193;
 const TABLE_BITS = 22;
+/** By what a character counts when it leaves the probe. */
+const LEAVING = power(BASE, PROBE_CHARS);
 
 export interface Found {
   /** Which secret. */
@@ -16,21 +20,33 @@ export interface Found {
   readonly at: number;
 }
 
-/** A rolling hash (Rabin and Karp) of every part of every form, and a table of those that there are. */
+/** Where a probe comes from. */
+interface Place {
+  readonly secret: string;
+  readonly form: Form;
+  /** Which of the form's characters is the probe's first. */
+  readonly at: number;
+  /** How many characters of the form in a row are taken for the secret. */
+  readonly enough: number;
+}
+
+/** A rolling hash (Rabin and Karp) of every probe of every form, and a table of those that there are. */
 export class Finder {
-  readonly #parts = new Map<string, { secret: string; form: string }>();
+  readonly #places = new Map<string, Place[]>();
   readonly #seen = new Uint8Array(2 ** TABLE_BITS);
-  readonly #out = power(BASE, PART_CHARS);
 
   /** `name` is what is told; the secret itself never is. */
   add(name: string, secret: Uint8Array | string): void {
     const bytes = typeof secret === 'string' ? Buffer.from(secret) : Buffer.from(secret);
-    if (bytes.length < PART_CHARS) throw new Error(`${name} is too short to be found by its parts`);
+    if (bytes.length < PROBE_CHARS) throw new Error(`${name} is too short to be found by its parts`);
     for (const form of formsOf(bytes)) {
-      this.#eachHash(form.bytes, (at, hash) => {
+      const enough = Math.max(PROBE_CHARS, Math.ceil((PART_BYTES * form.bytes.length) / bytes.length));
+      eachHash(form.bytes, (at, hash) => {
         this.#seen[hash >>> (32 - TABLE_BITS)] = 1;
-        const part = form.bytes.toString('latin1', at, at + PART_CHARS);
-        if (!this.#parts.has(part)) this.#parts.set(part, { secret: name, form: form.name });
+        const probe = form.bytes.toString('latin1', at, at + PROBE_CHARS);
+        const places = this.#places.get(probe);
+        if (places) places.push({ secret: name, form, at, enough });
+        else this.#places.set(probe, [{ secret: name, form, at, enough }]);
       });
     }
   }
@@ -44,21 +60,32 @@ export class Finder {
   }
 
   #search(bytes: Buffer, found: Map<string, Found>): void {
-    this.#eachHash(bytes, (at, hash) => {
+    eachHash(bytes, (at, hash) => {
       if (this.#seen[hash >>> (32 - TABLE_BITS)] === 0) return;
-      const part = this.#parts.get(bytes.toString('latin1', at, at + PART_CHARS));
-      if (part && !found.has(part.secret)) found.set(part.secret, { ...part, at });
+      for (const place of this.#places.get(bytes.toString('latin1', at, at + PROBE_CHARS)) ?? []) {
+        if (found.has(place.secret) || alike(bytes, at, place) < place.enough) continue;
+        found.set(place.secret, { secret: place.secret, form: place.form.name, at });
+      }
     });
   }
+}
 
-  #eachHash(bytes: Buffer, visit: (at: number, hash: number) => void): void {
-    let hash = 0;
-    for (let index = 0; index < bytes.length; index += 1) {
-      hash = Math.imul(hash, BASE) + bytes[index]! + 1;
-      if (index >= PART_CHARS) hash -= Math.imul(this.#out, bytes[index - PART_CHARS]! + 1);
-      hash |= 0;
-      if (index >= PART_CHARS - 1) visit(index - PART_CHARS + 1, Math.imul(hash, 0x9e3779b1) >>> 0);
-    }
+/** How many characters in a row, the probe amid them, are the form's. */
+function alike(bytes: Buffer, at: number, { form, at: place }: Place): number {
+  let before = 0;
+  while (before < place && before < at && bytes[at - before - 1] === form.bytes[place - before - 1]) before += 1;
+  let after = PROBE_CHARS;
+  while (place + after < form.bytes.length && bytes[at + after] === form.bytes[place + after]) after += 1;
+  return before + after;
+}
+
+function eachHash(bytes: Buffer, visit: (at: number, hash: number) => void): void {
+  let hash = 0;
+  for (let index = 0; index < bytes.length; index += 1) {
+    hash = Math.imul(hash, BASE) + bytes[index]! + 1;
+    if (index >= PROBE_CHARS) hash -= Math.imul(LEAVING, bytes[index - PROBE_CHARS]! + 1);
+    hash |= 0;
+    if (index >= PROBE_CHARS - 1) visit(index - PROBE_CHARS + 1, Math.imul(hash, 0x9e3779b1) >>> 0);
   }
 }
 
