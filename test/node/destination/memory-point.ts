@@ -36,6 +36,8 @@ export class MemoryPoint implements PointHost, BlocksHost {
   asked: string[] = [];
   /** A pack is given when this has settled. */
   beforePack: () => Promise<unknown> = async () => {};
+  /** A question is answered when this has settled. */
+  beforeAnswer: (question: string) => Promise<unknown> = async () => {};
   state!: StateId;
   association = '';
   destination = '';
@@ -69,7 +71,9 @@ export class MemoryPoint implements PointHost, BlocksHost {
   }
 
   async onPointRequest(request: Partial<PointRequest>, remotePeer: string): Promise<Partial<PointAnswer>> {
-    this.asked.push(Object.keys(request).find((key) => request[key as keyof PointRequest]) ?? '');
+    const question = Object.keys(request).find((key) => request[key as keyof PointRequest]) ?? '';
+    this.asked.push(question);
+    await this.beforeAnswer(question);
     if (remotePeer !== this.destination) throw new ResettleError('refused', 'that state is for another machine');
     if (request.find) {
       const snapshots = [...this.snapshots.keys(), ...this.claims].filter((number) => !this.hides.includes(number));

@@ -46,6 +46,7 @@ beforeEach(() => {
       packsGiven: 0,
       asked: [],
       beforePack: async () => {},
+      beforeAnswer: async () => {},
     });
     point.snapshots.clear();
     point.packs.clear();
@@ -252,7 +253,52 @@ describe('the newest snapshot', () => {
     office.notes.length = 0;
     setTimeout(() => office.down.clear(), 150);
     assert.equal((await office.restore({ into: into() })).snapshot, 2);
-    noted(/waiting for spare, for up to 0.4 s/);
+    noted(/waiting up to 0.4 s: no answer from spare/);
+  });
+
+  it('is taken from another holder, where the first does not answer after it said that it has it', async () => {
+    for (const point of [nas!, spare!]) {
+      point.take(first);
+      point.beforeAnswer = async (what) => {
+        // Whoever is asked first.
+        if (what !== 'snapshot' || office.down.size > 0) return;
+        office.down.add(point.peerId);
+        throw new Error('it was switched off');
+      };
+    }
+    await office.restore({ into: into() });
+    assert.equal(office.down.size, 1);
+    assert.ok(!office.notes.some((note) => note.startsWith('waiting')), office.notes.join('\n'));
+  });
+
+  for (const [what, times] of [
+    ['its descriptor', 1],
+    ['its key', 2],
+  ] as const) {
+    it(`is waited for, where its only holder goes before it gives ${what}`, async () => {
+      nas!.take(first);
+      let asked = 0;
+      nas!.beforeAnswer = async (question) => {
+        if (question !== 'snapshot') return;
+        asked += 1;
+        if (asked !== times) return;
+        office.down.add(nas!.peerId);
+        setTimeout(() => office.down.clear(), 100);
+        throw new Error('it was switched off');
+      };
+      const dir = into();
+      await office.restore({ into: dir });
+      same(dir);
+      noted(/waiting up to 0.4 s: .*nas/);
+    });
+  }
+
+  it('is not waited for without end', async () => {
+    nas!.take(first);
+    nas!.beforeAnswer = async (question) => {
+      if (question === 'snapshot') throw new Error('it is broken');
+    };
+    await assert.rejects(office.restore({ into: into() }), { code: 'failed', message: /nas/ });
   });
 
   it('that a point only claims is left aside', async () => {

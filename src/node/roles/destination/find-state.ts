@@ -7,8 +7,8 @@ import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts
 import { type AskedPoint, askHolders, holdersNamed } from './ask-holders.ts';
 import { awaitAssociations, noAssociation } from './associations-for.ts';
 import { checkSnapshot } from './check-snapshot.ts';
-import { TIMING, type Timing } from './holders/timing.ts';
 import { type KnownOfState, knownOfState } from './newest.ts';
+import type { Patience } from './patience.ts';
 import type { OwnPoint } from './point-access.ts';
 
 /** Which of several states a person means. */
@@ -44,7 +44,7 @@ export interface FindOptions {
   readonly ticketFor?: AssociationId | undefined;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onNote: (message: string) => void;
-  readonly timing?: Timing | undefined;
+  readonly patience: Patience;
 }
 
 /**
@@ -68,24 +68,20 @@ export async function findState(options: FindOptions, wanted: Wanted, signal: Ab
   return one;
 }
 
-/** Where nobody has it who answers, those who say that they hold it are waited for, as in the midst of a restore. */
+/** Where nobody has it who answers, those who say that they hold it are waited for. */
 async function askPatiently(
-  { fleet, point, clock, onNote, timing = TIMING }: FindOptions,
+  { fleet, point, patience }: FindOptions,
   mine: readonly Association[],
   state: StateId | undefined,
   signal: AbortSignal,
 ): Promise<readonly AskedPoint[]> {
-  const endMs = clock.monotonicMs() + timing.reconnectMs;
-  for (let isFirst = true; ; isFirst = false) {
+  for (;;) {
     const asked = await askHolders(fleet, point, mine, state, signal);
     const named = holdersNamed(fleet, mine);
     const silent = asked.filter(({ access, problem }) => problem?.code === 'failed' && named.has(access.peerId));
-    const isHeld = asked.some(({ holdings }) => holdings.length > 0);
-    if (isHeld || silent.length === 0 || clock.monotonicMs() >= endMs) return asked;
+    if (silent.length === 0 || asked.some(({ holdings }) => holdings.length > 0)) return asked;
     const names = silent.map(({ access }) => access.name).join(', ');
-    if (isFirst) onNote(`waiting for ${names}, for up to ${timing.reconnectMs / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, timing.retryFirstMs));
-    signal.throwIfAborted();
+    if (!(await patience.wait(`no answer from ${names}`, signal))) return asked;
   }
 }
 

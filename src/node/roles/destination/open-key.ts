@@ -4,6 +4,7 @@ import type { AssociationId, StateId } from '../../../common/ids.ts';
 import { keyCheckValue, type SnapshotHeader, unwrapStateKey } from '../../../state/format/index.ts';
 import type { Association } from '../../../state/records/index.ts';
 import { readRecoveryFile } from '../../membership/recovery-file.ts';
+import type { Patience } from './patience.ts';
 import type { KeyFileName, PointAccess } from './point-access.ts';
 
 /** What a person gave to open a state with. */
@@ -62,10 +63,27 @@ interface Subject {
 
 /**
  * The key of a snapshot's state, by the first way that leads to it; every key is checked against what the source signed
- * before it is used. Throws `refused`, naming each way and what it lacked, `failed` where one of them may lead there the next
- * time; `usage` and `not-found` for what was given.
+ * before it is used. Where a way may lead there the next time, because somebody did not answer, all are tried again while
+ * `patience` lasts. Throws `refused`, naming each way and what it lacked, `failed` where somebody still does not answer;
+ * `usage` and `not-found` for what was given.
  */
 export async function openStateKey(
+  ways: StateKeyWays,
+  secrets: KeySecrets,
+  subject: Subject,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<OpenedStateKey> {
+  for (;;) {
+    try {
+      return await tryWays(ways, secrets, subject, signal);
+    } catch (error) {
+      if (!isPassing(error) || !(await patience.wait(error.message, signal))) throw error;
+    }
+  }
+}
+
+async function tryWays(
   ways: StateKeyWays,
   secrets: KeySecrets,
   subject: Subject,

@@ -10,6 +10,7 @@ import { findState, type Wanted } from './find-state.ts';
 import { type Given, HolderSource } from './holders/holder-source.ts';
 import type { Timing } from './holders/timing.ts';
 import { type KeySecrets, openStateKey, type StateKeyWays } from './open-key.ts';
+import { Patience } from './patience.ts';
 import type { OwnPoint } from './point-access.ts';
 import { type SettledSnapshot, settleSnapshot } from './settle-snapshot.ts';
 
@@ -58,16 +59,13 @@ export async function restoreFromPoint(
   try {
     const onNote = (message: string): void => emit({ event: 'note', message });
     const ticketFor = keys.ticket?.association();
-    const found = await findState(
-      { fleet, point: options.point, ticketFor, clock, onNote, timing: options.timing },
-      request,
-      signal,
-    );
+    const patience = new Patience(clock, onNote, options.timing);
+    const found = await findState({ fleet, point: options.point, ticketFor, clock, onNote, patience }, request, signal);
     const { state, association, sourceName } = found;
     // Who made it is settled before the key is opened.
-    const settled = await settleSnapshot(found, fleet.roster(), request.snapshot, onNote, signal);
+    const settled = await settleSnapshot(found, fleet.roster(), request.snapshot, { onNote, patience }, signal);
     options.guardMachine?.(association, state, emit);
-    const opened = await openStateKey(keys, request, { ...settled, association }, signal);
+    const opened = await openStateKey(keys, request, { ...settled, association }, patience, signal);
     const details = await readSnapshotDetails(settled.descriptor, opened.key);
     tellWhat(settled, { sourceName, capturedAtNs: details.capturedAtNs, opened: opened.shown }, onNote);
 

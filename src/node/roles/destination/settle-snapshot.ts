@@ -7,6 +7,7 @@ import { checkSnapshot } from './check-snapshot.ts';
 import type { Found, HolderOfState } from './find-state.ts';
 import type { Holder } from './holders/types.ts';
 import { type HolderAnswer, newestOf, type Verdict } from './newest.ts';
+import type { Patience } from './patience.ts';
 import type { PointAccess } from './point-access.ts';
 
 /** A snapshot whose signer is the source of the association, with everything that can give its packs. */
@@ -28,13 +29,13 @@ export interface SettledSnapshot {
 /**
  * The newest snapshot that is known of, or the one that was wanted, with its descriptor checked before any key is opened.
  * A holder whose claim does not stand is left out and told. Throws `not-found`, `damaged` (a newer one is known and nobody
- * gives it), `refused` (nobody gives one that the source made), `failed`.
+ * gives it), `refused` (nobody gives one that the source made), `failed` (nobody who has it answers any more).
  */
 export async function settleSnapshot(
   found: Found,
   roster: Roster,
   wanted: number | undefined,
-  onNote: (message: string) => void,
+  { onNote, patience }: { readonly onNote: (message: string) => void; readonly patience: Patience },
   signal: AbortSignal,
 ): Promise<SettledSnapshot> {
   const claims = found.holders.map((one) => ({ ...one, snapshots: [...one.snapshots] }));
@@ -46,6 +47,8 @@ export async function settleSnapshot(
     const verdict = newestOf(found.known, answers, unreachable, wanted);
     if (verdict.kind !== 'take') throw lastProblem ?? notTaken(verdict, found, roster, claims, wanted);
     const { snapshot } = verdict;
+    const silent: string[] = [];
+    let passing: ResettleError | undefined;
     for (const claim of claims.filter(({ snapshots }) => snapshots.includes(snapshot))) {
       const { access } = claim.asked;
       try {
@@ -62,13 +65,19 @@ export async function settleSnapshot(
         };
       } catch (error) {
         signal.throwIfAborted();
-        // Who cannot be reached has not shown that he lied: an older snapshot is not taken instead.
-        if (!(error instanceof ResettleError) || error.code === 'failed') throw error;
+        if (!(error instanceof ResettleError)) throw error;
+        // Who cannot be reached has not shown that he lied: another may give the same, but an older one is not taken instead.
+        if (error.code === 'failed') {
+          silent.push(access.name);
+          passing = error;
+          continue;
+        }
         lastProblem = error;
         claim.snapshots.splice(claim.snapshots.indexOf(snapshot), 1);
         onNote(`snapshot ${snapshot} of ${access.name} was left aside: ${messageOf(error)}`);
       }
     }
+    if (passing && !(await patience.wait(`no answer from ${silent.join(', ')}`, signal))) throw passing;
   }
 }
 
