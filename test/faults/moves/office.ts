@@ -30,9 +30,15 @@ export class MovesOffice {
   readonly dir: string;
   readonly #network = new Namespace();
   readonly #machines = new Map<string, Machine>();
+  #isClosed = false;
 
   constructor(dir: string) {
     this.dir = dir;
+  }
+
+  /** Throws where the run is over, however far it came. */
+  mustBeOpen(): void {
+    if (this.#isClosed) throw new Error('the run is over');
   }
 
   home(name: string): string {
@@ -45,10 +51,14 @@ export class MovesOffice {
 
   /** Starts the agent of a machine, with the options of its last start where none are given. */
   async start(name: string, options?: readonly string[]): Promise<void> {
+    this.mustBeOpen();
     const machine = this.#machines.get(name) ?? this.#add(name);
     machine.options = options ?? machine.options;
     const { namespace, env } = this.#where(name);
-    machine.agent = await AgentProcess.start(name, machine.home, machine.options, { namespace, env });
+    const agent = await AgentProcess.start(name, machine.home, machine.options, { namespace, env });
+    machine.agent = agent;
+    if (this.#isClosed) await agent.end('SIGKILL');
+    this.mustBeOpen();
   }
 
   async startAll(names: readonly string[], optionsOf: (name: string) => readonly string[]): Promise<void> {
@@ -128,7 +138,9 @@ export class MovesOffice {
     return new Map([...this.#machines.values()].map(({ name, peakKib }) => [name, Math.ceil(peakKib / 1024)]));
   }
 
+  /** Nothing of it runs afterwards, nor starts: what still waits to start an agent fails. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#machines.values()].map(({ agent }) => agent?.end('SIGTERM')));
     this.#network[Symbol.dispose]();
   }

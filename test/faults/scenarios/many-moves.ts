@@ -15,7 +15,6 @@ import type { Random, Run, Scenario, Tally } from '../scenario.ts';
 
 const OPERATOR = 'boss';
 const POINTS = ['nas-1', 'nas-2'] as const;
-const STEP_MS = 20;
 const POLICIES = ['keep-both', 'skip', 'replace', 'newer'] as const;
 
 interface Scale {
@@ -25,6 +24,8 @@ interface Scale {
   readonly bystanders: number;
   /** How long the point stays away, at most. */
   readonly awayMaxMs: number;
+  /** How often all trees are looked at, until so much is there. */
+  readonly lookMs: number;
   /** Beyond it something hangs. */
   readonly waitMaxMs: number;
 }
@@ -34,6 +35,7 @@ const MANY: Scale = {
   sizes: { bulkBytes: 32e6, smallFiles: 500, largeBytes: 300e6 },
   bystanders: 3,
   awayMaxMs: 60_000,
+  lookMs: 500,
   waitMaxMs: 7_200_000,
 };
 
@@ -42,6 +44,7 @@ const FEW: Scale = {
   sizes: { bulkBytes: 6e6, smallFiles: 60, largeBytes: 16e6 },
   bystanders: 1,
   awayMaxMs: 1_500,
+  lookMs: 20,
   waitMaxMs: 100_000,
 };
 
@@ -198,7 +201,7 @@ class ManyMoves {
   async #dieIn({ destination, into, treeBytes }: Move, args: readonly string[]): Promise<void> {
     const restore = this.#office.begin(destination, args);
     const { diesAt } = this.#fate;
-    while (restore.running && bytesNow([into]) < diesAt * treeBytes) await sleep(STEP_MS);
+    while (restore.running && bytesNow([into]) < diesAt * treeBytes) await sleep(this.#scale.lookMs);
     await this.#office.kill(destination);
     const { status } = await restore.ended;
     this.#note(`${destination} died at ${diesAt} of its restore, whose command ended with ${status}`);
@@ -210,7 +213,7 @@ class ManyMoves {
     const [point] = POINTS;
     const total = this.#moves.reduce((sum, { treeBytes }) => sum + treeBytes, 0);
     const enough = (): Promise<boolean> => Promise.resolve(bytesNow(folders) >= fraction * total);
-    await this.#until(`${fraction} of all is there`, enough, STEP_MS);
+    await this.#until(`${fraction} of all is there`, enough, this.#scale.lookMs);
     await this.#office.kill(point);
     this.#note(`${point} is killed at ${fraction}, for ${awayMs} ms`);
     await sleep(awayMs);
@@ -265,6 +268,7 @@ class ManyMoves {
   async #until(what: string, holds: () => Promise<boolean>, stepMs = 250): Promise<void> {
     const end = performance.now() + this.#scale.waitMaxMs;
     while (!(await holds())) {
+      this.#office.mustBeOpen();
       if (this.#watcher.lies.length > 0) await this.#watcher.checked();
       if (performance.now() > end) throw new Error(`never came true: ${what}; ${await this.#standing()}`);
       await sleep(stepMs);

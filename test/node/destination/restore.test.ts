@@ -256,6 +256,14 @@ describe('the newest snapshot', () => {
     noted(/waiting up to 0.4 s: no answer from spare/);
   });
 
+  it('is waited for where the word of its holder has not come here yet', async () => {
+    spare!.take(second);
+    office.down.add(spare!.peerId);
+    setTimeout(() => office.down.clear(), 150);
+    assert.equal((await office.restore({ into: into() })).snapshot, 2);
+    noted(/waiting up to 0.4 s: no answer from spare/);
+  });
+
   it('is taken from another holder, where the first does not answer after it said that it has it', async () => {
     for (const point of [nas!, spare!]) {
       point.take(first);

@@ -41,7 +41,7 @@ export async function askHolders(
 }
 
 /** Who said of itself that it holds a state of these associations. */
-export function holdersNamed(
+function holdersNamed(
   fleet: FleetView,
   associations: readonly { readonly id: AssociationId }[],
 ): Set<PeerIdText> {

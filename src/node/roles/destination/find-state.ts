@@ -4,7 +4,7 @@ import { type AssociationId, type PeerIdText, type StateId, stateId } from '../.
 import type { Association, Roster } from '../../../state/records/index.ts';
 import type { FleetView } from '../../fleet-view.ts';
 import { findMachine, nameOf, ownMembership } from '../../membership/machines.ts';
-import { type AskedPoint, askHolders, holdersNamed } from './ask-holders.ts';
+import { type AskedPoint, askHolders } from './ask-holders.ts';
 import { awaitAssociations, noAssociation } from './associations-for.ts';
 import { checkSnapshot } from './check-snapshot.ts';
 import { type KnownOfState, knownOfState } from './newest.ts';
@@ -68,7 +68,10 @@ export async function findState(options: FindOptions, wanted: Wanted, signal: Ab
   return one;
 }
 
-/** Where nobody has it who answers, those who say that they hold it are waited for. */
+/**
+ * Where nobody has it who answers, those who do not answer are waited for: whoever holds it has said so in an event that this
+ * machine may not have yet.
+ */
 async function askPatiently(
   { fleet, point, patience }: FindOptions,
   mine: readonly Association[],
@@ -77,8 +80,7 @@ async function askPatiently(
 ): Promise<readonly AskedPoint[]> {
   for (;;) {
     const asked = await askHolders(fleet, point, mine, state, signal);
-    const named = holdersNamed(fleet, mine);
-    const silent = asked.filter(({ access, problem }) => problem?.code === 'failed' && named.has(access.peerId));
+    const silent = asked.filter(({ problem }) => problem?.code === 'failed');
     if (silent.length === 0 || asked.some(({ holdings }) => holdings.length > 0)) return asked;
     const names = silent.map(({ access }) => access.name).join(', ');
     if (!(await patience.wait(`no answer from ${names}`, signal))) return asked;
