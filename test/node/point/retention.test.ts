@@ -32,9 +32,12 @@ test('kept until it was restored, then for as long as agreed; the deletion is si
   point.clock.skippedMs += 5 * YEAR_MS;
   await ticks(point);
   assert.equal(point.held(state)!.keptForMs, null, 'nobody restored it, and there is no deadline');
-  // What is no acknowledgement of exactly this snapshot does not count.
-  await office.acknowledge(capture, { descriptorHash: 'ab'.repeat(32) });
-  await ticks(point);
+  // What is no acknowledgement of this snapshot does not count, nor one of an older one.
+  for (const snapshot of [1, 0]) {
+    await office.acknowledge(capture, { snapshot, descriptorHash: 'ab'.repeat(32) });
+    await ticks(point);
+    assert.equal(point.held(state)!.acknowledged, false, `${snapshot}`);
+  }
   await office.acknowledge(capture, { phase: 'failed' });
   await ticks(point);
   assert.equal(point.held(state)!.acknowledged, false);
@@ -55,6 +58,18 @@ test('kept until it was restored, then for as long as agreed; the deletion is si
     [receipt.snapshot, receipt.descriptorHash, receipt.bytes, receipt.notes],
     [1, capture.descriptorHash, 0, ['its destination has restored it']],
   );
+});
+
+test('a snapshot whose successor was committed elsewhere and restored is kept no longer than that', async (t) => {
+  const { office, point, capture } = await heldBy(t, { keepMs: 3 * DAY_MS });
+  await office.acknowledge(capture, { snapshot: 2, descriptorHash: 'ab'.repeat(32) });
+  await ticks(point);
+  assert.ok(point.held(capture.state)!.acknowledged);
+  point.clock.skippedMs += 2 * DAY_MS;
+  await ticks(point);
+  assert.ok(point.held(capture.state));
+  point.clock.skippedMs += 2 * DAY_MS;
+  await gone(point, capture.state);
 });
 
 test('what nobody restored is deleted at the deadline, where there is one', async (t) => {

@@ -32,7 +32,7 @@ export function dueOf(
 
 /**
  * The marks after a look at the clock and at the destination's newest word: it counts only while that word is that
- * it restored exactly the newest snapshot here. Marks of the future, from another store's clock, begin anew.
+ * it restored the newest snapshot here, or one after it that the source committed elsewhere. Marks of the future, from another store's clock, begin anew.
  */
 export function marksAfter(before: KeepMarks | null, acknowledged: boolean, observedMs: number): KeepMarks {
   const committedAtMs = Math.min(before?.committedAtMs ?? observedMs, observedMs);
@@ -78,12 +78,14 @@ export class Retention {
     return due && Math.max(0, due.atMs - this.#parts.file.observedMs());
   }
 
-  /** Whether the destination has restored the newest snapshot that is here, and says nothing else since. */
+  /** Whether the destination has restored the newest snapshot that is here, or a later one, and says nothing else since. */
   isAcknowledged(one: Held): boolean {
     const association = this.#parts.parties.associationOf(one);
     if (!association || !one.newest) return false;
     const word = this.#parts.fleet.events(association.id).find(isRestoreOf(one, association.destination))?.body;
-    return word?.phase === 'restored' && word.descriptorHash === one.newest.descriptorHash;
+    if (word?.phase !== 'restored') return false;
+    const { snapshot, descriptorHash } = one.newest;
+    return word.descriptorHash === descriptorHash || word.snapshot > snapshot;
   }
 
   async #dueNow(one: Held): Promise<Due | undefined> {
