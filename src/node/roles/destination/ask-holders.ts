@@ -41,10 +41,7 @@ export async function askHolders(
 }
 
 /** Who said of itself that it holds a state of these associations. */
-function holdersNamed(
-  fleet: FleetView,
-  associations: readonly { readonly id: AssociationId }[],
-): Set<PeerIdText> {
+function holdersNamed(fleet: FleetView, associations: readonly { readonly id: AssociationId }[]): Set<PeerIdText> {
   const named = new Set<PeerIdText>();
   for (const { id } of associations) {
     for (const { signer, body } of fleet.events(id)) {
