@@ -1,10 +1,13 @@
-import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
 import { Decrypter, Encrypter, identityToRecipient } from 'age-encryption';
 import { syncFolder } from '../../common/durable-folders.ts';
 import { ResettleError } from '../../common/errors.ts';
+import { KEY_FILE_MAX_BYTES } from '../../common/limits.ts';
+import { scryptIdentity, scryptRecipient } from '../../state/format/index.ts';
 import { writeAll } from '../../state/fs/write-all.ts';
 
 /** A fleet's two keys that belong offline, in one age file under a passphrase; `age -d` opens it too. */
@@ -17,7 +20,7 @@ export interface RecoveryKeys {
 /** Writes a new file, durably, before anything depends on what is in it. Throws `failed` where there is one already. */
 export async function writeRecoveryFile(path: string, passphrase: string, keys: RecoveryKeys): Promise<void> {
   const encrypter = new Encrypter();
-  encrypter.setPassphrase(passphrase);
+  encrypter.addRecipient(scryptRecipient(passphrase));
   const authority = Buffer.from(privateKeyToProtobuf(keys.authorityKey)).toString('base64');
   const sealed = await encrypter.encrypt(
     `# resettle recovery file, version 1\nauthority ${authority}\n${keys.recoveryIdentity}\n`,
@@ -42,18 +45,21 @@ export async function writeRecoveryFile(path: string, passphrase: string, keys: 
 
 /** Reads such a file. Throws `not-found`, `refused` for a wrong passphrase, `damaged` for what is no recovery file. */
 export async function readRecoveryFile(path: string, passphrase: string): Promise<RecoveryKeys> {
-  let sealed: Buffer;
+  let sealed: Uint8Array;
   try {
-    sealed = readFileSync(path);
+    sealed = await readStart(path, KEY_FILE_MAX_BYTES + 1);
   } catch (cause) {
     throw new ResettleError('not-found', `cannot read ${path}`, {
       hint: 'name the file that "fleet init --recovery-out" wrote',
       cause,
     });
   }
+  if (sealed.length > KEY_FILE_MAX_BYTES) throw notOne(path);
   const decrypter = new Decrypter();
-  decrypter.addPassphrase(passphrase);
+  decrypter.addIdentity(scryptIdentity(passphrase));
   const text = await decrypter.decrypt(sealed, 'text').catch((cause: unknown) => {
+    // It asks for more work than we ever put into one, or is cut short.
+    if (cause instanceof ResettleError) throw notOne(path, cause);
     throw new ResettleError('refused', `${path} does not open with that passphrase`, {
       hint: 'check the passphrase, and that this is the file that "fleet init --recovery-out" wrote',
       cause,
@@ -69,7 +75,22 @@ export async function readRecoveryFile(path: string, passphrase: string): Promis
   } catch {
     // Said below, without the library's message: it holds the identity.
   }
-  throw new ResettleError('damaged', `${path} holds no authority and recovery key`, {
+  throw notOne(path);
+}
+
+async function readStart(path: string, maxBytes: number): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function notOne(path: string, cause?: unknown): ResettleError {
+  return new ResettleError('damaged', `${path} holds no authority and recovery key`, {
     hint: 'name the file that "fleet init --recovery-out" wrote',
+    cause,
   });
 }

@@ -22,5 +22,6 @@ export { readPack } from './pack-reader.ts';
 export { packBytesFor } from './pack-size.ts';
 export { frameBody, PackWriter } from './pack-writer.ts';
 export { padmeBytes } from './padme.ts';
+export { scryptIdentity, scryptRecipient } from './scrypt-stanza.ts';
 export type { LeftOut, PartReference, SealedPart, Totals } from './sealed-part.ts';
 export { newStateId } from './state-id.ts';
