@@ -301,6 +301,16 @@ describe('the newest snapshot', () => {
     });
   }
 
+  it('is not waited for where a point says that it is for another machine', async () => {
+    nas!.take(first);
+    nas!.beforeAnswer = async () => {
+      throw new ResettleError('refused', 'that state is for another machine');
+    };
+    office.down.add(spare!.peerId);
+    await assert.rejects(office.restore({ into: into() }), { code: 'refused' });
+    assert.ok(!office.notes.some((note) => note.startsWith('waiting')), office.notes.join('\n'));
+  });
+
   it('is not waited for without end', async () => {
     nas!.take(first);
     nas!.beforeAnswer = async (question) => {
