@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -108,6 +109,8 @@ test('onto exFAT everything comes that it can hold, and each kind of loss is lis
   writeFileSync(join(home, 'what?'), 'a name that it refuses');
   writeFileSync(join(home, 'private'), 'x');
   chmodSync(join(home, 'private'), 0o600);
+  const LONG_AGO_S = 1_600_000_000;
+  for (const name of ['folder/a', 'Case', 'case', 'private']) utimesSync(join(home, name), LONG_AGO_S, LONG_AGO_S);
   const captured = await captureTree(temporary, [home]);
   const disk = new ExfatDisk(temporary, 64_000_000);
   toEnd.push(() => disk.remove());
@@ -127,6 +130,10 @@ test('onto exFAT everything comes that it can hold, and each kind of loss is lis
   assert.match(reasonFor('.').join(), /nanosecond/);
   assert.deepEqual([read(join(target, 'Case')), read(join(target, 'case (laptop 2023-11-14)'))], ['upper', 'lower']);
   assert.deepEqual([result.files, result.hardlinks, result.symlinks, result.specials], [4, 1, 0, 0]);
+  for (const name of ['folder/a', 'folder/b', 'Case', 'case (laptop 2023-11-14)', 'private']) {
+    const { mtimeMs } = statSync(join(target, name));
+    assert.ok(Math.abs(mtimeMs - LONG_AGO_S * 1000) <= 2000, `${name}: ${new Date(mtimeMs).toISOString()}`);
+  }
   const before = all(target);
   const again = await restoreTree(captured, target);
   assert.deepEqual(all(target), before, 'a second restore finds everything there');

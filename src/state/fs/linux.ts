@@ -129,11 +129,12 @@ export const linuxCalls: FileCalls = {
   },
 
   setTime(fd, mtimeNs) {
-    check(libc().futimens(fd, timesOf(mtimeNs)), 'futimens');
+    check(libc().futimens(fd, timesOf(linuxCalls.statOf(fd).atimeNs, mtimeNs)), 'futimens');
   },
 
   setTimeOfLink(folder, name, mtimeNs) {
-    check(libc().utimensat(folder, terminated(name), timesOf(mtimeNs), AT_SYMLINK_NOFOLLOW), 'utimensat');
+    const { atimeNs } = linuxCalls.statOfItem(folder, name);
+    check(libc().utimensat(folder, terminated(name), timesOf(atimeNs, mtimeNs), AT_SYMLINK_NOFOLLOW), 'utimensat');
   },
 
   sameTime: (a, b) => a === b,

@@ -1,23 +1,28 @@
-/** Leaves a time as it is, for utimensat. */
-const UTIME_OMIT = 0x3fff_fffen;
 const NS_PER_SECOND = 1_000_000_000n;
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
 const times = Buffer.alloc(32);
-times.writeBigInt64LE(UTIME_OMIT, 8);
 
-/** Two `struct timespec` for utimensat, in memory that the next call uses again: access time omitted, then `mtimeNs`. */
-export function timesOf(mtimeNs: bigint): Buffer {
-  let seconds = mtimeNs / NS_PER_SECOND;
-  let nanoseconds = mtimeNs % NS_PER_SECOND;
+/**
+ * Two `struct timespec` for utimensat, in memory that the next call uses again. Both are always given: drivers of FUSE 2 (exFAT,
+ * NTFS) answer a call that leaves one of them out as if it were done, and set neither.
+ */
+export function timesOf(atimeNs: bigint, mtimeNs: bigint): Buffer {
+  writeTime(atimeNs, 0);
+  writeTime(mtimeNs, 16);
+  return times;
+}
+
+function writeTime(timeNs: bigint, at: number): void {
+  let seconds = timeNs / NS_PER_SECOND;
+  let nanoseconds = timeNs % NS_PER_SECOND;
   if (nanoseconds < 0n) {
     nanoseconds += NS_PER_SECOND;
     seconds -= 1n;
   }
-  times.writeBigInt64LE(seconds, 16);
-  times.writeBigInt64LE(nanoseconds, 24);
-  return times;
+  times.writeBigInt64LE(seconds, at);
+  times.writeBigInt64LE(nanoseconds, at + 8);
 }
 
 /** The nearest time that 64 bits of nanoseconds hold: years 1677 to 2262. */
