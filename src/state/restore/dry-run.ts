@@ -16,7 +16,7 @@ import type { RestoreItem } from './types.ts';
 const BATCH = 512;
 
 /** What a file system keeps is not tried in a dry run: that would change something. */
-export const KEEPS_ALL: Keeps = { ownersAreOurs: true, owners: true, modes: true, times: true };
+export const KEEPS_ALL: Keeps = { ownersAreOurs: true, owners: true, modes: true, times: 'exactly' };
 
 /** Makes a scratch folder of its own; `remove` ends it. */
 export function scratchFolder(parent: string | undefined): { path: string; remove(): void } {

@@ -5,7 +5,7 @@ import { dropAcls, type GivenHead } from './apply-metadata.ts';
 import type { ItemDecision } from './decision-log.ts';
 import type { GivenExtras } from './extras-spool.ts';
 import { isAcl } from './given.ts';
-import { KEEPS_ROUGHLY, timesMatch } from './keeps.ts';
+import { timesMatch } from './keeps.ts';
 import { saysNotKept } from './losses.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -41,7 +41,7 @@ const hasSize = ({ size }: BigIntStats, wanted: bigint, isCutShort: boolean) =>
 
 /** Some file systems keep whole seconds only. */
 function hasTime({ mtimeNs }: BigIntStats, wantedNs: bigint): boolean {
-  return timesMatch(mtimeNs, wantedNs, { ...KEEPS_ROUGHLY, times: mtimeNs % NS_PER_SECOND !== 0n });
+  return timesMatch(mtimeNs, wantedNs, { times: mtimeNs % NS_PER_SECOND !== 0n ? 'exactly' : 'roughly' });
 }
 
 /** Gives an open folder what it had before a restore; what its file system does not keep it never had. */

@@ -10,13 +10,16 @@ const PROBE_TIME_NS = 1_234_567_891_123_456_789n;
 /** FAT's times are of two seconds, and some servers' of one. */
 const ROUGH_TIME_NS = 2_000_000_000n;
 
+/** `roughly`: to within `ROUGH_TIME_NS`. */
+export type TimesKept = 'exactly' | 'roughly' | 'not';
+
 /** What a file system keeps of files, tried with one. */
 export interface Keeps {
   /** New files get our own owner and group, as they do but where a mount says otherwise. */
   readonly ownersAreOurs: boolean;
   readonly owners: boolean;
   readonly modes: boolean;
-  readonly times: boolean;
+  readonly times: TimesKept;
 }
 
 /** Tries it in an open folder of ours. */
@@ -32,7 +35,7 @@ export function probeKeeps(folder: number, owners: OwnerPolicy): Keeps {
       ownersAreOurs: owners.isOurs({ uid: Number(fresh.uid), gid: Number(fresh.gid) }),
       owners: !owners.asRoot || uid === BigInt(PROBE_OWNER),
       modes: (mode & 0o777n) === BigInt(PROBE_MODE),
-      times: sameTime(mtimeNs, PROBE_TIME_NS),
+      times: timesKept(mtimeNs, PROBE_TIME_NS),
     };
   } finally {
     close(fd);
@@ -48,12 +51,16 @@ function tolerate(set: () => void): void {
   }
 }
 
-/** Whether two times are the same as far as a file system keeps them. */
-export function timesMatch(a: bigint, b: bigint, keeps: Keeps): boolean {
-  if (keeps.times) return sameTime(a, b);
-  const difference = a > b ? a - b : b - a;
-  return difference <= ROUGH_TIME_NS;
+/** How a time is kept that was set and read back. */
+export function timesKept(found: bigint, wanted: bigint): TimesKept {
+  if (sameTime(found, wanted)) return 'exactly';
+  const difference = found > wanted ? found - wanted : wanted - found;
+  return difference <= ROUGH_TIME_NS ? 'roughly' : 'not';
 }
 
-/** A file system of which nothing is known. */
-export const KEEPS_ROUGHLY: Keeps = { ownersAreOurs: false, owners: false, modes: false, times: false };
+/** Whether two times are the same as far as a file system keeps them; where it keeps none, nothing speaks against it. */
+export function timesMatch(a: bigint, b: bigint, { times }: Pick<Keeps, 'times'>): boolean {
+  if (times === 'not') return true;
+  const kept = timesKept(a, b);
+  return kept === 'exactly' || (times === 'roughly' && kept === 'roughly');
+}

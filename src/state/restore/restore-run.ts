@@ -309,7 +309,8 @@ export class RestoreRun {
     for (const { keeps, host } of places.all) {
       const shown = () => tree.showFolder(host);
       if (!keeps.modes) this.#losses.add(shown, 'this file system keeps no modes');
-      if (!keeps.times) this.#losses.add(shown, 'this file system does not keep times to the nanosecond');
+      if (keeps.times === 'not') this.#losses.add(shown, 'this file system keeps no times');
+      if (keeps.times === 'roughly') this.#losses.add(shown, 'this file system does not keep times to the nanosecond');
     }
   }
 
