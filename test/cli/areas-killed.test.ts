@@ -97,7 +97,7 @@ for (const stage of STAGES) {
   });
 
   if (stage === 'documents') continue;
-  test(`a restore of a machine that is killed at "${stage}" is undone, and leaves no difference`, async () => {
+  longTest(`a restore of a machine that is killed at "${stage}" is undone, and leaves no difference`, async () => {
     const { root, copy, home } = killedAt(stage, `undone-${stage}`);
     const undone = await scene.done(home, ['undo']);
     assert.equal(undone.skipped, 0);

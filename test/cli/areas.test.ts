@@ -56,7 +56,7 @@ before(async () => {
 after(() => scene.end());
 
 const restore = (root: string, ...more: string[]): Promise<Ended> =>
-  scene.run('laptop', ['restore', '--store', store, ...passFile(), '--root', root, ...more]);
+  scene.run('laptop', ['restore', '--store', store, '--root', root, ...more]);
 
 /** A new machine with somebody of its own, and a copy of it as it was. */
 function newMachine(name: string, people = [{ name: 'zoe', id: 1000 }]): { root: string; copy: string } {
@@ -206,13 +206,13 @@ test('the same machine, reinstalled, gets its name back', async () => {
 
 test('into a folder come files only, and what cannot be asked for is refused', async () => {
   const into = scene.path('into');
-  const files = await scene.run('laptop', ['restore', '--store', store, ...passFile(), '--into', into]);
+  const files = await scene.run('laptop', ['restore', '--store', store, '--into', into]);
   assert.equal(files.status, 3, files.stderr);
   const skipped = files.events.filter(({ event }) => event === 'skipped').map(({ path }) => path);
   assert.deepEqual(skipped, ['home/ann/tool'], 'its setuid');
   assert.deepEqual(readdirSync(into).sort(), ['home', 'usr', 'var']);
   const asked = await scene.run('laptop', [
-    ...['restore', '--store', store, ...passFile(), '--into', scene.path('into2')],
+    ...['restore', '--store', store, '--into', scene.path('into2')],
     ...['--areas', 'accounts'],
   ]);
   assert.equal(asked.status, 3);
@@ -226,7 +226,7 @@ test('into a folder come files only, and what cannot be asked for is refused', a
 
 test('on a terminal what only root may bring is shown before it is asked for, and a no changes nothing', () => {
   const { root, copy } = newMachine('asked');
-  const words = ['--home', scene.path('laptop'), 'restore', '--store', store, ...passFile(), '--root', root];
+  const words = ['--home', scene.path('laptop'), 'restore', '--store', store, '--root', root];
   const line = [BIN, ...words, '--allow-privileged', '--areas', 'network'].join(' ');
   const { stdout } = spawnSync('script', ['-qec', line, '/dev/null'], { input: 'n\n', encoding: 'utf8' });
   assert.match(
@@ -275,7 +275,7 @@ test('what an area adapts does not come once more with the folder that it lies i
   const root = scene.path('twice');
   makeMachine(root, 'newbox', []);
   put(root, '/opt/', '');
-  const line = ['restore', '--store', apart, ...passFile(), '--root', root, '--allow-privileged', '--json'];
+  const line = ['restore', '--store', apart, '--root', root, '--allow-privileged', '--json'];
   for (const round of [1, 2]) {
     const ran = await scene.run('laptop', line);
     assert.equal(ran.status, 3, `round ${round}: ${ran.stdout}${ran.stderr}`);
