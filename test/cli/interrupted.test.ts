@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { after, afterEach, before, test } from 'node:test';
 import type { Command } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
+import { longTest } from '../support/long.ts';
 import { eventually, failure, Scene } from '../support/scene.ts';
 import { bytesBelow, makeBulk, makeHome } from '../support/trees.ts';
 
@@ -75,20 +76,23 @@ async function theLeaseStands(): Promise<void> {
   assert.ok(state?.lease && state.lease.bytes > state.lease.storedBytes, JSON.stringify(held));
 }
 
-test('a source agent that is killed leaves nothing to restore, and its lease outlives a start of the point', async () => {
-  const command = await captureInTheMiddle();
-  await scene.stop('laptop', 'SIGKILL');
-  failure(await command.ended, 1, 'failed');
-  signalPoint('SIGCONT');
-  await nothingToRestore();
-  assert.ok(bytesBelow(states) > 0, 'the lease still stands');
-  await scene.stop('nas');
-  await scene.point('nas');
-  await scene.agent('laptop');
-  await theLeaseStands();
-  await nothingToRestore();
-  assert.deepEqual(scratchOf('laptop'), [], 'no plan of a dead capture lies about');
-});
+longTest(
+  'a source agent that is killed leaves nothing to restore, and its lease outlives a start of the point',
+  async () => {
+    const command = await captureInTheMiddle();
+    await scene.stop('laptop', 'SIGKILL');
+    failure(await command.ended, 1, 'failed');
+    signalPoint('SIGCONT');
+    await nothingToRestore();
+    assert.ok(bytesBelow(states) > 0, 'the lease still stands');
+    await scene.stop('nas');
+    await scene.point('nas');
+    await scene.agent('laptop');
+    await theLeaseStands();
+    await nothingToRestore();
+    assert.deepEqual(scratchOf('laptop'), [], 'no plan of a dead capture lies about');
+  },
+);
 
 test('a source agent that is told to end does so in time, and the capture says that it failed', async () => {
   const command = await captureInTheMiddle();

@@ -11,6 +11,7 @@ import { plainEvent } from '../../src/state/records/index.ts';
 import { Store } from '../../src/state/store/index.ts';
 import type { Event } from '../support/agents.ts';
 import { compareTrees } from '../support/compare-trees.ts';
+import { longTest } from '../support/long.ts';
 import { eventually, Scene } from '../support/scene.ts';
 import { makeBulk, makeHome } from '../support/trees.ts';
 
@@ -64,7 +65,7 @@ test('with three copies, two points die in the middle of a restore: the tree is 
   assert.deepEqual(compareTrees(bulk, into).differences, []);
 });
 
-test('a point that was put back to an older copy does not make an old snapshot the newest', async () => {
+longTest('a point that was put back to an older copy does not make an old snapshot the newest', async () => {
   cpSync(scene.storeOf('nas'), scene.path('older'), { recursive: true });
   makeHome(scene.path('bulk', 'new'));
   const second = await scene.done('laptop', ['capture', bulk, '--for', 'desk']);

@@ -105,7 +105,7 @@ describe('reconciliation of real logs', () => {
         });
         assert.deepEqual(small.summary('').fingerprint, root);
       }),
-      { numRuns: runs(80, 500) },
+      { numRuns: runs(30, 500) },
     );
     small.close();
   });
@@ -128,7 +128,7 @@ describe('reconciliation of real logs', () => {
         assert.ok(listed / LISTED_BYTES <= RECORDS_LISTED_PER_MESSAGE_MAX);
         assert.equal(answer.records?.length ?? 0, 0, 'nobody guesses the start of a hash');
       }),
-      { numRuns: runs(40, 300) },
+      { numRuns: runs(15, 300) },
     );
     assert.deepEqual(full.summary('').fingerprint, before);
   });
