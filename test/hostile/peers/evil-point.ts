@@ -18,13 +18,13 @@ const desks = new WeakMap<Stage, Promise<unknown>>();
 let points = 0;
 
 /** An agent as people run them. */
-async function agent(stage: Stage, name: string): Promise<void> {
+export async function agent(stage: Stage, name: string): Promise<void> {
   await stage.scene.agent(name, ['--verbose']);
   await stage.scene.join(name, await stage.invite());
 }
 
 /** Who all states are for. Made once a stage. */
-async function desk(stage: Stage): Promise<void> {
+export async function desk(stage: Stage): Promise<void> {
   const made = desks.get(stage) ?? agent(stage, 'desk');
   desks.set(stage, made);
   await made;

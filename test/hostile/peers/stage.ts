@@ -215,17 +215,18 @@ export class Stage {
   }
 
   /** The agent runs, has not said that something went wrong that nobody thought of, and has not been too large. */
-  assertUnharmed(): void {
-    assert.ok(this.nas.running, `the agent has ended: ${this.log.slice(-2000)}`);
-    const line = this.log.split('\n').find(isCrash);
+  assertUnharmed(agent = this.nas): void {
+    const log = agent.command.stderr;
+    assert.ok(agent.running, `the agent has ended: ${log.slice(-2000)}`);
+    const line = log.split('\n').find(isCrash);
     assert.equal(line, undefined);
-    const peak = this.peakBytes();
+    const peak = this.peakBytes(agent);
     assert.ok(peak < MEMORY_MAX_BYTES, `the agent had ${Math.round(peak / 1e6)} MB in memory`);
   }
 
   /** The most that the agent had in memory since `forgetPeak`. */
-  peakBytes(): number {
-    const status = readFileSync(`/proc/${this.nas.pid}/status`, 'utf8');
+  peakBytes(agent = this.nas): number {
+    const status = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
     // One that has just ended has none.
     return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
   }

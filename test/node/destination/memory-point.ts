@@ -6,7 +6,7 @@ import type { PackId, PeerIdText, StateId } from '../../../src/common/ids.ts';
 import { PACK_MAX_BYTES } from '../../../src/common/limits.ts';
 import type { PackHolder } from '../../../src/common/ports.ts';
 import { type BlocksHost, type BlocksSession, serveBlocks } from '../../../src/protocols/blocks/server.ts';
-import type { PointAnswer, PointRequest } from '../../../src/protocols/point/messages.ts';
+import type { Holding, PointAnswer, PointRequest } from '../../../src/protocols/point/messages.ts';
 import { joinPackIds, type PointHost, servePoint, splitPackIds } from '../../../src/protocols/point/point.ts';
 import { startNode } from '../../protocols/support.ts';
 
@@ -30,6 +30,10 @@ export class MemoryPoint implements PointHost, BlocksHost {
   claims: number[] = [];
   /** Numbers that it does not show. */
   hides: number[] = [];
+  /** Says this of what it holds, besides. */
+  says: Holding[] = [];
+  /** Packs that it says it has. */
+  pretends: ReadonlySet<PackId> = new Set();
   isFull = false;
   sessions = 0;
   packsGiven = 0;
@@ -49,7 +53,11 @@ export class MemoryPoint implements PointHost, BlocksHost {
   }
 
   static async start(name: string): Promise<MemoryPoint> {
-    const node = await startNode();
+    return await MemoryPoint.on(await startNode(), name);
+  }
+
+  /** On a node that runs already. */
+  static async on(node: Libp2p, name: string): Promise<MemoryPoint> {
     const point = new MemoryPoint(name, node);
     await servePoint(node, point, () => {});
     await serveBlocks(node, point, () => {});
@@ -77,9 +85,10 @@ export class MemoryPoint implements PointHost, BlocksHost {
     if (remotePeer !== this.destination) throw new ResettleError('refused', 'that state is for another machine');
     if (request.find) {
       const snapshots = [...this.snapshots.keys(), ...this.claims].filter((number) => !this.hides.includes(number));
-      if (snapshots.length === 0) return {};
+      if (snapshots.length === 0) return { holdings: this.says };
       const bytes = [...this.packs.values()].reduce((sum, { length }) => sum + length, 0);
-      return { holdings: [{ state: this.state, association: this.association, snapshots, bytes, partial: false }] };
+      const own = { state: this.state, association: this.association, snapshots, bytes, partial: false };
+      return { holdings: [own, ...this.says] };
     }
     if (request.snapshot) {
       const { snapshot, key } = request.snapshot;
@@ -88,7 +97,11 @@ export class MemoryPoint implements PointHost, BlocksHost {
       return { descriptor, key: this.keys.get(key) ?? new Uint8Array(0) };
     }
     if (request.missing) {
-      return { missing: joinPackIds(splitPackIds(request.missing.packs).filter((id) => !this.packs.has(id))) };
+      return {
+        missing: joinPackIds(
+          splitPackIds(request.missing.packs).filter((id) => !this.packs.has(id) && !this.pretends.has(id)),
+        ),
+      };
     }
     throw new ResettleError('usage', 'not asked in these tests');
   }

@@ -316,7 +316,14 @@ describe('the newest snapshot', () => {
     nas!.beforeAnswer = async (question) => {
       if (question === 'snapshot') throw new Error('it is broken');
     };
-    await assert.rejects(office.restore({ into: into() }), { code: 'failed', message: /nas/ });
+    spare!.take(second);
+    nas!.claims = [3];
+    await assert.rejects(office.restore({ into: into() }), {
+      code: 'failed',
+      message: /nas said that snapshot 3 of laptop is there, and does not answer any more/,
+      hint: /--snapshot 2/,
+    });
+    assert.equal((await office.restore({ into: into(), snapshot: 2 })).snapshot, 2);
   });
 
   it('that a point only claims is left aside', async () => {

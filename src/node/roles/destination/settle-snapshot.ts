@@ -77,8 +77,29 @@ export async function settleSnapshot(
         onNote(`snapshot ${snapshot} of ${access.name} was left aside: ${messageOf(error)}`);
       }
     }
-    if (passing && !(await patience.wait(`no answer from ${silent.join(', ')}`, signal))) throw passing;
+    if (passing && !(await patience.wait(`no answer from ${silent.join(', ')}`, signal))) {
+      throw notAnswered(found.sourceName, snapshot, { silent, answers, passing });
+    }
   }
+}
+
+/** Whoever has only an older one may be put forward by a person who knows what that means, never by us. */
+function notAnswered(
+  sourceName: string,
+  snapshot: number,
+  what: {
+    readonly silent: readonly string[];
+    readonly answers: readonly HolderAnswer[];
+    readonly passing: ResettleError;
+  },
+): ResettleError {
+  const older = what.answers.flatMap(({ snapshots }) => snapshots.filter((one) => one < snapshot));
+  const knowingly = older.length > 0 ? `, or take an older one knowingly with --snapshot ${Math.max(...older)}` : '';
+  return new ResettleError(
+    'failed',
+    `${what.silent.join(', ')} said that snapshot ${snapshot} of ${sourceName} is there, and does not answer any more: ${what.passing.message}`,
+    { hint: `bring it back${knowingly}`, cause: what.passing },
+  );
 }
 
 function holdersOf({ holders, unreachable, known }: Found): Holder[] {

@@ -2,6 +2,7 @@
 import type { Behaviour } from '../behaviour.ts';
 import { transfers } from './blocks.ts';
 import { greetings } from './hello.ts';
+import { holders } from './holders.ts';
 import { inTheMiddle } from './middle.ts';
 import { packetsHeard } from './multicast.ts';
 import { muxer } from './muxer.ts';
@@ -24,4 +25,5 @@ export const behaviours: readonly Behaviour[] = [
   ...packetsHeard,
   ...besidePairings,
   ...points,
+  ...holders,
 ];
