@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { compareTrees } from '../support/compare-trees.ts';
+import { longTest } from '../support/long.ts';
 import { Scene } from '../support/scene.ts';
 import { makeHome } from '../support/trees.ts';
 
@@ -157,23 +158,30 @@ test('what was changed since stays and is listed', async () => {
   assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured', 'the one before is left alone');
 });
 
-test('an undo that is killed when all is put back is ended by the same command, which leaves the restore before alone', async () => {
-  for (const point of ['undo.noted', 'undo.noted-whole', 'undo.done']) {
-    const older = makeTarget(`${point}-older`);
-    const newer = makeTarget(`${point}-newer`);
-    for (const { dir } of [older, newer]) {
-      assert.equal((await restore(dir, '--on-conflict', 'replace')).status, 0);
+longTest(
+  'an undo that is killed when all is put back is ended by the same command, which leaves the restore before alone',
+  async () => {
+    for (const point of ['undo.noted', 'undo.noted-whole', 'undo.done']) {
+      const older = makeTarget(`${point}-older`);
+      const newer = makeTarget(`${point}-newer`);
+      for (const { dir } of [older, newer]) {
+        assert.equal((await restore(dir, '--on-conflict', 'replace')).status, 0);
+      }
+      const killed = await scene.run('laptop', ['undo'], { env: { RESETTLE_FAILPOINT: point } });
+      assert.equal(killed.signal, 'SIGKILL');
+      assert.equal((await scene.done('laptop', ['undo'])).into, newer.dir);
+      assert.deepEqual(differences(newer.copy, newer.dir), []);
+      assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured');
+      const { restore: id, earlier } = await scene.done('laptop', ['undo']);
+      assert.deepEqual(
+        readdirSync(scene.path('laptop', 'restores', String(id))),
+        ['undone.json'],
+        'no more of it stays',
+      );
+      assert.equal((await scene.done('laptop', ['undo', String(earlier)])).into, older.dir);
     }
-    const killed = await scene.run('laptop', ['undo'], { env: { RESETTLE_FAILPOINT: point } });
-    assert.equal(killed.signal, 'SIGKILL');
-    assert.equal((await scene.done('laptop', ['undo'])).into, newer.dir);
-    assert.deepEqual(differences(newer.copy, newer.dir), []);
-    assert.equal(readFileSync(join(older.dir, 'report.txt'), 'utf8'), 'captured');
-    const { restore: id, earlier } = await scene.done('laptop', ['undo']);
-    assert.deepEqual(readdirSync(scene.path('laptop', 'restores', String(id))), ['undone.json'], 'no more of it stays');
-    assert.equal((await scene.done('laptop', ['undo', String(earlier)])).into, older.dir);
-  }
-});
+  },
+);
 
 test('a running agent undoes what was restored without it', async () => {
   const { dir, copy } = makeTarget('agent');
