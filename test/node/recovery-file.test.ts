@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,6 +32,11 @@ test('both keys come back, and others have their turn while the passphrase is wo
   const { authorityKey, recoveryIdentity } = await reading;
   assert.ok(authorityKey.equals(keys.authorityKey));
   assert.equal(recoveryIdentity, keys.recoveryIdentity);
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  spawn('sh', ['-c', '{ head -c 100 "$0"; sleep 0.2; tail -c +101 "$0"; } > "$1"', path, pipe], { stdio: 'inherit' });
+  const piped = await readRecoveryFile(pipe, PASSPHRASE);
+  assert.equal(piped.recoveryIdentity, keys.recoveryIdentity, 'a pipe gives it in pieces');
   await assert.rejects(readRecoveryFile(path, `${PASSPHRASE}s`), { code: 'refused' });
   await assert.rejects(writeRecoveryFile(path, PASSPHRASE, keys), { code: 'failed' });
 });

@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, createReadStream, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys';
 import type { PrivateKey } from '@libp2p/interface';
@@ -78,14 +77,11 @@ export async function readRecoveryFile(path: string, passphrase: string): Promis
   throw notOne(path);
 }
 
+/** At most so many bytes from the start of a file, or of a pipe, which gives them in pieces. */
 async function readStart(path: string, maxBytes: number): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  const pieces: Buffer[] = [];
+  for await (const piece of createReadStream(path, { end: maxBytes - 1 })) pieces.push(piece);
+  return Buffer.concat(pieces);
 }
 
 function notOne(path: string, cause?: unknown): ResettleError {

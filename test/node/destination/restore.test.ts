@@ -307,8 +307,11 @@ describe('the newest snapshot', () => {
       throw new ResettleError('refused', 'that state is for another machine');
     };
     office.down.add(spare!.peerId);
-    await assert.rejects(office.restore({ into: into() }), { code: 'refused' });
+    await assert.rejects(office.restore({ into: into(), state: nas!.state }), { code: 'refused' });
     assert.ok(!office.notes.some((note) => note.startsWith('waiting')), office.notes.join('\n'));
+    // Where no state is named, nobody has a reason to refuse: that is no answer.
+    await assert.rejects(office.restore({ into: into() }), { code: 'refused' });
+    noted(/waiting up to 0.4 s: no answer from spare/);
   });
 
   it('is not waited for without end', async () => {

@@ -69,8 +69,8 @@ export async function findState(options: FindOptions, wanted: Wanted, signal: Ab
 }
 
 /**
- * Where nobody who answers has it, or has it for another machine, those who do not answer are waited for: whoever holds it
- * has said so in an event that this machine may not have yet.
+ * Where nobody who answers has it, or says of the wanted one that it is for another machine, those who do not answer are
+ * waited for: whoever holds it has said so in an event that this machine may not have yet.
  */
 async function askPatiently(
   { fleet, point, patience }: FindOptions,
@@ -81,8 +81,8 @@ async function askPatiently(
   for (;;) {
     const asked = await askHolders(fleet, point, mine, state, signal);
     const silent = asked.filter(({ problem }) => problem?.code === 'failed');
-    const isAnswered = asked.some(({ holdings, problem }) => holdings.length > 0 || problem?.code === 'refused');
-    if (silent.length === 0 || isAnswered) return asked;
+    const isOthers = state !== undefined && asked.some(({ problem }) => problem?.code === 'refused');
+    if (silent.length === 0 || isOthers || asked.some(({ holdings }) => holdings.length > 0)) return asked;
     const names = silent.map(({ access }) => access.name).join(', ');
     if (!(await patience.wait(`no answer from ${names}`, signal))) return asked;
   }

@@ -32,7 +32,8 @@ export function dueOf(
 
 /**
  * The marks after a look at the clock and at the destination's newest word: it counts only while that word is that
- * it restored the newest snapshot here, or one after it that the source committed elsewhere. Marks of the future, from another store's clock, begin anew.
+ * it restored the newest snapshot here, or one after it that the source committed elsewhere. Marks of the future, from
+ * another store's clock, begin anew.
  */
 export function marksAfter(before: KeepMarks | null, acknowledged: boolean, observedMs: number): KeepMarks {
   const committedAtMs = Math.min(before?.committedAtMs ?? observedMs, observedMs);
